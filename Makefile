@@ -1,0 +1,59 @@
+# Everything a developer and CI do. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?= home
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench install clean lock tools
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "edge-agent needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Try: sudo apt install python3-venv"; exit 1; }
+
+$(STAMP): $(BIN)/python pyproject.toml constraints.txt
+	@echo "Installing edge-agent into $(VENV) (a minute the first time) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[demo]'
+	@touch $@
+
+$(VENV)/.tools: $(STAMP)
+	@echo "Installing the developers' tools ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -U pip -c constraints.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --group dev
+	@touch $@
+
+install: $(VENV)/.tools ## make .venv with the package and the developers' tools
+
+demo: $(STAMP) ## run the main job with simulated devices: make demo ARGS="home --for 60 --seed 11 --report r.json"
+	@$(BIN)/edge-agent demo $(ARGS)
+
+tools:
+	@sh tests/tools.sh
+
+test: $(VENV)/.tools tools ## install what the tests need and run the whole suite
+	@$(BIN)/python -m pytest $(PYTEST)
+
+check: $(VENV)/.tools ## ruff, formatting, mypy strict, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.tools ## format the code
+	@$(BIN)/ruff check -q --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.tools tools ## measure; prints ratios to a limit or a peer measured in the same run
+	@$(BIN)/python -m tests.bench
+
+lock: $(VENV)/.tools ## write constraints.txt anew from what is installed
+	@$(BIN)/python -m pip install -q -U --upgrade-strategy eager -e '.[demo]' --group dev
+	@{ echo "# Tested together; made by make lock."; $(BIN)/python -m pip freeze --exclude-editable; } > constraints.txt
+
+clean: ## remove the virtual environment and what tools left
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info build

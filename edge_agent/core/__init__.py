@@ -1,0 +1,1 @@
+"""The agent's words and decisions: no I/O and no clock; time is an argument."""

@@ -1,0 +1,1 @@
+"""Checks: pure functions with state over one channel; one file a check."""

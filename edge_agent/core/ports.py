@@ -1,0 +1,187 @@
+"""What services expect of adapters, and drivers of bridges. Each Protocol has a suite in tests/contracts.
+
+Times are seconds: `at` and `now` on the gateway's monotonic clock unless a name says otherwise.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from edge_agent.core.clock import Instant
+from edge_agent.core.event import Event, Lane
+from edge_agent.core.health import Health
+from edge_agent.core.reading import Chunk, Fault, Item, Reading, Send
+from edge_agent.core.request import HelpRequest
+
+
+class Clock(Protocol):
+    """The gateway's clocks, read by one object so that a test can hold them."""
+
+    def now(self) -> Instant:
+        """All four values at once."""
+
+
+class Bridge(Protocol):
+    """One device's language, sans-IO. Made once a device; see LanguageSpec.make.
+
+    `feed` takes what the transport moved, whole or in any pieces, and yields what it means. It raises nothing for
+    bad input (that is a Fault) and keeps at most a bounded rest. `next` says what must be asked of the device and
+    when: a deadline (None: never) and, when `now` has reached it, the bytes to send.
+    """
+
+    def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
+        """Readings, faults and answers from a chunk that arrived `at`."""
+
+    def next(self, now: float) -> tuple[float | None, Send | None]:
+        """The next deadline, and what to send if it is due `now`."""
+
+
+class Option(NamedTuple):
+    """One setting of a bridge: `str`, `int`, `float`, `bool` or `dict`; default (None: required); meaning."""
+
+    type: type
+    default: object
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSpec:
+    """What is known of a device language without running it. `transports` are `serial`, `ble`, `gpio`.
+
+    `make(device, options)` builds a Bridge whose channels are named `device.…`; options are complete and of the
+    declared types. It raises ConfigError where their values make no sense together.
+    """
+
+    name: str
+    transports: frozenset[str]
+    make: Callable[[str, Mapping[str, Any]], Bridge]
+    options: Mapping[str, Option]
+    doc: str
+    baud: int = 9600
+
+
+Deliver = Callable[[Reading | Fault], None]
+
+
+class DeviceCounts(NamedTuple):
+    """What a driver knows of one device: totals since start, and when it was last heard (None: never)."""
+
+    device: str
+    readings: int
+    faults: int
+    last_at: float | None
+    health: Health
+
+
+class Driver(Protocol):
+    """A transport with its devices. Optional by fate: when `run` raises DriverError it is started again in place.
+
+    `health` stays true while it runs: a missing port is a state of that device, and the others go on.
+    """
+
+    name: str
+    health: Health
+
+    async def run(self) -> None:
+        """Move bytes until cancelled; closes what it opened in any case."""
+
+    def devices(self) -> Sequence[DeviceCounts]:
+        """One row a configured device."""
+
+
+class Depth(NamedTuple):
+    """How much waits in a lane: events, their payload bytes, and the monotonic time and boot of the oldest."""
+
+    events: int
+    bytes: int
+    oldest_at: float | None
+    oldest_boot: str | None
+    dropped: int
+
+
+class Spool(Protocol):
+    """One lane's durable queue, as the drain sees it.
+
+    An appended event has its sequence (from 1, gap-free over restarts) but is only in memory until `commit` returns.
+    `pending` gives committed events only, in order, those not yet released, starting behind `after`. Releasing is
+    by event, in any order; what was released but not yet committed may come again after a crash, with the same id.
+    Raises StoreError when the disk fails; what was appended stays appended and goes with the next commit.
+    """
+
+    lane: Lane
+
+    def append(self, event: Event) -> Event:
+        """Give it the next sequence; it travels after the next commit."""
+
+    async def commit(self) -> None:
+        """Everything appended and released so far is on disk (fsync) when this returns."""
+
+    def pending(self, after: int, limit: int) -> Sequence[Event]:
+        """At most `limit` committed, unreleased events with a sequence above `after`."""
+
+    def release(self, event: Event) -> None:
+        """The broker has it: forget it (help: it is sent, and kept until the desk's own acknowledgement)."""
+
+    def depth(self) -> Depth:
+        """What waits."""
+
+    def close(self) -> None:
+        """Close the files; commit first."""
+
+
+class RequestStore(Spool, Protocol):
+    """Help requests and their events: the help lane, and the state of every case."""
+
+    async def save(self, request: HelpRequest, events: Sequence[Event]) -> Sequence[Event]:
+        """State and what it says to the desk in one transaction, on disk when this returns. Gives sequences."""
+
+    async def load(self) -> Sequence[HelpRequest]:
+        """All cases that are not over, oldest first, and the last one that is."""
+
+    def resend(self, request_id: bytes) -> None:
+        """Put what this case has sent and nobody acknowledged back to pending, with the same ids."""
+
+    def settle(self, request_id: bytes, through: int) -> None:
+        """The desk has this case's events up to this sequence: they are done with."""
+
+    def unsettled(self, request_id: bytes) -> int:
+        """How many of this case's events the desk has not acknowledged."""
+
+
+class Message(NamedTuple):
+    """What came down: topic and payload, as received and not yet believed."""
+
+    topic: str
+    payload: bytes
+
+
+class Link(Protocol):
+    """One live connection to a broker. `publish` returns at the broker's PUBACK.
+
+    Raises LinkError when the connection is or goes down, LinkRefusedError when the broker said no to this message.
+    """
+
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        attributes: Mapping[str, str],
+        *,
+        retain: bool = False,
+        expiry_s: int | None = None,
+    ) -> None:
+        """Send one message, QoS 1, attributes as user properties."""
+
+
+class Indicator(Protocol):
+    """A lamp, a buzzer or a console. Told only when something changes; must not block."""
+
+    def show(self, on: bool, colour: str) -> None:
+        """Light in this colour (`green`, `amber`, `red`, `blue`) where it has colours, or dark."""
+
+
+class Verifier(Protocol):
+    """Ed25519 over the desk's configured public keys."""
+
+    def __call__(self, kid: str, body: bytes, signature: bytes) -> bool:
+        """Whether the key of this id signed exactly this body."""

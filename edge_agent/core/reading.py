@@ -1,0 +1,96 @@
+"""What comes from a device: channels, readings, faults; and what a driver hands to a bridge.
+
+NamedTuples, because a reading is made for every value and read everywhere: they are immutable, cheap to
+make (about 0.3 us) and need no validation of their own.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import NamedTuple
+
+Value = float | int | bool | str
+
+
+class ChannelKind(StrEnum):
+    """How the values of a channel behave; checks and packing go by it."""
+
+    GAUGE = "gauge"
+    COUNTER = "counter"
+    STATE = "state"
+    ANGLE = "angle"
+    TEXT = "text"
+
+
+class Channel(NamedTuple):
+    """One named stream of readings.
+
+    `name` is `device.quantity` (`boiler.pressure`), `unit` a UCUM-like symbol (`bar`, `Cel`, `%`, `kWh`), empty
+    where there is none. A bridge makes each channel once and hands out the same object with every reading.
+    """
+
+    name: str
+    unit: str = ""
+    kind: ChannelKind = ChannelKind.GAUGE
+
+    @property
+    def device(self) -> str:
+        """The device's name: all before the first dot."""
+        return self.name.partition(".")[0]
+
+
+class Reading(NamedTuple):
+    """One value of one channel at one instant.
+
+    `at` is seconds on the gateway's monotonic clock. Bad data is `value=None` with a `reason` in plain words,
+    never a made-up number.
+    """
+
+    channel: Channel
+    value: Value | None
+    at: float
+    reason: str = ""
+
+
+class Fault(NamedTuple):
+    """What a bridge says of input it cannot use: counted and shown, never raised.
+
+    `code` is one word for counting (`checksum`, `garbage`, `overflow`, `unsupported`), `text` one plain sentence.
+    """
+
+    device: str
+    code: str
+    text: str
+    at: float
+
+
+class Send(NamedTuple):
+    """Bytes that a bridge wants written to its device."""
+
+    payload: bytes
+
+
+class Advert(NamedTuple):
+    """One BLE advertisement. UUIDs are full and lower case; company ids are integers."""
+
+    address: str
+    name: str
+    rssi_dbm: int
+    service_data: Mapping[str, bytes]
+    manufacturer_data: Mapping[int, bytes]
+
+
+class Notify(NamedTuple):
+    """One GATT notification: the characteristic's UUID and its value."""
+
+    characteristic: str
+    payload: bytes
+
+
+class Level(NamedTuple):
+    """The logical level of a GPIO input: True is active, whatever the wiring."""
+
+    active: bool
+
+
+Chunk = bytes | Advert | Notify | Level
+Item = Reading | Fault | Send

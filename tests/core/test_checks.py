@@ -1,0 +1,143 @@
+"""Checks and the life of a finding, in physical sentences."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edge_agent.core.checks.base import amount, duration
+from edge_agent.core.checks.registry import CHECKS, make
+from edge_agent.core.finding import GOOD, FindingState, Tracker, Verdict
+from edge_agent.core.reading import Channel, Reading
+from edge_agent.core.recorder import Recorder
+
+PRESSURE = Channel("boiler.pressure", "bar")
+SETTINGS = {"min": 0.8, "max": 2.5, "hysteresis": 0.1, "per_s": 0.01, "window_s": 60.0}
+
+
+def at(when: float, value: float | None, reason: str = "") -> Reading:
+    return Reading(PRESSURE, value, when, reason)
+
+
+def test_a_boiler_that_loses_pressure_is_found_and_forgiven_with_hysteresis() -> None:
+    check = make("range", "boiler.pressure", SETTINGS, 0.0)
+    assert check.see(at(0, 1.5)) == GOOD
+    verdict = check.see(at(1, 0.7))
+    assert verdict == Verdict(True, "Boiler pressure is 0.7 bar; it should be at least 0.8 bar.")
+    assert check.see(at(2, 0.85)) is not None
+    assert check.see(at(2, 0.85)).bad  # type: ignore[union-attr]
+    assert check.see(at(3, 0.91)) == GOOD
+    assert check.see(at(4, 0.85)) == GOOD
+
+
+def test_too_much_is_found_too() -> None:
+    check = make("range", "boiler.pressure", SETTINGS, 0.0)
+    assert check.see(at(1, 2.6)) == Verdict(True, "Boiler pressure is 2.6 bar; it should be at most 2.5 bar.")
+    assert check.see(at(2, 2.45)).bad  # type: ignore[union-attr]
+    assert check.see(at(3, 2.3)) == GOOD
+
+
+def test_a_fast_fall_is_found() -> None:
+    check = make("rate", "boiler.pressure", SETTINGS, 0.0)
+    verdicts = [check.see(at(t, 1.5 - 0.02 * max(0, t - 30))) for t in range(90)]
+    assert verdicts[29] == GOOD
+    last = verdicts[-1]
+    assert last is not None
+    assert last.bad
+    assert "fell" in last.sentence
+    assert "bar" in last.sentence
+
+
+def test_a_value_that_never_changes_is_found_and_a_change_forgives() -> None:
+    check = make("stuck", "boiler.pressure", SETTINGS | {"hysteresis": 0.0}, 0.0)
+    assert [check.see(at(t, 1.5)) for t in (0, 30)] == [GOOD, None]
+    verdict = check.see(at(60, 1.5))
+    assert verdict is not None
+    assert verdict.sentence == (
+        "Boiler pressure has shown 1.5 bar for 1 min without any change; the sensor may be stuck."
+    )
+    assert check.see(at(61, 1.51)) == GOOD
+
+
+def test_a_silent_channel_is_missed_even_if_it_was_never_heard() -> None:
+    check = make("silent", "boiler.pressure", SETTINGS, 100.0)
+    assert check.tick(159.0) is None
+    never = check.tick(160.0)
+    assert never is not None
+    assert never.sentence == "Boiler pressure has never been heard since the start, for 1 min."
+    assert check.see(at(161, 1.5)) == GOOD
+    assert check.see(at(170, None, "checksum wrong")) is None
+    assert check.tick(300.0) == Verdict(True, "Boiler pressure has not been heard for 2 min (checksum wrong).")
+
+
+@pytest.mark.parametrize("kind", CHECKS)
+@given(
+    values=st.lists(
+        st.tuples(
+            st.floats(allow_nan=True, allow_infinity=True) | st.none() | st.text(max_size=3), st.floats(-10, 1000)
+        ),
+        max_size=50,
+    )
+)
+def test_no_input_breaks_a_check(kind: str, values: list[tuple[float | str | None, float]]) -> None:
+    check, now = make(kind, "boiler.pressure", SETTINGS, 0.0), 0.0
+    for value, step in values:
+        now += step
+        verdict = check.see(Reading(PRESSURE, value, now))
+        assert verdict is None or verdict.bad == bool(verdict.sentence)
+        check.tick(now)
+
+
+def test_a_finding_is_confirmed_after_its_delay_and_cleared_after_its_own() -> None:
+    tracker = Tracker(confirm_s=10.0, clear_s=5.0)
+    bad = Verdict(True, "It is bad.")
+    assert tracker.judge(bad, 0.0) is None
+    assert tracker.state is FindingState.PENDING
+    assert tracker.judge(None, 9.0) is None
+    change = tracker.judge(bad, 10.0)
+    assert change is not None
+    assert change == (FindingState.CONFIRMED, "It is bad.", 0.0)
+    assert tracker.judge(GOOD, 20.0) is None
+    assert tracker.judge(bad, 22.0) is None, "a relapse within the clear time is the same finding"
+    assert tracker.judge(GOOD, 30.0) is None
+    cleared = tracker.judge(None, 35.0)
+    assert cleared is not None
+    assert cleared.state is FindingState.CLEARED
+    assert tracker.count == 1
+
+
+def test_a_short_dip_is_never_confirmed() -> None:
+    tracker = Tracker(confirm_s=10.0)
+    for t in range(0, 100, 8):
+        assert tracker.judge(Verdict(True, "Dip."), t) is None
+        assert tracker.judge(GOOD, t + 4.0) is None
+    assert tracker.state is FindingState.CLEARED
+
+
+@given(st.lists(st.tuples(st.sampled_from([None, GOOD, Verdict(True, "Bad.")]), st.floats(0, 20)), max_size=100))
+def test_confirmed_and_cleared_alternate(steps: list[tuple[Verdict | None, float]]) -> None:
+    tracker, now, changes = Tracker(confirm_s=5.0, clear_s=5.0), 0.0, []
+    for verdict, wait in steps:
+        now += wait
+        change = tracker.judge(verdict, now)
+        if change:
+            changes.append(change.state)
+    expected = [FindingState.CONFIRMED, FindingState.CLEARED] * len(changes)
+    assert changes == expected[: len(changes)]
+
+
+def test_amounts_and_durations_read_as_a_person_says_them() -> None:
+    assert amount(21.456, "Cel") == "21.46 °C"
+    assert amount(123456.0, "lx") == "123456 lux"
+    assert amount(90.0, "deg") == "90°"
+    assert amount(3.0, "") == "3"
+    assert [duration(s) for s in (5, 60, 119, 7200, 86400 * 3)] == ["5 s", "1 min", "1 min", "2 h", "3 days"]
+
+
+def test_the_recorder_forgets_what_is_older_than_its_span() -> None:
+    recorder = Recorder(span_s=10.0)
+    for t in range(100):
+        recorder.keep(at(t, float(t)))
+    assert len(recorder) == 11
+    assert [r.value for r in recorder.freeze("boiler.pressure", 95.0)] == [95.0, 96.0, 97.0, 98.0, 99.0]
+    assert [r.value for r in recorder.freeze("boiler.pressure", 0.0, most=2)] == [98.0, 99.0]
+    assert recorder.freeze("other", 0.0) == []

@@ -1,0 +1,283 @@
+"""The law of a help request, against the table and against random histories."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_agent.core.clock import Instant
+from edge_agent.core.lamp import PATTERNS, Shown, shown
+from edge_agent.core.mayday import TABLE, DeskWord, Effect, Mayday, Signal, Timers, resend_after
+from edge_agent.core.request import HelpRequest, State, Trigger
+
+OPEN = {
+    State.CANCEL_WINDOW,
+    State.RAISED,
+    State.SENDING,
+    State.QUEUED,
+    State.FALLBACK,
+    State.DELIVERED,
+    State.RECEIVED,
+    State.ENGAGED,
+}
+
+# Every state (rows) and signal (columns): where it leads; "." is: nothing changes.
+LAW = """
+                  CONTACT LET_GO HELD          ONE_PRESS TWO_PRESSES MORE_PRESSES CANCEL    WINDOW_OVER PATH    NO_PATH TAKEN     RECEIVED ENGAGED RESOLVED SETTLED UNANSWERED SILENCE REOPEN_OVER
+IDLE              HOLD    .      CANCEL_WINDOW IDLE      .           .            .         .           .       .       .         .        .       .        .       .          .       .
+HOLD              .       IDLE   CANCEL_WINDOW .         .           .            .         .           .       .       .         .        .       .        .       .          .       .
+CANCEL_WINDOW     .       .      RAISED        .         CANCELLED   .            CANCELLED RAISED      .       .       .         .        .       .        .       .          .       .
+RAISED            .       .      RAISED        RAISED    RAISED      RAISED       CANCELLED .           SENDING QUEUED  DELIVERED RECEIVED ENGAGED RESOLVED .       .          .       .
+SENDING           .       .      SENDING       SENDING   SENDING     SENDING      CANCELLED .           .       QUEUED  DELIVERED RECEIVED ENGAGED RESOLVED .       SENDING    .       .
+QUEUED            .       .      QUEUED        QUEUED    QUEUED      QUEUED       CANCELLED .           SENDING .       DELIVERED RECEIVED ENGAGED RESOLVED .       QUEUED     .       .
+FALLBACK          .       .      FALLBACK      FALLBACK  FALLBACK    FALLBACK     CANCELLED .           SENDING .       DELIVERED RECEIVED ENGAGED RESOLVED .       FALLBACK   .       .
+DELIVERED         .       .      DELIVERED     DELIVERED DELIVERED   DELIVERED    CANCELLED .           .       QUEUED  .         RECEIVED ENGAGED RESOLVED .       SENDING    .       .
+RECEIVED          .       .      RECEIVED      RECEIVED  RECEIVED    RECEIVED     CANCELLED .           RECEIVED .      .         .        ENGAGED RESOLVED .       .          RECEIVED .
+ENGAGED           .       .      ENGAGED       ENGAGED   ENGAGED     ENGAGED      CANCELLED .           ENGAGED .       .         .        .       RESOLVED .       .          ENGAGED .
+RESOLVED          .       .      RAISED        .         .           .            .         .           RESOLVED .      .         .        .       .        RESOLVED RESOLVED  .       IDLE
+CANCELLED         .       .      CANCEL_WINDOW .         .           .            .         .           CANCELLED .     .         .        .       .        IDLE    CANCELLED  .       .
+"""  # noqa: E501
+
+
+def law() -> dict[tuple[State, Signal], str]:
+    head, *rows = [line.split() for line in LAW.strip().splitlines()]
+    return {(State[row[0]], Signal[name]): to for row in rows for name, to in zip(head, row[1:], strict=True)}
+
+
+def test_every_pair_of_state_and_signal_is_decided_as_the_law_says() -> None:
+    expected = law()
+    assert len(expected) == len(State) * len(Signal)
+    for pair, to in expected.items():
+        row = TABLE.get(pair)
+        assert (row.to.value if row else ".") == to, pair
+
+
+def at(monotonic: float, *, boot: str = "boot", trusted: bool = True) -> Instant:
+    return Instant(monotonic, boot, 1_800_000_000.0 + monotonic, trusted)
+
+
+def new_case(now: Instant) -> HelpRequest:
+    return HelpRequest(
+        b"i" * 16, "23456789", Trigger.MANUAL, State.HOLD, now.monotonic, now.boot_id, now.wall, clock_trusted=True
+    )
+
+
+def held(mayday: Mayday, now: Instant) -> None:
+    mayday.signal(Signal.CONTACT, now)
+    assert Effect.OPEN in mayday.signal(Signal.HELD, now)
+    mayday.open_case(new_case(now), now)
+
+
+def fire(mayday: Mayday) -> tuple[float, tuple[Effect, ...]]:
+    """Let the next timer run out."""
+    assert mayday.deadline is not None
+    when, signal = mayday.deadline
+    return when, mayday.signal(signal, at(when))
+
+
+def test_a_press_goes_all_the_way_and_comes_home() -> None:
+    mayday = Mayday(Timers())
+    mayday.link(True, at(0))
+    held(mayday, at(3))
+    assert mayday.state is State.CANCEL_WINDOW
+    when, effects = fire(mayday)
+    assert when == 8.0
+    assert effects == (Effect.RAISE,)
+    assert mayday.state is State.SENDING
+    mayday.signal(Signal.TAKEN, at(8.1))
+    assert mayday.state is State.DELIVERED
+    mayday.hear(DeskWord(Signal.RECEIVED, reference="C-1", receiver="desk", next_word_wall=at(60).wall), at(9))
+    assert mayday.state is State.RECEIVED
+    assert mayday.deadline == (pytest.approx(60.0), Signal.SILENCE)
+    mayday.hear(DeskWord(Signal.ENGAGED, helper="first line"), at(12))
+    assert mayday.hear(DeskWord(Signal.RESOLVED), at(100)) == (Effect.CLOSE,)
+    assert mayday.case is not None
+    assert mayday.case.reference == "C-1"
+    assert [step.state for step in mayday.case.steps] == [
+        State.CANCEL_WINDOW,
+        State.RAISED,
+        State.SENDING,
+        State.DELIVERED,
+        State.RECEIVED,
+        State.ENGAGED,
+        State.RESOLVED,
+    ]
+    mayday.signal(Signal.SETTLED, at(101))
+    assert mayday.deadline == (3700.0, Signal.REOPEN_OVER)
+    fire(mayday)
+    assert mayday.state is State.IDLE
+    assert mayday.deadline is None
+
+
+def test_two_presses_in_the_window_cancel_and_nothing_is_sent() -> None:
+    mayday = Mayday(Timers())
+    held(mayday, at(3))
+    assert mayday.signal(Signal.TWO_PRESSES, at(5)) == ()
+    assert mayday.state is State.IDLE
+    assert mayday.case is not None
+    assert [step.state for step in mayday.case.steps] == [State.CANCEL_WINDOW, State.CANCELLED, State.IDLE]
+
+
+def test_a_later_cancellation_is_sent_and_waits_for_its_acknowledgement() -> None:
+    mayday = Mayday(Timers())
+    mayday.link(True, at(0))
+    held(mayday, at(3))
+    fire(mayday)
+    assert mayday.signal(Signal.CANCEL, at(9)) == (Effect.RETRACT,)
+    assert mayday.state is State.CANCELLED
+    _, effects = fire(mayday)
+    assert effects == (Effect.RESEND,)
+    mayday.signal(Signal.SETTLED, at(30))
+    assert mayday.state is State.IDLE
+
+
+def test_without_a_path_it_is_queued_and_sent_when_there_is_one() -> None:
+    mayday = Mayday(Timers())
+    held(mayday, at(3))
+    fire(mayday)
+    assert mayday.state is State.RAISED
+    when, _ = fire(mayday)
+    assert when == 13.0
+    assert mayday.state is State.QUEUED
+    assert mayday.link(True, at(60)) == (Effect.RESEND,)
+    assert mayday.state is State.SENDING
+
+
+def test_a_press_in_an_open_case_is_a_nudge_and_never_a_second_case() -> None:
+    mayday = Mayday(Timers())
+    held(mayday, at(3))
+    fire(mayday)
+    assert mayday.signal(Signal.HELD, at(20)) == (Effect.NUDGE_URGENT,)
+    assert mayday.signal(Signal.TWO_PRESSES, at(24)) == (Effect.NUDGE,)
+    assert mayday.case is not None
+    assert mayday.case.nudges == 2
+    assert mayday.case.id == b"i" * 16
+
+
+def test_a_hold_after_the_end_opens_the_same_case_again() -> None:
+    mayday = Mayday(Timers())
+    mayday.link(True, at(0))
+    held(mayday, at(3))
+    fire(mayday)
+    mayday.hear(DeskWord(Signal.RESOLVED), at(50))
+    assert mayday.signal(Signal.HELD, at(90)) == (Effect.REOPEN,)
+    assert mayday.state is State.SENDING
+    assert mayday.case is not None
+    assert mayday.case.id == b"i" * 16
+
+
+@pytest.mark.parametrize("state", [s for s in State if s not in (State.IDLE, State.HOLD)])
+def test_a_restart_goes_on_with_the_case(state: State) -> None:
+    case = replace(new_case(at(3)), state=state)
+    mayday = Mayday(Timers())
+    effects = mayday.adopt(case, at(1, boot="next"), 0.5)
+    if state is State.CANCEL_WINDOW:
+        assert effects == (Effect.RAISE,)
+        assert mayday.state is State.RAISED
+    elif state in (State.RAISED, State.SENDING, State.DELIVERED):
+        assert mayday.state is State.QUEUED
+    elif state is State.CANCELLED:
+        assert mayday.state in (State.CANCELLED, State.IDLE)
+    else:
+        assert mayday.state is state
+    if mayday.state is not State.IDLE:
+        assert mayday.deadline is not None
+
+
+def test_resends_come_in_a_burst_then_slowly_then_hourly_and_never_end() -> None:
+    assert [resend_after(n, 10.0 * n, 10.0, 0.5) for n in (0, 5, 10)] == [10.0] * 3
+    assert resend_after(11, 115.0, 10.0, 0.0) == 210.0
+    assert resend_after(3, 121.0, 10.0, 1.0) == 270.0
+    assert resend_after(30, 4000.0, 10.0, 0.5) == 3600.0
+
+
+def test_a_promised_word_for_an_untrusted_clock_is_not_waited_for() -> None:
+    mayday = Mayday(Timers(silence_s=600))
+    held(mayday, at(3))
+    fire(mayday)
+    mayday.hear(DeskWord(Signal.RECEIVED, next_word_wall=1.0), at(9, trusted=False))
+    assert mayday.deadline == (609.0, Signal.SILENCE)
+
+
+# --- random histories ---
+
+DESK = (Signal.RECEIVED, Signal.ENGAGED, Signal.RESOLVED)
+ANY = st.sampled_from([s for s in Signal if s not in DESK])
+
+
+@settings(max_examples=400)
+@given(st.lists(st.one_of(ANY, st.sampled_from(DESK), st.just("timer"), st.just("restart")), max_size=60), st.data())
+def test_random_histories_keep_the_law(history: list[Signal | str], data: st.DataObject) -> None:
+    mayday, now = Mayday(Timers()), 0.0
+    acknowledged = False
+    for step in history:
+        now += data.draw(st.sampled_from([0.01, 1.0, 7.0, 300.0]))
+        before_open = mayday.state in OPEN
+        before = mayday.case
+        effects: tuple[Effect, ...] = ()
+        if step == "timer":
+            if mayday.deadline:
+                now = max(now, mayday.deadline[0])
+                effects = mayday.signal(mayday.deadline[1], at(now))
+        elif step == "restart":
+            saved = mayday.case
+            mayday = Mayday(Timers())
+            if saved is not None and saved.state is not State.IDLE:
+                effects = mayday.adopt(saved, at(now, boot=str(now)), 0.3)
+        elif step in DESK:
+            acknowledged = acknowledged or (before_open and mayday.state is not State.CANCEL_WINDOW)
+            effects = mayday.hear(DeskWord(Signal(step)), at(now))
+        elif step is Signal.PATH or step is Signal.NO_PATH:
+            effects = mayday.link(step is Signal.PATH, at(now))
+        else:
+            effects = mayday.signal(Signal(step), at(now))
+        if Effect.OPEN in effects:
+            assert not before_open, "one press, one case"
+            acknowledged = False
+            mayday.open_case(replace(new_case(at(now)), code=f"{int(now * 100):08d}"), at(now))
+        elif before_open:
+            assert mayday.case is not None
+            assert before is not None
+            assert mayday.case.code == before.code, "an open case stays the same case"
+        if Effect.REOPEN in effects:
+            acknowledged = False
+        if mayday.state in OPEN:
+            assert mayday.deadline is not None, "a live case always has a deadline"
+        if mayday.state not in (State.IDLE, State.HOLD):
+            assert mayday.case is not None
+            assert mayday.case.state is mayday.state, "what is saved is what is shown"
+        lamp = shown(mayday.state, recorded=True, ready=True, contact=False, fresh=False)
+        if lamp in (Shown.RECEIVED, Shown.ENGAGED):
+            assert acknowledged, "the lamp says received only after the desk's acknowledgement"
+
+
+# --- lamp ---
+
+
+def test_no_two_patterns_are_equal_on_a_lamp_of_one_colour() -> None:
+    rhythms = [pattern.rhythm_ms for pattern in PATTERNS.values()]
+    assert len(set(rhythms)) == len(rhythms) == len(Shown)
+
+
+def test_nothing_flashes_more_than_three_times_a_second() -> None:
+    for pattern in PATTERNS.values():
+        ons = pattern.rhythm_ms[::2]
+        offs = pattern.rhythm_ms[1::2]
+        for on, off in zip(ons, offs, strict=True):
+            if off and pattern.shown is not Shown.READY:
+                assert on + off >= 333, pattern
+
+
+def test_what_is_not_on_disk_claims_no_more_than_queued() -> None:
+    for state in OPEN - {State.RECEIVED, State.ENGAGED}:
+        assert shown(state, recorded=False, ready=True, contact=False, fresh=False) is Shown.QUEUED
+    assert shown(State.RECEIVED, recorded=False, ready=True, contact=False, fresh=False) is Shown.RECEIVED
+
+
+def test_the_case_outshines_the_finger_and_the_finger_outshines_readiness() -> None:
+    assert shown(State.RECEIVED, recorded=True, ready=False, contact=True, fresh=False) is Shown.RECEIVED
+    assert shown(State.IDLE, recorded=True, ready=False, contact=True, fresh=False) is Shown.HOLD
+    assert shown(State.IDLE, recorded=True, ready=False, contact=False, fresh=False) is Shown.NOT_READY
+    assert shown(State.RESOLVED, recorded=True, ready=True, contact=False, fresh=True) is Shown.RESOLVED
+    assert shown(State.RESOLVED, recorded=True, ready=True, contact=False, fresh=False) is Shown.READY

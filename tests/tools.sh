@@ -1,0 +1,23 @@
+#!/bin/sh
+# Installs the programs that the tests use, where it may; says clearly what is missing where it may not.
+set -u
+want=""
+command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || want="$want mosquitto"
+command -v dbus-daemon >/dev/null || want="$want dbus-daemon"
+[ -z "$want" ] && exit 0
+install="apt-get install -y -qq --no-install-recommends$want"
+if ! command -v apt-get >/dev/null; then
+	echo "The tests need these programs, please install them:$want" >&2
+	exit 1
+elif [ "$(id -u)" = 0 ]; then
+	sudo=""
+elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+	sudo="sudo"
+else
+	echo "The tests need these programs, and this user may not install them. Please run:" >&2
+	echo "    sudo apt-get install$want" >&2
+	exit 1
+fi
+echo "Installing$want ..."
+$sudo apt-get update -qq
+DEBIAN_FRONTEND=noninteractive $sudo $install >/dev/null || { echo "Installing$want failed." >&2; exit 1; }
