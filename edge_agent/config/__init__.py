@@ -1,0 +1,1 @@
+"""Configuration: TOML to frozen structs; every mistake at once, with file, line, the value and what was expected."""

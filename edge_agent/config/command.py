@@ -1,0 +1,87 @@
+"""`edge-agent check-config FILE`: every mistake at once, or one line with what the file would run."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edge_agent.config.load import load
+from edge_agent.config.mistakes import ConfigProblems
+from edge_agent.config.model import Config
+from edge_agent.config.options import Languages
+
+DEFAULT_FILE = "/etc/edge-agent/agent.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckConfig:
+    """The command; made by `make_command`, because which languages there are is known above this room."""
+
+    languages: Languages
+    help: str = "say everything that is wrong in a configuration file, or what it would run"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the arguments."""
+        parser.add_argument("file", nargs="?", default=DEFAULT_FILE, metavar="FILE", help="default: %(default)s")
+        parser.add_argument("--json", action="store_true", help="one JSON document instead of lines")
+        parser.epilog = "Example: edge-agent check-config config/home.toml   (exit code 0: all well, 1: mistakes)"
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Print the mistakes in the order of their lines, or one line of summary. 0 when there are none, else 1."""
+        try:
+            config = load(args.file, self.languages)
+        except ConfigProblems as problems:
+            _say(_as_json(args.file, problems) if args.json else str(problems))
+            return 1
+        plan = summary(config)
+        _say(json.dumps({"ok": True, "file": args.file, **plan}) if args.json else f"{args.file}: {_sentence(plan)}")
+        return 0
+
+
+def make_command(languages: Languages) -> CheckConfig:
+    """The command over these languages."""
+    return CheckConfig(languages)
+
+
+def summary(config: Config) -> dict[str, Any]:
+    """What a configuration would run, as plain data."""
+    devices = {device.name: device.language for device in config.gpio.input}
+    devices |= {device.name: device.language for device in config.serial}
+    devices |= {device.name: device.language for device in config.ble.device}
+    return {
+        "devices": devices,
+        "button": config.gpio.button is not None,
+        "checks": len(config.check),
+        "broker": f"{config.broker.host}:{config.broker.port}" if config.broker.host else None,
+        "tls": config.broker.tls.enabled,
+        "consent": [name for name in config.consent.__struct_fields__ if getattr(config.consent, name)],
+    }
+
+
+def _sentence(plan: dict[str, Any]) -> str:
+    named = ", ".join(f"{name} ({language})" for name, language in plan["devices"].items())
+    broker = "no broker, everything stays local"
+    if plan["broker"]:
+        broker = f"broker {plan['broker']} {'with' if plan['tls'] else 'WITHOUT'} TLS"
+    parts = [
+        _count(len(plan["devices"]), "device") + (f": {named}" if named else ""),
+        "a help button" if plan["button"] else "no help button on GPIO",
+        _count(plan["checks"], "check"),
+        broker,
+        f"consent to {', '.join(plan['consent']) or 'nothing'}",
+    ]
+    return f"all well; {'; '.join(parts)}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number or 'no'} {word}{'' if number == 1 else 's'}"
+
+
+def _as_json(file: str, problems: ConfigProblems) -> str:
+    mistakes = [{**asdict(mistake), "text": mistake.text} for mistake in problems.mistakes]
+    return json.dumps({"ok": False, "file": file, "mistakes": mistakes, "more": problems.more})
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,277 @@
+"""What single fields cannot show: settings that contradict one another, name nothing, or could never work.
+
+All functions read what `Converter.struct` gave (a wrong value is absent there) and report at the line to change.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path as FilePath
+from typing import Any, NamedTuple
+
+from edge_agent.config.convert import choice
+from edge_agent.config.locate import Path
+from edge_agent.config.mistakes import Report, shortened
+from edge_agent.config.nearest import nearest
+from edge_agent.config.options import Languages, check_options
+from edge_agent.core.errors import ConfigError
+
+Table = dict[str, Any]
+
+# 32 bytes: an Ed25519 public key (RFC 8032 §5.1.5).
+_DESK_KEY = re.compile(r"[0-9a-fA-F]{64}")
+_COLOURS = ("red", "green", "blue")
+
+
+class Device(NamedTuple):
+    """One configured device: where it stands, its transport and its fields."""
+
+    path: Path
+    transport: str
+    table: Table
+
+
+def devices(good: Table) -> list[Device]:
+    """All devices of the file, in the order of the model."""
+    rows = [Device(("gpio", "input", i), "gpio", row) for i, row in enumerate(_within(good, "gpio").get("input", ()))]
+    rows += [Device(("serial", i), "serial", row) for i, row in enumerate(good.get("serial", ()))]
+    rows += [Device(("ble", "device", i), "ble", row) for i, row in enumerate(_within(good, "ble").get("device", ()))]
+    return rows
+
+
+def check_all(good: Table, languages: Languages, report: Report) -> None:
+    """Every cross check of the file."""
+    found = devices(good)
+    check_names(found, report)
+    check_ports(found, report)
+    check_lines(good, report)
+    check_languages(found, languages, report)
+    check_checks(good, found, report)
+    check_broker(good, report)
+    check_outbox(good, report)
+    check_folders(good, report)
+
+
+def check_names(found: list[Device], report: Report) -> None:
+    """Channels begin with the device's name, so no two may share it."""
+    names = [_Used((*device.path, "name"), device.table["name"]) for device in found if "name" in device.table]
+    _unique(names, report, expected="another name for each device")
+
+
+def check_ports(found: list[Device], report: Report) -> None:
+    """A port and an advertising address belong to one device. Two links to one port are one port."""
+    ports = [_Used((*device.path, "port"), device.table["port"]) for device in found if "port" in device.table]
+    _unique(ports, report, expected="one device on a port", same=_real_path)
+    addresses = [
+        _Used((*device.path, "address"), device.table["address"]) for device in found if "address" in device.table
+    ]
+    _unique(addresses, report, expected="one device with an address", same=str.upper)
+
+
+class _Used(NamedTuple):
+    path: Path
+    value: Any
+
+
+def _real_path(port: str) -> str:
+    return os.path.realpath(port) if port.startswith("/") else port
+
+
+def _unique(
+    used: list[_Used], report: Report, *, expected: str, same: Callable[[Any], Any] = lambda value: value
+) -> None:
+    """Report each value that stood before; two are one when `same` gives one for both."""
+    first: dict[Any, Path] = {}
+    for path, value in used:
+        identity = same(value)
+        if identity in first:
+            report.add(path, value, what=f"the same as in line {report.line(first[identity])}", expected=expected)
+        first.setdefault(identity, path)
+
+
+def check_lines(good: Table, report: Report) -> None:
+    """A GPIO line does one thing; a lamp and a buzzer need lines."""
+    gpio = _within(good, "gpio")
+    used: list[_Used] = []
+    for name in ("button", "lamp", "buzzer"):
+        table = gpio.get(name) or {}
+        used += [_Used(("gpio", name, key), table[key]) for key in ("line", *_COLOURS) if table.get(key) is not None]
+    used += [
+        _Used(("gpio", "input", i, "line"), row["line"]) for i, row in enumerate(gpio.get("input", ())) if "line" in row
+    ]
+    _unique(used, report, expected="a line that nothing else uses")
+    _check_output(gpio.get("lamp"), ("gpio", "lamp"), report, coloured=True)
+    _check_output(gpio.get("buzzer"), ("gpio", "buzzer"), report, coloured=False)
+
+
+def _check_output(table: Table | None, path: Path, report: Report, *, coloured: bool) -> None:
+    if table is None or not report.clean(path):
+        return
+    colours = [name for name in _COLOURS if table[name] is not None]
+    line = table["line"] is not None
+    if coloured and line == bool(colours):
+        what = "it has both a line and colours" if line else "it has no line"
+        report.add(path, what=what, expected="line for one colour, or some of red, green, blue")
+    elif not coloured and colours:
+        report.add((*path, colours[0]), table[colours[0]], what="a buzzer has no colours", expected="line")
+    elif not coloured and not line:
+        report.add(path, what="it has no line", expected="line")
+
+
+def check_languages(found: list[Device], languages: Languages, report: Report) -> None:
+    """A device's language is known, speaks over its transport, and takes its options."""
+    for device in found:
+        name, path = device.table.get("language"), (*device.path, "language")
+        if name is None:
+            continue
+        try:
+            spec = languages.spec(name)
+        except ConfigError as error:
+            _report_language(name, path, error, languages, report)
+            continue
+        if device.transport not in spec.transports:
+            what = f"this language is for {choice(sorted(spec.transports))}, not for {device.transport}"
+            report.add(path, name, what=what)
+        elif "options" in device.table:
+            check_options(spec, device.table, device.path, report)
+
+
+def _report_language(name: str, path: Path, error: ConfigError, languages: Languages, report: Report) -> None:
+    known = sorted(languages.names())
+    if name in known:
+        report.add(path, name, what=str(error))
+    else:
+        report.add(path, name, what="unknown language", expected=choice(known), nearest=nearest(name, known))
+
+
+def check_checks(good: Table, found: list[Device], report: Report) -> None:
+    """A check has the settings of its kind, limits the right way round, and a device that exists."""
+    names = [device.table.get("name") for device in found]
+    for number, row in enumerate(good.get("check", ())):
+        path: Path = ("check", number)
+        if report.clean(path):
+            _check_settings(row, path, report)
+        if "channel" in row and None not in names:
+            _check_channel(row["channel"], [name for name in names if name], (*path, "channel"), report)
+
+
+# What each kind of check cannot do without, and the settings that mean something to it.
+_NEEDS = {
+    "rate": ("per_s", "the largest change a second"),
+    "stuck": ("window_s", "how long a value may stay the same"),
+    "silent": ("window_s", "how long it may say nothing"),
+}
+_TAKES = {
+    "range": ("min", "max"),
+    "rate": ("per_s", "window_s"),
+    "stuck": ("window_s",),
+    "silent": ("window_s",),
+}
+
+
+def _check_settings(row: Table, path: Path, report: Report) -> None:
+    kind, low, high = row["kind"], row["min"], row["max"]
+    if kind == "range" and low is None and high is None:
+        report.add(path, what="a range check without a limit", expected="min or max, or both")
+    elif kind in _NEEDS and row[_NEEDS[kind][0]] is None:
+        setting, meaning = _NEEDS[kind]
+        report.add((*path, setting), what="missing", expected=f"{meaning}: a {kind} check needs it")
+    for setting in ("min", "max", "per_s", "window_s"):
+        if row[setting] is not None and setting not in _TAKES[kind]:
+            report.add((*path, setting), row[setting], what=f"a {kind} check has no use for it")
+    if low is not None and high is not None and low > high:
+        report.add(
+            (*path, "min"),
+            low,
+            what=f"more than max in line {report.line((*path, 'max'))}",
+            expected=f"at most {high:g}",
+        )
+
+
+def _check_channel(channel: str, names: list[str], path: Path, report: Report) -> None:
+    """`boiler.pressure` and `boiler.*` need the device boiler; `boi*` any that begins so."""
+    device, dot, _ = channel.partition(".")
+    if not dot and channel.endswith("*"):
+        if not any(name.startswith(channel[:-1]) for name in names):
+            report.add(path, channel, what="no device's name begins so")
+    elif not dot:
+        report.add(path, channel, expected="device.quantity, such as boiler.pressure, or boiler.*")
+    elif device not in names:
+        close = nearest(device, names)
+        expected = shortened(choice(names)) if names else "a configured device: there is none"
+        report.add(
+            path,
+            channel,
+            what=f"there is no device {device}",
+            expected=expected,
+            nearest=close and f"{close}.{channel.partition('.')[2]}",
+        )
+
+
+def check_broker(good: Table, report: Report) -> None:
+    """The broker's files can be read, and whoever answers from there can be believed."""
+    desk, broker = _within(good, "desk"), _within(good, "broker")
+    for name, key in desk.get("keys", {}).items():
+        if not _DESK_KEY.fullmatch(key):
+            report.add(("desk", "keys", name), key, expected="the desk's Ed25519 public key, 64 hex digits")
+    if broker.get("host") and report.clean(("desk",)) and not desk["keys"] and not desk["unsigned"]:
+        report.add(
+            ("broker", "host"),
+            broker["host"],
+            what="without the desk's key its answers cannot be believed, so that no help request is ever acknowledged",
+            expected="a key in [desk.keys], or desk.unsigned = true for a test",
+        )
+    _check_file(("broker", "password_file"), broker, report)
+    tls = _within(broker, "tls")
+    for name in ("ca_file", "cert_file", "key_file"):
+        _check_file(("broker", "tls", name), tls, report)
+    for one, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
+        if tls.get(one) and tls.get(other) == "":
+            report.add(("broker", "tls", one), tls[one], what=f"it needs {other} too", expected="both or neither")
+
+
+def _check_file(path: Path, table: Table, report: Report) -> None:
+    name = table.get(str(path[-1]))
+    if name and (wrong := unreadable(name)):
+        report.add(path, name, what=wrong, expected="the absolute path of a file that this user can read")
+
+
+def unreadable(name: str) -> str:
+    """Why this file cannot be read; empty when it can."""
+    path = FilePath(name)
+    if not path.is_absolute():
+        return "not an absolute path"
+    try:
+        if path.exists() and not path.is_file():
+            return "not a file"
+        with path.open("rb") as file:
+            return "" if file.read(1) else "the file is empty"
+    except OSError as error:
+        return (error.strerror or "cannot be read").lower()
+
+
+def check_outbox(good: Table, report: Report) -> None:
+    """What the outbox promises fits together."""
+    outbox = _within(good, "outbox")
+    if not report.clean(("outbox",)) or not outbox:
+        return
+    if outbox["reserved_for_help"] >= outbox["in_flight"]:
+        report.add(
+            ("outbox", "reserved_for_help"),
+            outbox["reserved_for_help"],
+            what="nothing is left for the rest",
+            expected=f"less than in_flight, which is {outbox['in_flight']}",
+        )
+
+
+def check_folders(good: Table, report: Report) -> None:
+    """Folders and the socket are absolute: a service has no folder of its own to start from."""
+    for section, name in (("paths", "state"), ("paths", "runtime"), ("control", "socket")):
+        value = _within(good, section).get(name)
+        if value and not value.startswith("/"):
+            report.add((section, name), value, expected="an absolute path")
+
+
+def _within(table: Table, name: str) -> Table:
+    inner = table.get(name)
+    return inner if isinstance(inner, dict) else {}

@@ -1,0 +1,218 @@
+"""Every setting, its type, range and default. `config/agent.example.toml` shows them all and is tested against this.
+
+Ranges stand in `Meta`, meanings in the example file. Durations are seconds, rates per second, ports are paths.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="lower case, a letter first, at most 32")]
+Seconds = Annotated[float, Meta(ge=0.0, le=366 * 86400.0)]
+Line = Annotated[int, Meta(ge=0, le=1023)]
+# A name or an IPv4 address of at most 253 characters (RFC 1035 §2.3.4), or an IPv6 address (at least two colons).
+HOST = r"^([\w.-]{0,253}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{0,36}(%\w{1,15})?)$"
+Port = Annotated[int, Meta(ge=1, le=65535)]
+
+
+class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all tables."""
+
+
+class Gateway(Section, frozen=True):
+    """Who this gateway is; an empty id is made once and kept in the state folder."""
+
+    id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{0,64}$", description="letters, digits, _ . -, at most 64")] = ""
+    site: Annotated[str, Meta(max_length=80)] = ""
+    product: Annotated[str, Meta(max_length=80)] = ""
+    location: Annotated[str, Meta(max_length=120)] = ""
+    language: Annotated[str, Meta(pattern=r"^[a-z]{2}$", description="two letters, such as en")] = "en"
+    contact: Annotated[str, Meta(max_length=80)] = ""
+
+
+class Paths(Section, frozen=True):
+    """Folders; empty means /var/lib/edge-agent and /run/edge-agent for a service, the XDG folders for a user."""
+
+    state: str = ""
+    runtime: str = ""
+
+
+class ConsentTable(Section, frozen=True):
+    """What may leave; see core.consent.PURPOSES."""
+
+    help_ready: bool = False
+    telemetry: bool = False
+    findings: bool = False
+    diagnostics: bool = False
+    assist: bool = False
+
+
+class Log(Section, frozen=True):
+    """`auto` is colour on a terminal and JSON otherwise."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "json", "console"] = "auto"
+
+
+class Tls(Section, frozen=True):
+    """TLS is on unless the broker is told to do without; empty `ca_file` means the system's certificates."""
+
+    enabled: bool = True
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+
+
+class Broker(Section, frozen=True):
+    """The way to the service; no host: everything stays local."""
+
+    host: Annotated[str, Meta(pattern=HOST, description="a host name or address, without mqtt:// and port")] = ""
+    port: Port = 8883
+    username: str = ""
+    password_file: str = ""
+    root: Annotated[str, Meta(pattern=r"^[^/#+$][^#+]{0,63}$", description="a topic without # and +")] = "edge/v1"
+    keepalive_s: Annotated[int, Meta(ge=5, le=1200)] = 15
+    heartbeat_s: Annotated[float, Meta(ge=5.0, le=86400.0)] = 60.0
+    tls: Tls = Tls()
+
+
+class Desk(Section, frozen=True):
+    """The desk's Ed25519 public keys by id, 64 hex digits each; `unsigned` believes anybody and is for tests."""
+
+    keys: dict[str, str] = field(default_factory=dict)
+    unsigned: bool = False
+
+
+class Outbox(Section, frozen=True):
+    """How readings become blocks and how much may wait. `durability_window_s` is what a power cut may cost."""
+
+    durability_window_s: Annotated[float, Meta(ge=0.1, le=600.0)] = 10.0
+    block_age_s: Annotated[float, Meta(ge=0.1, le=600.0)] = 10.0
+    block_readings: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    quota_mb: Annotated[float, Meta(ge=0.0625, le=1_000_000.0)] = 256.0
+    segment_kb: Annotated[int, Meta(ge=16, le=65_536)] = 1024
+    in_flight: Annotated[int, Meta(ge=2, le=100)] = 20
+    reserved_for_help: Annotated[int, Meta(ge=1, le=10)] = 3
+
+
+class Help(Section, frozen=True):
+    """Timers of a help request; ranges are those of the law (docs/help.md)."""
+
+    debounce_ms: Annotated[int, Meta(ge=5, le=200)] = 50
+    hold_s: Annotated[float, Meta(ge=1.0, le=10.0)] = 3.0
+    cancel_window_s: Annotated[float, Meta(ge=0.0, le=30.0)] = 5.0
+    ack_wait_s: Annotated[float, Meta(ge=5.0, le=60.0)] = 10.0
+    queued_after_s: Annotated[float, Meta(ge=1.0, le=60.0)] = 5.0
+    reopen_s: Annotated[float, Meta(ge=0.0, le=86400.0)] = 3600.0
+    silence_s: Annotated[float, Meta(ge=60.0, le=7200.0)] = 600.0
+    recorder_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 300.0
+
+
+class GpioOut(Section, frozen=True):
+    """A lamp or buzzer on GPIO lines; a one-colour lamp has only `line`, others name a line per colour."""
+
+    line: Line | None = None
+    red: Line | None = None
+    green: Line | None = None
+    blue: Line | None = None
+    active: Literal["high", "low"] = "high"
+
+
+class GpioButton(Section, frozen=True):
+    """The help button."""
+
+    line: Line
+    pull: Literal["up", "down", "none"] = "up"
+    active: Literal["high", "low"] = "low"
+
+
+class GpioInput(Section, frozen=True):
+    """A contact, detector or other level on a line, read by a bridge."""
+
+    name: Name
+    line: Line
+    pull: Literal["up", "down", "none"] = "up"
+    active: Literal["high", "low"] = "low"
+    language: str = "contact"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class Gpio(Section, frozen=True):
+    """What hangs on the GPIO header."""
+
+    button: GpioButton | None = None
+    lamp: GpioOut | None = None
+    buzzer: GpioOut | None = None
+    input: tuple[GpioInput, ...] = ()
+
+
+class SerialDevice(Section, frozen=True):
+    """A device on a serial port; `baud` 0 means the language's usual one."""
+
+    name: Name
+    port: Annotated[str, Meta(min_length=1, description="a path such as /dev/serial/by-id/...")]
+    language: str
+    baud: Annotated[int, Meta(ge=0, le=4_000_000)] = 0
+    bits: Literal[7, 8] = 8
+    parity: Literal["none", "even", "odd"] = "none"
+    stop: Literal[1, 2] = 1
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class BleDevice(Section, frozen=True):
+    """A device that advertises; `address` as printed on it or shown by `bluetoothctl`."""
+
+    name: Name
+    address: Annotated[
+        str, Meta(pattern=r"^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$", description="an address such as A4:C1:38:8D:18:B2")
+    ]
+    language: str
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class Ble(Section, frozen=True):
+    """The BLE adapter and what to listen to; an empty adapter means the first one."""
+
+    adapter: str = ""
+    silence_s: Annotated[float, Meta(ge=10.0, le=86400.0)] = 120.0
+    device: tuple[BleDevice, ...] = ()
+
+
+class Check(Section, frozen=True):
+    """One check of one channel (`*` at the end of `channel` means all that begin so)."""
+
+    channel: Annotated[str, Meta(min_length=1, max_length=120)]
+    kind: Literal["range", "rate", "stuck", "silent"]
+    min: float | None = None
+    max: float | None = None
+    hysteresis: Annotated[float, Meta(ge=0.0)] = 0.0
+    per_s: Annotated[float, Meta(gt=0.0)] | None = None
+    window_s: Annotated[float, Meta(gt=0.0, le=366 * 86400.0)] | None = None
+    confirm_s: Seconds = 0.0
+    clear_s: Seconds = 0.0
+    severity: Literal["notice", "warning", "alarm"] = "warning"
+
+
+class Control(Section, frozen=True):
+    """The control socket; an empty path means `control.sock` in the runtime folder."""
+
+    enabled: bool = True
+    socket: str = ""
+
+
+class Config(Section, frozen=True):
+    """The whole file."""
+
+    gateway: Gateway = Gateway()
+    paths: Paths = Paths()
+    consent: ConsentTable = ConsentTable()
+    log: Log = Log()
+    broker: Broker = Broker()
+    desk: Desk = field(default_factory=Desk)
+    outbox: Outbox = Outbox()
+    help: Help = Help()
+    gpio: Gpio = Gpio()
+    serial: tuple[SerialDevice, ...] = ()
+    ble: Ble = Ble()
+    check: tuple[Check, ...] = ()
+    control: Control = Control()
