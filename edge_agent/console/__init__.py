@@ -1,0 +1,1 @@
+"""Consoles: clients of the control socket, never of the hardware."""

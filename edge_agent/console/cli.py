@@ -1,0 +1,135 @@
+"""The script `edge-agent`: finds the command and hands it its arguments.
+
+Nothing is imported before it is needed: `edge-agent run` is the daemon, and every module that stays in it for
+nothing costs memory for months (http.client is 6.7 MB when it comes alone, importlib.metadata 4.7).
+"""
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from typing import Any, Protocol
+
+from edge_agent import __version__
+
+# Where each command is; the object there is a Command. Commands of other packages come by ENTRY_POINTS.
+COMMANDS = {
+    "status": "edge_agent.console.commands:STATUS",
+    "queue": "edge_agent.console.commands:QUEUE",
+    "findings": "edge_agent.console.commands:FINDINGS",
+    "help": "edge_agent.console.commands:HELP",
+    "lamp": "edge_agent.console.commands:LAMP",
+    "channels": "edge_agent.console.commands:CHANNELS",
+    "events": "edge_agent.console.commands:EVENTS",
+    "press": "edge_agent.console.commands:PRESS",
+    "cancel": "edge_agent.console.commands:CANCEL",
+    "run": "edge_agent.run:RUN",
+    "check-config": "edge_agent.app:CHECK_CONFIG",
+}
+ENTRY_POINTS = "edge_agent.commands"
+USAGE = 2
+INTERRUPTED = 130
+
+
+class Command(Protocol):
+    """One command: a line for the overview, its arguments, and what it does."""
+
+    help: str
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the arguments; `parser.epilog` is shown as it is written, so an example goes there."""
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Do it and return the exit code."""
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """argparse's own, told the width: to find it by itself it imports shutil with all its compressors, 0.3 MB."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            width = os.get_terminal_size().columns
+        except OSError:
+            width = 80
+        super().__init__(prog, width=width - 2)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns its exit code (2: the command line was wrong)."""
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        code = _dispatch(words)
+        sys.stdout.flush()  # so that a closed pipe shows here and not at exit
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def _dispatch(words: list[str]) -> int:
+    name, rest = (words[0], words[1:]) if words else ("", [])
+    if name in ("-h", "--help"):
+        print(_overview())  # noqa: T201 - a console talks to a person
+        return 0
+    if name == "--version":
+        print(f"edge-agent {__version__}")  # noqa: T201
+        return 0
+    if not name or name.startswith("-"):
+        return _complain(f"unknown option {name}" if name else "which command?")
+    try:
+        command = _find(name)
+    except (ImportError, AttributeError) as error:
+        return _complain(f"the command {name} is not complete on this machine: {error}")
+    if command is None:
+        return _complain(f"there is no command {name}{_nearest(name)}")
+    parser = argparse.ArgumentParser(
+        prog=f"edge-agent {name}",
+        description=command.help,
+        formatter_class=_Formatter,
+        allow_abbrev=False,
+    )
+    command.configure(parser)
+    return command.run(parser.parse_args(rest))
+
+
+def _find(name: str) -> Command | None:
+    if name in COMMANDS:
+        module, _, attribute = COMMANDS[name].partition(":")
+        found: Command = getattr(import_module(module), attribute)
+        return found
+    point = _others().get(name)
+    return point.load() if point else None
+
+
+def _others() -> dict[str, Any]:
+    """Commands that other packages bring. A command of ours keeps its name."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - not for the daemon
+
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS) if point.name not in COMMANDS}
+
+
+def _nearest(name: str) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415 - not for the daemon
+
+    near = get_close_matches(name, [*COMMANDS, *_others()], n=3)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def _overview() -> str:
+    lines = ["usage: edge-agent COMMAND [options]", "", "commands:"]
+    for name in (*COMMANDS, *sorted(_others())):
+        try:
+            command = _find(name)
+            told = command.help if command else ""
+        except (ImportError, AttributeError) as error:
+            told = f"(not complete on this machine: {error})"
+        lines.append(f"  {name:<14}{told}")
+    lines += ["", "edge-agent COMMAND --help shows options and an example; edge-agent --version the version."]
+    return "\n".join(lines)
+
+
+def _complain(what: str) -> int:
+    print(f"edge-agent: {what}\nSee edge-agent --help.", file=sys.stderr)  # noqa: T201
+    return USAGE

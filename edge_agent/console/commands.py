@@ -1,0 +1,192 @@
+"""The commands that ask the running agent: each a question, how its answer reads, and whether all is well.
+
+Exit codes: 0 well, 1 something is wrong or not ready, 2 wrong usage, 3 the agent cannot be reached.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from edge_agent.console import text
+from edge_agent.control.client import Client, ControlError, ControlRefusedError
+from edge_agent.control.types import LONGEST_HOLD_S, USUAL_HOLD_S, Help, Reply, encode, pretty
+
+WELL, WRONG, UNREACHED = 0, 1, 3
+ENDED = ("IDLE", "HOLD", "RESOLVED", "CANCELLED")
+EXITS = "exit codes: 0 well, 1 {wrong}, 2 wrong usage, 3 the agent cannot be reached"
+
+
+class Show(Protocol):
+    """How a reply reads."""
+
+    def __call__(self, reply: Any, *, colour: bool) -> Iterator[str]:
+        """Lines for a person."""
+
+
+class Asking:
+    """Common to all: the options, and what happens when the agent says no or nothing."""
+
+    def __init__(self, help_: str, *, example: str, wrong: str) -> None:
+        self.help = help_
+        self._epilog = f"example:\n  {example}\n\n{EXITS.format(wrong=wrong)}"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Declare what all commands share."""
+        parser.epilog = self._epilog
+        parser.add_argument("--json", action="store_true", help="print JSON for programs")
+        parser.add_argument("--socket", metavar="PATH", help="the control socket (or set EDGE_AGENT_SOCKET)")
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Ask, print, and say by the exit code whether all is well."""
+        try:
+            return self.talk(Client(args.socket), args)
+        except ControlError as error:
+            print(f"edge-agent: {error}", file=sys.stderr)  # noqa: T201 - a console talks to a person
+            return WRONG if isinstance(error, ControlRefusedError) else UNREACHED
+
+    def talk(self, client: Client, args: argparse.Namespace) -> int:
+        """The command itself."""
+        raise NotImplementedError
+
+
+class Question(Asking):
+    """One question, one reply."""
+
+    def __init__(
+        self,
+        help_: str,
+        ask: Callable[[Client, argparse.Namespace], Reply],
+        show: Show,
+        is_wrong: Callable[[Any], bool],
+        *,
+        example: str,
+        wrong: str,
+    ) -> None:
+        super().__init__(help_, example=example, wrong=wrong)
+        self._ask, self._show, self._is_wrong = ask, show, is_wrong
+
+    def talk(self, client: Client, args: argparse.Namespace) -> int:
+        """Print the reply."""
+        reply = self._ask(client, args)
+        if args.json:
+            _print(pretty(reply))
+        else:
+            for line in self._show(reply, colour=_colour()):
+                _print(line)
+        return WRONG if self._is_wrong(reply) else WELL
+
+
+class Pressing(Question):
+    """The press, with how long."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the hold."""
+        super().configure(parser)
+        told = f"how long the button is held, at most {LONGEST_HOLD_S:g} s (default %(default)g)"
+        parser.add_argument("--hold", metavar="S", type=_hold, default=USUAL_HOLD_S, help=told)
+
+
+class Listening(Asking):
+    """The live stream, one line an event."""
+
+    def talk(self, client: Client, args: argparse.Namespace) -> int:
+        """Print until the agent stops (3) or the person does (Ctrl-C)."""
+        for live in client.events():
+            _print(encode(live).decode() if args.json else text.event(live))
+            sys.stdout.flush()
+        return WELL
+
+
+def _hold(word: str) -> float:
+    seconds = float(word)
+    if not 0 <= seconds <= LONGEST_HOLD_S:
+        raise argparse.ArgumentTypeError(f"{word} is not between 0 and {LONGEST_HOLD_S:g}")
+    return seconds
+
+
+def _colour() -> bool:
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return sys.stdout.isatty() and not plain
+
+
+def _print(line: str) -> None:
+    """Print what the terminal's encoding can show, and a question mark for the rest."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(line.encode(encoding, "replace").decode(encoding))  # noqa: T201 - a console talks to a person
+
+
+def _is_open(reply: Help) -> bool:
+    return reply.case is not None and reply.state not in ENDED
+
+
+STATUS = Question(
+    "how the agent is: its parts and devices, and one sentence for all of it",
+    lambda client, _: client.status(),
+    text.status,
+    lambda reply: not reply.ready,
+    example="edge-agent status",
+    wrong="something is not ready",
+)
+QUEUE = Question(
+    "what waits to be sent, by lane",
+    lambda client, _: client.queue(),
+    text.queue,
+    lambda reply: any(lane.quarantined for lane in reply.lanes),
+    example="edge-agent queue --json",
+    wrong="messages are quarantined",
+)
+FINDINGS = Question(
+    "what the checks found, in plain words",
+    lambda client, _: client.findings(),
+    text.findings,
+    lambda reply: any(finding.state == "confirmed" for finding in reply.findings),
+    example="edge-agent findings",
+    wrong="a finding is confirmed",
+)
+HELP = Question(
+    "the help request: its case, and what the lamp means now",
+    lambda client, _: client.help(),
+    text.help_,
+    _is_open,
+    example="edge-agent help",
+    wrong="a help request is open",
+)
+LAMP = Question(
+    "what the lamp shows and means",
+    lambda client, _: client.lamp(),
+    text.lamp,
+    lambda reply: reply.pattern == "not_ready",
+    example="edge-agent lamp",
+    wrong="help is not ready",
+)
+CHANNELS = Question(
+    "the newest value of each channel",
+    lambda client, _: client.channels(),
+    text.channels,
+    lambda reply: any(channel.value is None for channel in reply.channels),
+    example="edge-agent channels",
+    wrong="a channel has no value",
+)
+PRESS = Pressing(
+    "press the help button, as if by hand: this calls for help",
+    lambda client, args: client.press(args.hold),
+    text.help_,
+    lambda reply: not (reply.state == "CANCEL_WINDOW" or _is_open(reply)),
+    example="edge-agent press --hold 4",
+    wrong="no help request came of it",
+)
+CANCEL = Question(
+    "cancel the help request",
+    lambda client, _: client.cancel(),
+    text.help_,
+    _is_open,
+    example="edge-agent cancel",
+    wrong="it is still open, or there is none",
+)
+EVENTS = Listening(
+    "print what happens, as it happens, until Ctrl-C",
+    example="edge-agent events --json | head -n 20",
+    wrong="too many listeners",
+)

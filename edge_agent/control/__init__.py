@@ -1,0 +1,1 @@
+"""The one door: HTTP on a Unix socket, its types and its client."""

@@ -1,0 +1,254 @@
+"""The control API: HTTP over a Unix socket, the only way into the agent from its own machine.
+
+microdot routes and writes, we listen. Its own listener bounds neither headers nor time and prints each bad request,
+and the queue of its server-sent events has no end; but `Request.create` and `dispatch_request`, the seam that its
+ASGI adapter uses too, take any reader, so ours counts. Over asyncio it adds 0.3 MB. h11 reads more strictly and would
+leave routing, bodies and answers to us. One request a connection; a client is known by the socket's permissions.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from microdot import Microdot, Request, Response
+
+from edge_agent import __version__
+from edge_agent.control.bounds import LINE_BYTES, Inbound, Outbound, Refused
+from edge_agent.control.listener import listening
+from edge_agent.control.types import API_VERSION, Agent, Failure, Help, Live, Nothing, Press, Reply, decode, encode
+from edge_agent.core.errors import AgentError, WireError
+
+MAX_CONNECTIONS = 32
+# Half of the connections stay free for questions and presses.
+MAX_LISTENERS = 16
+REQUEST_TIMEOUT_S = 3.0
+HEARTBEAT_S = 10.0
+Handler = Callable[[Any], Coroutine[Any, Any, Response]]
+# microdot's annotations know only the readers, writers and bodies of its own listener.
+_parse: Any = Request.create
+_response: Any = Response
+_Ask = TypeVar("_Ask")
+HOSTS = frozenset({"localhost", "edge-agent"})
+JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+_BUSY = encode(Failure(error=f"{MAX_CONNECTIONS} clients are being answered", fix="Try again in a moment."))
+BUSY = b"HTTP/1.0 503 Busy\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(_BUSY) + _BUSY
+# Answers that microdot gives by itself, in our words.
+OWN_WORDS = {
+    405: ("this route does not take that method", "Read with GET; press and cancel with POST."),
+    413: ("the body is too large", "Send a small JSON object."),
+    500: ("the agent made a mistake while answering", "Its log has the details: journalctl -u edge-agent."),
+}
+
+
+@dataclass(slots=True)
+class Counts:
+    """Totals since start: requests answered well, requests refused, clients that left before they were answered."""
+
+    served: int = 0
+    refused: int = 0
+    left: int = 0
+
+
+class _Server:
+    """One agent's routes and the talks under way."""
+
+    def __init__(self, agent: Agent, counts: Counts) -> None:
+        self._agent = agent
+        self._counts = counts
+        self._listeners = 0
+        self._ended = False
+        self._talks: set[asyncio.Task[None]] = set()
+        self._web = self._routes()
+
+    def _routes(self) -> Microdot:
+        agent, web = self._agent, Microdot()
+        reads: dict[str, Callable[[], Reply]] = {
+            "status": agent.status,
+            "queue": agent.queue,
+            "findings": agent.findings,
+            "help": agent.help,
+            "lamp": agent.lamp,
+            "channels": agent.channels,
+        }
+        for name, read in reads.items():
+            web.get(f"/v1/{name}")(_reader(read))
+        web.post("/v1/press")(_writer(Press, lambda ask: agent.press(ask.hold_s)))
+        web.post("/v1/cancel")(_writer(Nothing, lambda _: agent.cancel()))
+        web.get("/v1/events")(self._events)
+        web.errorhandler(404)(_unknown)
+        for status, words in OWN_WORDS.items():
+            web.errorhandler(status)(_constant(status, *words))
+        return web
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin a talk, or say that there are too many, at no more cost than saying it."""
+        if self._ended:
+            writer.transport.abort()
+            return
+        if len(self._talks) >= MAX_CONNECTIONS:
+            self._counts.refused += 1
+            writer.write(BUSY)
+            writer.close()
+            return
+        talk = asyncio.create_task(self._talk(reader, writer))
+        self._talks.add(talk)
+        talk.add_done_callback(lambda done: self._over(done, writer))
+
+    def _over(self, talk: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
+        """Every talk ends here, also one that was cancelled before its first step."""
+        self._talks.discard(talk)
+        writer.transport.abort()
+
+    async def end(self) -> None:
+        """End all talks and wait for it; nobody who was on the way in gets one any more."""
+        self._ended = True
+        talks = list(self._talks)
+        for talk in talks:
+            talk.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        out = Outbound(writer)
+        answer = None
+        try:
+            answer = await self._answer(Inbound(reader), out)
+            if answer.status_code < 400:
+                self._counts.served += 1
+            else:
+                self._counts.refused += 1
+            await answer.write(out)
+            await out.close()
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+            self._counts.left += 1
+        finally:
+            if answer and isinstance(answer.body, AsyncGenerator):
+                await answer.body.aclose()
+
+    async def _answer(self, inbound: Inbound, out: Outbound) -> Any:
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                request = await _parse(self._web, inbound, out, None)
+            _check(request)
+        except TimeoutError:
+            return _failure(408, "the request took too long to arrive", f"Send it within {REQUEST_TIMEOUT_S:g} s.")
+        except Refused as refused:
+            return _failure(refused.status, refused.error, refused.fix)
+        except (ValueError, IndexError):
+            return _failure(400, "this is not an HTTP request", "Use edge-agent, or curl --unix-socket.")
+        return await self._web.dispatch_request(request)
+
+    async def _events(self, request: Any) -> Any:
+        if self._listeners >= MAX_LISTENERS:
+            return _failure(503, f"{MAX_LISTENERS} listeners are there already", "Close one of them.")
+        return _response(self._stream(self._agent.listen(), request.sock[0]), 200, STREAM)
+
+    async def _stream(self, events: AsyncIterator[Live], inbound: Inbound) -> AsyncGenerator[bytes, None]:
+        """Server-sent events as they come, a comment in a long quiet, until the client leaves or the agent ends it."""
+        self._listeners += 1
+        gone = asyncio.create_task(inbound.left())
+        upcoming: asyncio.Task[Live | None] | None = asyncio.create_task(_next(events))
+        try:
+            yield b": listening\n\n"  # from here on the client misses nothing
+            while not gone.done():
+                upcoming = upcoming or asyncio.create_task(_next(events))
+                await asyncio.wait({upcoming, gone}, timeout=HEARTBEAT_S, return_when=asyncio.FIRST_COMPLETED)
+                if not upcoming.done():
+                    yield b": still here\n\n"
+                    continue
+                event = upcoming.result()
+                if event is None:
+                    return
+                upcoming = None
+                yield b"event: " + event.kind.encode() + b"\ndata: " + encode(event.data) + b"\n\n"
+        finally:
+            self._listeners -= 1
+            await _stop(gone, upcoming)
+            if isinstance(events, AsyncGenerator):
+                await events.aclose()
+
+
+async def serve(agent: Agent, path: Path, counts: Counts | None = None) -> None:
+    """Answer on the socket at `path` until cancelled; then end all talks and remove the socket.
+
+    An optional task: raises ControlError when the socket cannot be had. What clients do never ends it; `counts`
+    tells how much of it there was.
+    """
+    server = _Server(agent, counts or Counts())
+    with listening(path) as sock:
+        unix = await asyncio.start_unix_server(server.accept, sock=sock, limit=LINE_BYTES)
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            unix.close()
+            await server.end()
+
+
+def _check(request: Any) -> None:
+    """Refuse what no console of ours would send: a web page's request carries a foreign Host or an Origin."""
+    if request is None:
+        raise Refused(400, "this is not an HTTP request", "Use edge-agent, or curl --unix-socket.")
+    if "Origin" in request.headers:
+        raise Refused(403, "requests from web pages are refused", "Use edge-agent on this machine.")
+    if request.headers.get("Host", "").lower() not in HOSTS:
+        raise Refused(403, "the Host header must be localhost or edge-agent", "Ask for http://localhost/v1/status.")
+    if "Transfer-Encoding" in request.headers:
+        raise Refused(411, "a body in chunks is not read", "Send Content-Length.")
+
+
+def _reader(read: Callable[[], Reply]) -> Handler:
+    async def answer(_request: Any) -> Response:
+        try:
+            return Response(encode(read()), 200, JSON)
+        except AgentError as error:
+            return _failure(409, error.args[0], error.fix)
+
+    return answer
+
+
+def _writer(kind: type[_Ask], act: Callable[[_Ask], Awaitable[Help]]) -> Handler:
+    async def answer(request: Any) -> Response:
+        try:
+            ask = decode(request.body or b"{}", kind)
+        except WireError as error:
+            return _failure(400, f"the body is not what was expected: {error.args[0]}", "Send JSON such as {}.")
+        try:
+            return Response(encode(await act(ask)), 200, JSON)
+        except AgentError as error:
+            return _failure(409, error.args[0], error.fix)
+
+    return answer
+
+
+def _constant(status: int, error: str, fix: str) -> Handler:
+    async def answer(_request: Any) -> Response:
+        return _failure(status, error, fix)
+
+    return answer
+
+
+async def _unknown(request: Any) -> Response:
+    error = f"agent {__version__} has no {request.path[:100]}: it speaks version {API_VERSION} of the control API"
+    return _failure(
+        404, error, "Use the edge-agent command that was installed with the agent; restart it after an upgrade."
+    )
+
+
+def _failure(status: int, error: str, fix: str) -> Response:
+    return Response(encode(Failure(error=error, fix=fix)), status, JSON)
+
+
+async def _next(events: AsyncIterator[Live]) -> Live | None:
+    try:
+        return await anext(events, None)
+    except AgentError:
+        return None  # the stream ends; the client may listen again
+
+
+async def _stop(*tasks: asyncio.Task[Any] | None) -> None:
+    waiting = [task for task in tasks if task]
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)

@@ -1,0 +1,262 @@
+"""Requests and replies of the control API, version 1, and what its server needs of the agent.
+
+JSON by msgspec, which in the agent only this file and the config know. Fields are added, never changed or removed
+within a version; readers ignore fields they do not know. Ages (`_s`) are seconds before the reply was made, `wall`
+is Unix seconds.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Protocol, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from edge_agent.core.errors import WireError
+
+API_VERSION = 1
+# Longer than every hold the config allows (10 s), shorter than a stuck button (60 s, MAYDAY.md).
+LONGEST_HOLD_S = 30.0
+# A little over the usual hold of 3 s, so that the hold is complete before the release.
+USUAL_HOLD_S = 4.0
+
+
+class Reply(Struct):
+    """Base of everything the API says."""
+
+
+class Part(Reply):
+    """A part of the agent (a driver, the store, the uplink): ready or not, and what a person can do about it."""
+
+    name: str
+    ready: bool
+    sentence: str
+    fix: str = ""
+
+
+class Device(Reply):
+    """A device: totals since start, and how long ago it was heard (None: never)."""
+
+    name: str
+    readings: int
+    faults: int
+    last_heard_s: float | None
+    ready: bool
+    sentence: str
+
+
+class Status(Reply):
+    """All of the agent at a glance; `sentence` is the whole of it in plain words.
+
+    `version` is the agent's, `consent` the purposes that the householder allowed, `open_block_readings` how many
+    readings are not yet on disk. `rss_mb` and `cpu_s` are those of the process.
+    """
+
+    version: str
+    gateway: str
+    site: str
+    uptime_s: float
+    ready: bool
+    sentence: str
+    parts: list[Part]
+    devices: list[Device]
+    rss_mb: float
+    cpu_s: float
+    clock_trusted: bool
+    consent: list[str]
+    open_block_readings: int
+
+
+class Lane(Reply):
+    """A lane of the outbox. `events` and `bytes` wait; `withheld` of them have no consent to leave.
+
+    `in_flight` are sent and not yet acknowledged. `dropped` (for want of space) and `quarantined` (failed in the
+    drain three times) are totals.
+    """
+
+    name: str
+    events: int
+    bytes: int
+    oldest_s: float | None
+    dropped: int
+    in_flight: int
+    withheld: int
+    quarantined: int
+
+
+class Queue(Reply):
+    """The outbox, first lane first, and what the broker has acknowledged since start."""
+
+    lanes: list[Lane]
+    sent_events: int
+    sent_bytes: int
+
+
+class Finding(Reply):
+    """What the checks say of a channel. `state` is pending, confirmed or cleared; `since_s` the age of that finding."""
+
+    channel: str
+    kind: str
+    state: str
+    severity: str
+    sentence: str
+    since_s: float
+    count: int
+
+
+class Findings(Reply):
+    """All findings that are remembered, the most severe first."""
+
+    findings: list[Finding]
+
+
+class Lamp(Reply):
+    """What the lamp shows and means. `rhythm` is milliseconds on, off, on, off …; empty is steady."""
+
+    pattern: str
+    colour: str
+    rhythm: list[int]
+    sentence: str
+
+
+class Step(Reply):
+    """One state the case was in, and since when."""
+
+    state: str
+    wall: float
+
+
+class Note(Reply):
+    """Something said in the case, by `desk` or `household`."""
+
+    by: str
+    text: str
+    wall: float
+
+
+class Case(Reply):
+    """One help request. `reference`, `receiver`, `helper` and `next_word_wall` are the desk's words, empty before."""
+
+    code: str
+    reference: str
+    receiver: str
+    helper: str
+    since_s: float
+    trigger: str
+    steps: list[Step]
+    notes: list[Note]
+    next_word_wall: float | None = None
+
+
+class Help(Reply):
+    """Where help stands: a state of MAYDAY, its case (None: there is none) and the lamp."""
+
+    state: str
+    case: Case | None
+    lamp: Lamp
+
+
+class Channel(Reply):
+    """A channel's newest value; None with a reason where the data is bad, None age where there was no reading."""
+
+    name: str
+    unit: str
+    value: float | int | bool | str | None
+    at_age_s: float | None
+    reason: str = ""
+
+
+class Channels(Reply):
+    """All channels by name."""
+
+    channels: list[Channel]
+
+
+class Failure(Reply):
+    """The body of every answer that is not 200: what was wrong and what can be done."""
+
+    error: str
+    fix: str = ""
+
+
+class Live(Reply):
+    """One event of the stream. `kind` names the type of `data` in LIVE_KINDS; kinds may be added."""
+
+    kind: str
+    data: Any
+
+
+LIVE_KINDS: dict[str, type[Reply]] = {
+    "reading": Channel,
+    "finding": Finding,
+    "help": Help,
+    "lamp": Lamp,
+    "queue": Queue,
+    "status": Status,
+}
+
+
+class Press(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a press: how long the button is held."""
+
+    hold_s: Annotated[float, Meta(ge=0.0, le=LONGEST_HOLD_S)] = USUAL_HOLD_S
+
+
+class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
+    """A body that says nothing: `{}`."""
+
+
+class Agent(Protocol):
+    """What the server needs of the agent. Any method may raise AgentError: it becomes an answer, never an exit."""
+
+    def status(self) -> Status:
+        """All at a glance."""
+
+    def queue(self) -> Queue:
+        """The outbox."""
+
+    def findings(self) -> Findings:
+        """What the checks say."""
+
+    def help(self) -> Help:
+        """Where help stands."""
+
+    def lamp(self) -> Lamp:
+        """What the lamp shows."""
+
+    def channels(self) -> Channels:
+        """The newest values."""
+
+    async def press(self, hold_s: float) -> Help:
+        """Hold the help button for this long; returns where help stands after the release."""
+
+    async def cancel(self) -> Help:
+        """Cancel the case, inside its window or later. Raises RefusedError where there is none."""
+
+    def listen(self) -> AsyncIterator[Live]:
+        """Everything that happens from now on, for one listener; a slow one may miss readings, never grow a buffer."""
+
+
+Some = TypeVar("Some")
+
+
+def encode(reply: Struct) -> bytes:
+    """A reply or request as one line of JSON."""
+    return msgspec.json.encode(reply)
+
+
+def pretty(reply: Reply) -> str:
+    """A reply as JSON for people."""
+    return msgspec.json.format(msgspec.json.encode(reply), indent=2).decode()
+
+
+def decode(raw: bytes, kind: type[Some]) -> Some:
+    """JSON of this kind. Raises WireError with the place and what was expected there."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise WireError(str(error)) from error
+
+
+def live(kind: str, raw: bytes) -> Live:
+    """An event of the stream; data of an unknown kind stays plain. Raises WireError."""
+    return Live(kind=kind, data=decode(raw, LIVE_KINDS.get(kind, object)))

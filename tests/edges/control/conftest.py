@@ -1,0 +1,213 @@
+"""A made-up agent behind the real server on a real Unix socket, served from a thread so that clients may block."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from edge_agent.control.server import Counts, serve
+from edge_agent.control.types import (
+    Case,
+    Channel,
+    Channels,
+    Device,
+    Finding,
+    Findings,
+    Help,
+    Lamp,
+    Lane,
+    Live,
+    Note,
+    Part,
+    Queue,
+    Status,
+    Step,
+)
+from edge_agent.core.errors import RefusedError
+
+READY = Lamp(pattern="ready", colour="green", rhythm=[50, 4950], sentence="Help is ready")
+AMBER = Lamp(pattern="sending", colour="amber", rhythm=[500, 500], sentence="Your call is recorded and on its way")
+IDLE = Help(state="IDLE", case=None, lamp=READY)
+CASE = Case(
+    code="7K2M9QXA",
+    reference="D-12",
+    receiver="Ada",
+    helper="",
+    since_s=63.0,
+    trigger="manual",
+    steps=[Step(state="RAISED", wall=1_700_000_000.0), Step(state="RECEIVED", wall=1_700_000_004.0)],
+    notes=[Note(by="desk", text="Is there water?\x1b[2J", wall=1_700_000_009.0)],
+    next_word_wall=1_700_000_300.0,
+)
+
+
+class MadeUpAgent:
+    """Answers what a test tells it to; remembers presses and how many listen."""
+
+    def __init__(self) -> None:
+        self.now = IDLE
+        self.ready = True
+        self.held: list[float] = []
+        self.listeners: set[asyncio.Queue[Live | None]] = set()
+        self.found: list[Finding] = []
+        self.values = [
+            Channel(name="boiler.pressure", unit="bar", value=1.25, at_age_s=2.0),
+            Channel(name="door.open", unit="", value=False, at_age_s=3600.0),
+        ]
+        self.quarantined = 0
+
+    def status(self) -> Status:
+        hurt = Part(name="ble", ready=self.ready, sentence="the adapter is there", fix="")
+        if not self.ready:
+            hurt = Part(name="ble", ready=False, sentence="no adapter", fix="Plug one in.")
+        return Status(
+            version="0.1.0",
+            gateway="gw-1",
+            site="Elm Street 5",
+            uptime_s=7800.0,
+            ready=self.ready,
+            sentence="All is well: 2 channels, connected, nothing waits." if self.ready else "Bluetooth is missing.",
+            parts=[Part(name="store", ready=True, sentence="on disk"), hurt],
+            devices=[
+                Device(name="boiler", readings=1200, faults=1, last_heard_s=2.0, ready=True, sentence="heard"),
+                Device(name="door", readings=0, faults=0, last_heard_s=None, ready=True, sentence="waits"),
+            ],
+            rss_mb=34.24,
+            cpu_s=12.3,
+            clock_trusted=True,
+            consent=["help_ready", "telemetry"],
+            open_block_readings=12,
+        )
+
+    def queue(self) -> Queue:
+        return Queue(
+            lanes=[
+                Lane("help", 0, 0, None, 0, 0, 0, 0),
+                Lane("telemetry", 3, 4096, 95.0, 7, 2, 1, self.quarantined),
+            ],
+            sent_events=41,
+            sent_bytes=1_200_000,
+        )
+
+    def findings(self) -> Findings:
+        return Findings(findings=self.found)
+
+    def help(self) -> Help:
+        return self.now
+
+    def lamp(self) -> Lamp:
+        return self.now.lamp
+
+    def channels(self) -> Channels:
+        return Channels(channels=self.values)
+
+    async def press(self, hold_s: float) -> Help:
+        self.held.append(hold_s)
+        await asyncio.sleep(0)
+        if hold_s >= 3.0:
+            self.now = Help(state="RECEIVED", case=CASE, lamp=AMBER)
+        return self.now
+
+    async def cancel(self) -> Help:
+        if self.now.case is None:
+            raise RefusedError("there is no help request to cancel", code="none")
+        self.now = IDLE
+        return self.now
+
+    async def listen(self) -> AsyncIterator[Live]:
+        mine: asyncio.Queue[Live | None] = asyncio.Queue(100)
+        self.listeners.add(mine)
+        try:
+            while (event := await mine.get()) is not None:
+                yield event
+        finally:
+            self.listeners.discard(mine)
+
+
+class House:
+    """The agent, its socket, its counts, and the loop it lives on."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.agent = MadeUpAgent()
+        self.counts = Counts()
+        self.loop = asyncio.new_event_loop()
+
+    def emit(self, event: Live | None) -> None:
+        """Tell everybody who listens, from the test's thread; None ends their stream."""
+
+        def tell() -> None:
+            for listener in self.agent.listeners:
+                listener.put_nowait(event)
+
+        self.loop.call_soon_threadsafe(tell)
+
+    def dial(self) -> socket.socket:
+        """A bare connection."""
+        sock = socket.socket(socket.AF_UNIX)
+        sock.settimeout(5.0)
+        sock.connect(str(self.path))
+        return sock
+
+    def say(self, words: bytes) -> bytes:
+        """The whole answer to these bytes."""
+        with self.dial() as sock:
+            with suppress(BrokenPipeError):
+                sock.sendall(words)
+            return everything(sock)
+
+
+def everything(sock: socket.socket) -> bytes:
+    """All until the end; Linux ends with a reset where the server did not read all that was sent."""
+    heard = b""
+    with suppress(ConnectionResetError):
+        while piece := sock.recv(65536):
+            heard += piece
+    return heard
+
+
+@contextmanager
+def house_at(path: Path) -> Iterator[House]:
+    house = House(path)
+    task = house.loop.create_task(serve(house.agent, path, house.counts))
+    thread = threading.Thread(target=house.loop.run_forever)
+    thread.start()
+    try:
+        until(lambda: can_connect(path))
+        until(lambda: house.counts.left > 0)  # the probe that found it up
+        house.counts.left = 0
+        yield house
+    finally:
+        house.loop.call_soon_threadsafe(task.cancel)
+        asyncio.run_coroutine_threadsafe(asyncio.wait({task}), house.loop).result(5.0)
+        house.loop.call_soon_threadsafe(house.loop.stop)
+        thread.join(5.0)
+        house.loop.run_until_complete(house.loop.shutdown_asyncgens())
+        house.loop.run_until_complete(house.loop.shutdown_default_executor())
+        left = asyncio.all_tasks(house.loop)
+        house.loop.close()
+        assert not left, "the server ends all it began"
+
+
+def can_connect(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+def until(true, within_s: float = 5.0) -> None:
+    """Wait until the condition holds; fail when it does not in time."""
+    for _ in range(int(within_s / 0.01)):
+        if true():
+            return
+        threading.Event().wait(0.01)
+    pytest.fail("it did not come true in time")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with house_at(tmp_path / "run" / "control.sock") as found:
+        yield found
