@@ -1,0 +1,1 @@
+"""Device languages, sans-IO: bytes, advertisements and levels in, readings out."""

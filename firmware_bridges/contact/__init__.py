@@ -1,0 +1,1 @@
+"""A contact, detector or switch on a GPIO line."""

@@ -1,0 +1,93 @@
+"""What the codes of a P1 telegram mean: OBIS reduced to C.D.E, and the media of meters behind the M-Bus.
+
+Sources: P1 Companion Standard 5.0.2 (Netbeheer Nederland) §6.12; e-MUCS P1 1.7.1 (Fluvius, Belgium); IEC 62056-6-1 for
+C and D; EN 13757-3 table of device types for the media.
+"""
+
+from typing import NamedTuple
+
+from edge_agent.core.reading import ChannelKind
+
+
+class Quantity(NamedTuple):
+    """The channel that a code feeds; `unit` is what values are given in, whatever prefix the meter uses."""
+
+    name: str
+    unit: str = ""
+    kind: ChannelKind = ChannelKind.GAUGE
+
+
+def _registers() -> dict[str, Quantity]:
+    """Energies: C is what is counted, D 8 is the meter reading, E the tariff (0: all of them)."""
+    names = {
+        1: ("energy_import", "kWh"), 2: ("energy_export", "kWh"), 15: ("energy_total", "kWh"),
+        3: ("reactive_energy_import", "kvarh"), 4: ("reactive_energy_export", "kvarh"),
+        5: ("reactive_energy_q1", "kvarh"), 6: ("reactive_energy_q2", "kvarh"),
+        7: ("reactive_energy_q3", "kvarh"), 8: ("reactive_energy_q4", "kvarh"),
+    }  # fmt: skip
+    return {
+        f"{c}.8.{tariff}": Quantity(f"{name}_t{tariff}" if tariff else name, unit, ChannelKind.COUNTER)
+        for c, (name, unit) in names.items()
+        for tariff in range(5)
+    }
+
+
+def _phases() -> dict[str, Quantity]:
+    """Values of one phase: C is 20, 40 or 60 more than the same value of the whole connection."""
+    table: dict[str, Quantity] = {}
+    for phase, base in (("l1", 20), ("l2", 40), ("l3", 60)):
+        table |= {
+            f"{base + 1}.7.0": Quantity(f"power_import_{phase}", "kW"),
+            f"{base + 2}.7.0": Quantity(f"power_export_{phase}", "kW"),
+            f"{base + 11}.7.0": Quantity(f"current_{phase}", "A"),
+            f"{base + 12}.7.0": Quantity(f"voltage_{phase}", "V"),
+            f"{base + 13}.7.0": Quantity(f"power_factor_{phase}"),
+            f"{base + 11}.4.0": Quantity(f"current_limit_{phase}", "A"),
+            f"{base + 12}.32.0": Quantity(f"sags_{phase}", "", ChannelKind.COUNTER),
+            f"{base + 12}.36.0": Quantity(f"swells_{phase}", "", ChannelKind.COUNTER),
+        }
+    return table
+
+
+ELECTRICITY: dict[str, Quantity] = {
+    **_registers(),
+    **_phases(),
+    "1.7.0": Quantity("power_import", "kW"),
+    "2.7.0": Quantity("power_export", "kW"),
+    "3.7.0": Quantity("reactive_power_import", "kvar"),
+    "4.7.0": Quantity("reactive_power_export", "kvar"),
+    "5.7.0": Quantity("reactive_power_q1", "kvar"),
+    "6.7.0": Quantity("reactive_power_q2", "kvar"),
+    "7.7.0": Quantity("reactive_power_q3", "kvar"),
+    "8.7.0": Quantity("reactive_power_q4", "kvar"),
+    "13.7.0": Quantity("power_factor"),
+    "14.7.0": Quantity("frequency", "Hz"),
+    "1.4.0": Quantity("demand", "kW"),
+    "1.6.0": Quantity("demand_peak", "kW"),
+    "17.0.0": Quantity("power_limit", "kW"),
+    "96.14.0": Quantity("tariff", "", ChannelKind.STATE),
+    "96.3.10": Quantity("breaker", "", ChannelKind.STATE),
+    "96.7.21": Quantity("power_failures", "", ChannelKind.COUNTER),
+    "96.7.9": Quantity("long_power_failures", "", ChannelKind.COUNTER),
+}
+# Before version 4 the threshold was a current (P1 3.0: 0-0:17.0.0 in A).
+CURRENT_LIMIT = Quantity("current_limit", "A")
+
+# What the supplier or grid operator has to say, in hexadecimal; worth a channel because people should read it.
+TEXTS: dict[str, Quantity] = {
+    "96.13.0": Quantity("message", "", ChannelKind.TEXT),
+    "96.13.1": Quantity("message_code", "", ChannelKind.TEXT),
+}
+
+# Units as meters write them: what they are, and by how many decimal places they are moved.
+UNITS: dict[str, tuple[str, int]] = {
+    "kWh": ("kWh", 0), "Wh": ("kWh", 3), "kW": ("kW", 0), "W": ("kW", 3), "kvarh": ("kvarh", 0), "varh": ("kvarh", 3),
+    "kvar": ("kvar", 0), "var": ("kvar", 3), "V": ("V", 0), "A": ("A", 0), "Hz": ("Hz", 0), "m3": ("m3", 0),
+    "GJ": ("GJ", 0), "MJ": ("GJ", 3),
+}  # fmt: skip
+
+# Device types of meters behind the M-Bus.
+MEDIA: dict[int, str] = {
+    2: "electricity", 3: "gas", 4: "heat", 6: "warm_water", 7: "water", 10: "cooling", 11: "cooling", 12: "heat",
+    13: "heat_cooling", 21: "hot_water", 22: "cold_water", 40: "waste_water",
+}  # fmt: skip

@@ -1,0 +1,59 @@
+"""Which device languages there are. To add one: a folder with `bridge.py` holding SPEC, and a line in LANGUAGES.
+
+Packages from outside add theirs through the entry point group `edge_agent.bridges`, whose objects are LanguageSpecs;
+a name that is here already cannot be taken from outside.
+"""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+
+from edge_agent.core.errors import ConfigError
+from edge_agent.core.ports import LanguageSpec
+
+GROUP = "edge_agent.bridges"
+
+LANGUAGES: dict[str, str] = {
+    "bthome": "firmware_bridges.bthome.bridge:SPEC",
+    "contact": "firmware_bridges.contact.bridge:SPEC",
+    "dsmr": "firmware_bridges.dsmr.bridge:SPEC",
+    "nmea0183": "firmware_bridges.nmea0183.bridge:SPEC",
+    "textline": "firmware_bridges.textline.bridge:SPEC",
+}
+
+
+def language(name: str) -> LanguageSpec:
+    """The language of this name; it is imported now. Raises ConfigError for an unknown or broken one."""
+    target = LANGUAGES.get(name)
+    if target is None:
+        outsiders = _outsiders()
+        target = outsiders.get(name)
+        if target is None:
+            raise _unknown(name, sorted({*LANGUAGES, *outsiders}))
+    module, _, attribute = target.partition(":")
+    try:
+        spec = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(
+            f"language {name!r} cannot be loaded from {target}: {error}",
+            fix="Install or repair the package that it comes from",
+        ) from error
+    if not isinstance(spec, LanguageSpec):
+        raise ConfigError(f"{target} is no LanguageSpec", fix="Ask the author of that package to repair it")
+    return spec
+
+
+def languages() -> Sequence[str]:
+    """All names that `language` knows, sorted; nothing is imported for it but the list of entry points."""
+    return sorted({*LANGUAGES, *_outsiders()})
+
+
+def _outsiders() -> Mapping[str, str]:
+    # importlib.metadata costs 3.5 MB and 40 ms: only for a name that is not ours, and for listing.
+    entry_points = import_module("importlib.metadata").entry_points
+    return {point.name: point.value for point in entry_points(group=GROUP)}
+
+
+def _unknown(name: str, known: Sequence[str]) -> ConfigError:
+    close = import_module("difflib").get_close_matches(name, known, n=1, cutoff=0.0)
+    nearest = f"; the nearest known one is {close[0]!r}" if close else ""
+    return ConfigError(f"there is no language {name!r}{nearest}", fix=f"Known: {', '.join(known)}")

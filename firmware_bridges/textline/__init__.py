@@ -1,0 +1,1 @@
+"""Plain text lines, as hobby firmware prints them."""

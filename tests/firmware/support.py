@@ -1,0 +1,119 @@
+"""Making bridges, cutting bytes and reading the short vectors: what the tests of all languages share."""
+
+import os
+import random
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import tomli
+
+from edge_agent.core.ports import Bridge, LanguageSpec
+from edge_agent.core.reading import Advert, Chunk, Fault, Item, Level, Reading
+from firmware_bridges.registry import LANGUAGES, language
+
+DEVICE = "thing"
+BTHOME = "0000fcd2-0000-1000-8000-00805f9b34fb"
+ROOT = Path(__file__).parents[2]
+
+
+class Vector(NamedTuple):
+    """One entry of a `vectors.toml`."""
+
+    language: str
+    name: str
+    options: dict[str, Any]
+    chunk: Chunk
+    readings: list[tuple[str, Any, str]]
+    absent: list[tuple[str, str]]
+    faults: list[str]
+
+
+def complete(spec: LanguageSpec, options: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {name: option.default for name, option in spec.options.items()} | (options or {})
+
+
+def make(name: str, **options: Any) -> Bridge:
+    spec = language(name)
+    return spec.make(DEVICE, complete(spec, options))
+
+
+def advert(data: bytes, service: str = BTHOME, rssi_dbm: int = -60, address: str = "54:48:E6:8F:80:A5") -> Advert:
+    return Advert(address, "", rssi_dbm, {service: data}, {})
+
+
+def vectors(name: str) -> list[Vector]:
+    folder = ROOT / "firmware_bridges" / name
+    entries = tomli.loads((folder / "vectors.toml").read_text(encoding="utf-8"))["vector"]
+    assert all(entry["source"] for entry in entries)
+    return [
+        Vector(
+            name,
+            entry["name"],
+            entry.get("options", {}),
+            _chunk(entry),
+            [tuple(row) for row in entry.get("readings", [])],
+            [tuple(row) for row in entry.get("absent", [])],
+            entry.get("faults", []),
+        )
+        for entry in entries
+    ]
+
+
+def every_vector() -> list[Any]:
+    return [pytest.param(v, id=f"{name}: {v.name}") for name in LANGUAGES for v in vectors(name)]
+
+
+def _chunk(entry: dict[str, Any]) -> Chunk:
+    if "text" in entry:
+        return entry["text"].replace("\n", "\r\n").encode()
+    if "advert" in entry:
+        return advert(bytes.fromhex(entry["advert"]))
+    return Level(entry["level"])
+
+
+def feed(bridge: Bridge, chunks: Iterable[Chunk], at: float = 0.0) -> list[Item]:
+    return [item for chunk in chunks for item in bridge.feed(chunk, at)]
+
+
+def said(items: Iterable[Item]) -> list[tuple[str, Any, str]]:
+    """Quantity, value and unit of the readings that have a value."""
+    return [
+        (i.channel.name.removeprefix(f"{DEVICE}."), i.value, i.channel.unit)
+        for i in items
+        if isinstance(i, Reading) and i.value is not None
+    ]
+
+
+def gaps(items: Iterable[Item]) -> list[tuple[str, str]]:
+    return [
+        (i.channel.name.removeprefix(f"{DEVICE}."), i.reason)
+        for i in items
+        if isinstance(i, Reading) and i.value is None
+    ]
+
+
+def codes(items: Iterable[Item]) -> list[str]:
+    return [i.code for i in items if isinstance(i, Fault)]
+
+
+def single_bytes(data: bytes) -> list[bytes]:
+    return [data[i : i + 1] for i in range(len(data))]
+
+
+def random_pieces(data: bytes, seed: int) -> Iterator[bytes]:
+    chance = random.Random(seed)
+    place = 0
+    while place < len(data):
+        size = chance.choice((1, 2, 3, 7, 16, 64, 255))
+        yield data[place : place + size]
+        place += size
+
+
+def captures() -> Path:
+    """The folder of captured bytes, or the test is skipped and says so."""
+    folder = Path(os.environ.get("CAPTURES", ROOT.parent / "shared" / "captures"))
+    if not (folder / "index.json").is_file():
+        pytest.skip(f"no captures at {folder}: set CAPTURES to the folder that has index.json")
+    return folder
