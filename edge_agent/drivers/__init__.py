@@ -1,0 +1,1 @@
+"""Transports: they move bytes, edges and advertisements and know no device language."""

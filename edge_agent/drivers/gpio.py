@@ -1,0 +1,233 @@
+"""The GPIO header: inputs read by bridges, the help button, and lamp and buzzer.
+
+Edges only wake: they are stamped in gpiozero's thread, and the level is read again in the loop, shortly after the
+last edge and once a second, so that neither a bounce nor a lost edge can make or hide a level.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from edge_agent.config.model import GpioButton, GpioInput
+from edge_agent.core.errors import DriverError
+from edge_agent.core.health import STARTING, Health
+from edge_agent.core.ports import DeviceCounts
+from edge_agent.core.reading import Level
+from edge_agent.drivers.condition import Condition
+from edge_agent.drivers.device import Device
+from edge_agent.drivers.indicators import Output
+from edge_agent.drivers.lines import EdgeInput, close_factory, ignore, open_factory
+
+LOOK_S = 1.0
+SETTLE_S = 0.005  # contacts bounce for 1 to 10 ms; the level is taken when it was quiet this long ...
+CHATTER_S = 0.05  # ... or has not come to rest in this time: a chattering contact is read all the same
+RETRY_S = 5.0  # a single line that could not be had is tried again
+
+
+class Button:
+    """The help button.
+
+    Set `on_edge`, called in the loop with the time of every raw edge, and read the level with `is_pressed`: at the
+    debounce deadline and once a second.
+    """
+
+    name = "button"
+
+    def __init__(self, settings: GpioButton) -> None:
+        self.on_edge: Callable[[float], None] = ignore
+        self.condition = Condition(self.name)
+        self._settings = settings
+        self._input: EdgeInput | None = None
+
+    @property
+    def health(self) -> Health:
+        """Whether a press can be seen at all."""
+        return self.condition.health
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the line is held."""
+        return self._input is not None
+
+    def is_pressed(self) -> bool:
+        """The level now; a line that cannot be read is not pressed (and `health` is not ready)."""
+        if self._input is None:
+            return False
+        try:
+            return self._input.active()
+        except DriverError as error:
+            self.close()
+            self.down(error)
+            return False
+
+    def open(self, factory: Any) -> None:
+        """Take the line. Raises DriverError."""
+        wiring = self._settings
+        self._input = EdgeInput(
+            wiring.line, wiring.pull, active_high=wiring.active == "high", factory=factory, on_edge=self._edge
+        )
+        self.condition.up(f"listening on GPIO{wiring.line}")
+        # Who was told of no edge while the line was away, or before it was there, looks at the level now.
+        asyncio.get_running_loop().call_soon(self._edge, asyncio.get_running_loop().time())
+
+    def close(self) -> None:
+        """Give the line back."""
+        if self._input is not None:
+            self._input.close()
+            self._input = None
+
+    def down(self, error: DriverError) -> None:
+        """Say that the line cannot be had."""
+        self.condition.down("line", error.args[0], error.fix)
+
+    def look(self) -> None:
+        """Notice within a second when the line cannot be read any more."""
+        self.is_pressed()
+
+    def _edge(self, at: float) -> None:
+        self.on_edge(at)
+
+
+class Input:
+    """A contact or detector: its level goes to the device's bridge at start and whenever it has changed."""
+
+    def __init__(self, settings: GpioInput, device: Device) -> None:
+        self.name = device.name
+        self.device = device
+        self._settings = settings
+        self._input: EdgeInput | None = None
+        self._level: bool | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._first_at = self._edge_at = 0.0
+
+    @property
+    def condition(self) -> Condition:
+        """The device's."""
+        return self.device.condition
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the line is held."""
+        return self._input is not None
+
+    def open(self, factory: Any) -> None:
+        """Take the line. Raises DriverError."""
+        wiring = self._settings
+        self._level = None
+        self._input = EdgeInput(
+            wiring.line, wiring.pull, active_high=wiring.active == "high", factory=factory, on_edge=self._edge
+        )
+        self.device.up(f"listening on GPIO{wiring.line}")
+
+    def close(self) -> None:
+        """Give the line back."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._input is not None:
+            self._input.close()
+            self._input = None
+
+    def down(self, error: DriverError) -> None:
+        """Say that the line cannot be had."""
+        self.device.down("line", error.args[0], error.fix, asyncio.get_running_loop().time())
+
+    def look(self) -> None:
+        """Read the level, unless an edge is just being waited out."""
+        if self._timer is None:
+            self._read(asyncio.get_running_loop().time())
+
+    def _edge(self, at: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._edge_at = loop.time()
+        if self._timer is None:
+            self._first_at = at
+            self._timer = loop.call_later(SETTLE_S, self._settle)
+
+    def _settle(self) -> None:
+        loop = asyncio.get_running_loop()
+        quiet_at = self._edge_at + SETTLE_S
+        if loop.time() < min(quiet_at, self._first_at + CHATTER_S):
+            self._timer = loop.call_at(quiet_at, self._settle)
+            return
+        self._timer = None
+        self._read(self._first_at)
+
+    def _read(self, at: float) -> None:
+        if self._input is None:
+            return
+        try:
+            level = self._input.active()
+        except DriverError as error:
+            self.close()
+            self.down(error)
+            return
+        if level != self._level:
+            self._level = level
+            self.device.feed(Level(level), at)
+
+
+class GpioDriver:
+    """Holds the lines of button, lamp, buzzer and inputs.
+
+    `run` raises DriverError when the chip or the pin factory cannot be had, and when no line at all can; a single
+    line that cannot is a state of its part, tried again every RETRY_S.
+    """
+
+    name = "gpio"
+
+    def __init__(self, button: Button | None, outputs: Sequence[Output], inputs: Sequence[Input]) -> None:
+        self.health: Health = STARTING
+        self._inputs = inputs
+        self._parts: list[Button | Output | Input] = [*([] if button is None else [button]), *outputs, *inputs]
+
+    def devices(self) -> Sequence[DeviceCounts]:
+        """One row an input."""
+        return [part.device.counts() for part in self._inputs]
+
+    async def run(self) -> None:
+        """Hold the lines until cancelled."""
+        loop = asyncio.get_running_loop()
+        stopped = Health(False, "stopped")
+        factory: Any = None
+        made = False
+        retry_at = 0.0
+        try:
+            factory, made = open_factory()
+            while True:
+                if loop.time() >= retry_at or not self._any_open():
+                    self._take(factory)
+                    retry_at = loop.time() + RETRY_S
+                for part in self._parts:
+                    loop.call_soon(part.look)  # apart: a bridge that raises must not end the others
+                await asyncio.sleep(LOOK_S)
+        except DriverError as error:
+            stopped = Health(False, error.args[0], error.fix)
+            raise
+        finally:
+            self._stop(stopped)
+            if made:
+                close_factory(factory)
+
+    def _any_open(self) -> bool:
+        return any(part.is_open for part in self._parts)
+
+    def _take(self, factory: Any) -> None:
+        """Open what is not open. Raises the first DriverError when nothing is open then."""
+        errors = []
+        for part in self._parts:
+            if not part.is_open:
+                try:
+                    part.open(factory)
+                except DriverError as error:
+                    part.down(error)
+                    errors.append(error)
+        if errors and not self._any_open():
+            raise errors[0]
+        self.health = Health(True, "running")
+
+    def _stop(self, health: Health) -> None:
+        self.health = health
+        for part in self._parts:
+            part.close()
+            part.condition.health = health

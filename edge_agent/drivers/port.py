@@ -1,0 +1,110 @@
+"""Serial ports: opening one, finding it again, and saying why it cannot be had."""
+
+import errno
+import os
+import termios
+from pathlib import Path
+from typing import Any
+
+import serial
+
+from edge_agent.config.model import SerialDevice
+
+_USUAL = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttySC*", "serial[0-9]")
+_SHOWN = 8
+
+_PARITY = {"none": serial.PARITY_NONE, "even": serial.PARITY_EVEN, "odd": serial.PARITY_ODD}
+
+_CODES = {
+    errno.ENOENT: "missing",
+    errno.ENODEV: "missing",
+    errno.ENXIO: "missing",
+    errno.EIO: "missing",  # the kernel's answer while a port is going away
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+    errno.EBUSY: "busy",
+    errno.EWOULDBLOCK: "busy",  # pyserial's flock
+}
+
+_FIXES = {
+    "denied": "Add the agent's user to the group dialout: sudo usermod -aG dialout USER, then start it again",
+    "busy": "Stop the other program that uses it, a modem manager, a console or a second entry in the config",
+    "settings": "Correct baud, bits, parity or stop of this port in the config",
+    "failed": "Look in the kernel's log (dmesg) for what it says of this port",
+}
+
+
+class PortError(Exception):
+    """A port that cannot be opened or went away; `code` is one word of `missing denied busy settings failed`."""
+
+    def __init__(self, code: str, why: str) -> None:
+        super().__init__(why)
+        self.code = code
+
+
+def open_port(path: str, settings: SerialDevice, baud: int) -> Any:
+    """An open serial.Serial, non-blocking and locked against other programs. Raises PortError."""
+    try:
+        return serial.Serial(
+            path,
+            baud,
+            bytesize=settings.bits,
+            parity=_PARITY[settings.parity],
+            stopbits=settings.stop,
+            timeout=0,
+            exclusive=True,
+        )
+    except ValueError as error:
+        raise PortError("settings", f"it does not take these settings ({error})") from error
+    except termios.error as error:
+        raise PortError("failed", f"it cannot be set up ({error})") from error
+    except OSError as error:  # SerialException is one, with the errno of what failed, if anything did
+        code = _CODES.get(error.errno or 0, "failed")
+        why = os.strerror(error.errno) if error.errno else "it is not a serial port"
+        raise PortError(code, why) from error
+
+
+class PortFinder:
+    """Where a configured port is now; `by_id` is udev's folder of links.
+
+    A link (by-id, by-path, a rule of one's own) is followed as it stands. For a name such as /dev/ttyUSB0 the by-id
+    link that pointed there when it was first open is remembered and followed from then on: after unplugging, the
+    name may belong to another device.
+    """
+
+    def __init__(self, configured: str, by_id: Path) -> None:
+        self._configured = configured
+        self._by_id = by_id
+        self._link: Path | None = None
+
+    def path(self) -> str:
+        """The path to open now."""
+        return self._configured if self._link is None else str(self._link)
+
+    def opened(self) -> None:
+        """The port at `path()` is open: learn which link leads to it."""
+        if self._link is not None or Path(self._configured).is_symlink():
+            return
+        target = os.path.realpath(self._configured)
+        self._link = next((link for link in self._links() if os.path.realpath(link) == target), None)
+
+    def explain(self, error: PortError) -> tuple[str, str]:
+        """What is wrong in one sentence, and what a person can do."""
+        where = self._configured if self._link is None else f"{self._configured} ({self._link.name})"
+        if error.code != "missing":
+            return f"Port {where} cannot be used: {error}", _FIXES[error.code]
+        known = self._known()
+        others = f"known ports are {', '.join(known)}" if known else "no serial port is known now"
+        return f"Port {where} is not there: {error}", f"Plug it in; {others}"
+
+    def _links(self) -> list[Path]:
+        try:
+            return sorted(self._by_id.iterdir())
+        except OSError:
+            return []
+
+    def _known(self) -> list[str]:
+        links = self._links()
+        dev = Path("/dev")
+        found = [str(p) for p in links] or sorted(str(p) for pattern in _USUAL for p in dev.glob(pattern))
+        return found[:_SHOWN]

@@ -1,0 +1,90 @@
+"""From a Config to drivers. Each driver's module, and with it its library, is imported only when it is configured.
+
+The one place in the agent that knows firmware_bridges.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from edge_agent.config.model import Ble, BleDevice, Config, Gpio, GpioInput, SerialDevice
+from edge_agent.config.options import Languages, complete_options
+from edge_agent.core.ports import Deliver, Driver, Indicator, LanguageSpec
+from edge_agent.drivers.device import Device
+from firmware_bridges.registry import language, languages
+
+if TYPE_CHECKING:
+    from edge_agent.drivers.gpio import Button
+
+# For config.load, which asks it what a device's options may be.
+LANGUAGES = Languages(language, languages)
+
+# udev keeps a link a device there, named after its maker, model and serial number: it survives renumbering.
+BY_ID = Path("/dev/serial/by-id")
+
+
+class Hardware(NamedTuple):
+    """What is configured: drivers for the supervisor to run, and what services use of the GPIO header, if it is there.
+
+    All of it may be used before its driver runs and while it is away: a button is then not pressed, a lamp remembers
+    what it was told, and `health` says why.
+    """
+
+    drivers: tuple[Driver, ...] = ()
+    button: "Button | None" = None
+    lamp: Indicator | None = None
+    buzzer: Indicator | None = None
+
+
+def build(config: Config, deliver: Deliver, known: Languages = LANGUAGES, *, by_id: Path = BY_ID) -> Hardware:
+    """Drivers, devices and bridges of a configuration that `config.load` let through; nothing is opened yet.
+
+    `deliver` gets every Reading and Fault by a plain call in the loop's thread. Raises ConfigError where a device's
+    language is unknown or its options make no sense.
+    """
+    maker = _Maker(deliver, known)
+    gpio = config.gpio
+    hardware = maker.gpio(gpio) if gpio.button or gpio.lamp or gpio.buzzer or gpio.input else Hardware()
+    drivers = [*hardware.drivers, *(maker.serial(settings, by_id) for settings in config.serial)]
+    if config.ble.device:
+        drivers.append(maker.ble(config.ble))
+    return hardware._replace(drivers=tuple(drivers))
+
+
+class _Maker(NamedTuple):
+    deliver: Deliver
+    known: Languages
+
+    def device(self, settings: SerialDevice | BleDevice | GpioInput) -> tuple[Device, LanguageSpec]:
+        """The device with a bridge in its language."""
+        spec = self.known.spec(settings.language)
+        bridge = spec.make(settings.name, complete_options(spec, settings.options))
+        return Device(settings.name, bridge, self.deliver), spec
+
+    def serial(self, settings: SerialDevice, by_id: Path) -> Driver:
+        """One driver for one port."""
+        from edge_agent.drivers.port import PortFinder  # noqa: PLC0415  # pyserial, only when configured
+        from edge_agent.drivers.serial import LOOK_AGAIN, SerialDriver  # noqa: PLC0415
+
+        device, spec = self.device(settings)
+        finder = PortFinder(settings.port, by_id)
+        return SerialDriver(settings, device, settings.baud or spec.baud, backoff=replace(LOOK_AGAIN), finder=finder)
+
+    def ble(self, settings: Ble) -> Driver:
+        """One driver for all that advertises."""
+        from edge_agent.drivers.ble import LOOK_AGAIN, BleDriver  # noqa: PLC0415  # bleak, only when configured
+
+        devices = {row.address.upper(): self.device(row)[0] for row in settings.device}
+        return BleDriver(devices, adapter=settings.adapter, silence_s=settings.silence_s, backoff=replace(LOOK_AGAIN))
+
+    def gpio(self, settings: Gpio) -> Hardware:
+        """One driver for the header, and what hangs on it."""
+        from edge_agent.drivers.gpio import Button, GpioDriver, Input  # noqa: PLC0415  # gpiozero, only when configured
+        from edge_agent.drivers.indicators import Output  # noqa: PLC0415
+
+        button = None if settings.button is None else Button(settings.button)
+        lamp = None if settings.lamp is None else Output("lamp", settings.lamp)
+        buzzer = None if settings.buzzer is None else Output("buzzer", settings.buzzer)
+        inputs = [Input(row, self.device(row)[0]) for row in settings.input]
+        driver = GpioDriver(button, [output for output in (lamp, buzzer) if output is not None], inputs)
+        return Hardware((driver,), button, lamp, buzzer)

@@ -1,0 +1,161 @@
+"""Devices on serial ports: one driver a device, so that each is lost, found and restarted alone.
+
+pyserial opens and sets the port; reading and writing are plain calls on its descriptor from the loop's selector.
+No thread, no task a chunk.
+"""
+
+import asyncio
+import errno
+import os
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from edge_agent.config.model import SerialDevice
+from edge_agent.core.backoff import Backoff
+from edge_agent.core.health import STARTING, Health
+from edge_agent.core.ports import DeviceCounts
+from edge_agent.drivers.device import REST_S, Device
+from edge_agent.drivers.port import PortError, PortFinder, open_port
+
+READ_BYTES = 4096  # the tty layer holds as much (N_TTY_BUF_SIZE of Linux), so one call empties it
+OUT_BYTES = 4096  # four seconds of 9600 baud: a device that takes no more than this back is not listening
+MIN_PAUSE_S = 0.001  # a bridge whose deadline never moves must not spin the loop
+
+# A port that comes back is found in 5 s at most; one attempt is an open() that fails, about 30 us.
+LOOK_AGAIN = Backoff(base_s=0.5, cap_s=5.0, stable_s=10.0)
+
+
+class SerialDriver:
+    """Keeps one port open and its device fed.
+
+    `run` ends only by cancellation: a port that is missing, taken or not allowed is a state of the device, looked
+    for again with full jitter up to the cap of `backoff`.
+    """
+
+    def __init__(
+        self, settings: SerialDevice, device: Device, baud: int, *, backoff: Backoff, finder: PortFinder
+    ) -> None:
+        self.name = f"serial:{device.name}"
+        self.health: Health = STARTING
+        self._settings = settings
+        self._device = device
+        self._baud = baud
+        self._backoff = backoff
+        self._finder = finder
+        self._port: Any = None
+        self._out = bytearray()
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline: float | None = None
+
+    def devices(self) -> Sequence[DeviceCounts]:
+        """The one device of this port."""
+        return (self._device.counts(),)
+
+    async def run(self) -> None:
+        """Open, feed, lose and find again, until cancelled."""
+        self._loop = asyncio.get_running_loop()
+        self.health = Health(True, "running")
+        try:
+            while True:
+                if self._open():
+                    since = self._loop.time()
+                    await self._lost.wait()
+                    self._backoff.stable(self._loop.time() - since)
+                await asyncio.sleep(self._backoff.delay(random.random()))  # noqa: S311  # jitter is no secret
+        finally:
+            self._close()
+            self.health = Health(False, "stopped")
+
+    def _open(self) -> bool:
+        path = self._finder.path()
+        try:
+            self._port = open_port(path, self._settings, self._baud)
+        except PortError as error:
+            self._device.down(error.code, *self._finder.explain(error), self._loop.time())
+            return False
+        self._finder.opened()
+        self._lost = asyncio.Event()
+        self._loop.add_reader(self._port.fd, self._readable)
+        self._device.up(f"listening on {path} at {self._baud} baud")
+        self._loop.call_soon(self._ask)  # apart: a bridge that raises must not end the driver
+        return True
+
+    def _close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._deadline = None
+        self._out.clear()
+        if self._port is not None:
+            self._loop.remove_reader(self._port.fd)
+            self._loop.remove_writer(self._port.fd)
+            self._port.close()
+            self._port = None
+
+    def _lose(self, why: str) -> None:
+        """The descriptor is dead. Closing it at once lets the kernel give the same name to what is plugged in next."""
+        self._close()
+        self._device.down("missing", *self._finder.explain(PortError("missing", why)), self._loop.time())
+        self._lost.set()
+
+    def _readable(self) -> None:
+        try:
+            chunk = os.read(self._port.fd, READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._lose(os.strerror(error.errno or errno.EIO))
+            return
+        if not chunk:  # ready, and yet nothing there: hung up
+            self._lose("it was unplugged")
+            return
+        for send in self._device.feed(chunk, self._loop.time()):
+            self._write(send.payload)
+        self._ask()
+
+    def _ask(self) -> None:
+        """Give the bridge its turn, and set the one timer to its next deadline."""
+        if self._port is None:
+            return
+        now = self._loop.time()
+        deadline, send = self._device.due(now)
+        if send is not None:
+            self._write(send.payload)
+        if self._port is not None:
+            self._arm(deadline, now)
+
+    def _arm(self, deadline: float | None, now: float) -> None:
+        if self._timer is not None:
+            if deadline == self._deadline:
+                return
+            self._timer.cancel()
+        self._deadline = deadline
+        self._timer = None if deadline is None else self._loop.call_at(max(deadline, now + MIN_PAUSE_S), self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        self._arm(self._loop.time() + REST_S, 0.0)  # should the bridge raise, it still has its turn after the rest
+        self._ask()
+
+    def _write(self, payload: bytes) -> None:
+        if self._port is None:
+            return
+        if len(self._out) + len(payload) > OUT_BYTES:
+            self._device.fault("overflow", "The device does not take what is sent to it", self._loop.time())
+            return
+        self._out += payload
+        self._writable()
+
+    def _writable(self) -> None:
+        try:
+            written = os.write(self._port.fd, self._out)
+        except BlockingIOError:
+            written = 0
+        except OSError as error:
+            self._lose(os.strerror(error.errno or errno.EIO))
+            return
+        del self._out[:written]
+        if self._out:
+            self._loop.add_writer(self._port.fd, self._writable)
+        else:
+            self._loop.remove_writer(self._port.fd)

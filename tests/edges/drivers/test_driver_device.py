@@ -1,0 +1,43 @@
+import pytest
+from driver_helpers import LineBridge
+
+from edge_agent.core.reading import Fault, Reading, Send
+from edge_agent.drivers.device import REST_S
+
+
+def test_readings_and_faults_are_delivered_and_counted_and_sends_come_back(device_of, got):
+    device = device_of(LineBridge())
+    assert device.feed(b"1\nx\n?\n2\n", 5.0) == (Send(b"here\n"),)
+    assert [type(item) for item in got] == [Reading, Fault, Reading]
+    assert device.counts()[:4] == ("probe", 2, 1, 5.0)
+
+
+def test_a_device_that_was_never_fed_was_never_heard(device_of):
+    assert device_of(LineBridge()).counts().last_at is None
+
+
+def test_a_bridge_that_raises_rests_and_is_then_fed_again(device_of, got):
+    device = device_of(LineBridge())
+    device.up("listening")
+    with pytest.raises(RuntimeError):
+        device.feed(b"break\n", 1.0)
+    assert not device.health.ready
+    assert device.feed(b"1\n", 1.0 + REST_S / 2) == ()
+    assert device.due(2.0) == (1.0 + REST_S, None)
+    assert got == []
+    device.feed(b"1\n", 1.0 + REST_S)
+    assert len(got) == 1
+    assert device.health.ready
+
+
+def test_a_loss_is_logged_counted_and_delivered_once_for_each_reason(device_of, got, said):
+    device = device_of(LineBridge())
+    for _ in range(3):
+        device.down("missing", "It is gone", "Plug it in", 1.0)
+    device.down("denied", "It is locked", "Unlock it", 2.0)
+    device.down("missing", "It is gone", "Plug it in", 3.0)
+    assert [fault.code for fault in got] == ["missing", "denied"]
+    assert device.counts().faults == 2
+    device.up("listening")
+    device.up("listening")
+    assert [line["event"] for line in said] == ["lost", "lost", "back"]
