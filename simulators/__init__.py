@@ -1,0 +1,1 @@
+"""Simulated devices, radios, brokers and a service desk, all speaking the real interfaces."""

@@ -1,0 +1,11 @@
+"""BlueZ's D-Bus interface in user space: bleak runs unmodified, without a radio, a kernel module or root.
+
+async with BlueZ() as bluez:
+    thermometer = bluez.peripheral("C0:11:22:33:44:01", "Kitchen")
+    thermometer.advertise({"0000fcd2-0000-1000-8000-00805f9b34fb": payload}, None, -60)
+"""
+
+from simulators.bluez.adapter import BlueZ
+from simulators.bluez.peripheral import Characteristic, Peripheral
+
+__all__ = ["BlueZ", "Characteristic", "Peripheral"]

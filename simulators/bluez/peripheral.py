@@ -1,0 +1,189 @@
+"""A simulated BLE device: what it advertises, and the GATT services it has when somebody connects."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dbus_fast import Variant
+from dbus_fast.errors import DBusError
+
+from simulators.bluez.objects import NOTHING, Node, Reply
+
+if TYPE_CHECKING:
+    from simulators.bluez.adapter import BlueZ
+
+# bluetoothd tells of a changed signal strength only when it moved by this much (RSSI_THRESHOLD in its src/device.c).
+RSSI_STEP_DB = 8
+MAX_WRITTEN = 1000
+MTU = 185
+
+
+class Characteristic(Node):
+    """A GATT characteristic. `written` keeps the last writes, `notifying` says whether somebody subscribed."""
+
+    interface = "org.bluez.GattCharacteristic1"
+
+    def __init__(self, bluez: "BlueZ", place: tuple[Node, int], uuid: str, value: bytes, flags: Sequence[str]) -> None:
+        service, number = place
+        properties = {
+            "UUID": Variant("s", uuid),
+            "Service": Variant("o", service.path),
+            "Flags": Variant("as", list(flags)),
+            "Value": Variant("ay", value),
+            "MTU": Variant("q", MTU),
+        }
+        super().__init__(f"{service.path}/char{2 * number + 1:04x}", properties)
+        self._bluez = bluez
+        self._flags = frozenset(flags)
+        self.notifying = False
+        self.written: deque[bytes] = deque(maxlen=MAX_WRITTEN)
+
+    def notify(self, value: bytes) -> bool:
+        """A new value; whether a subscriber was told."""
+        self.properties["Value"] = Variant("ay", value)
+        if not self.notifying:
+            return False
+        self._bluez.objects.change(self, {"Value": Variant("ay", value)})
+        return True
+
+    def call(self, member: str, body: list[Any], sender: str) -> Reply:
+        """ReadValue, WriteValue, StartNotify, StopNotify; refused where the flags do not offer it."""
+        needs = {
+            "ReadValue": {"read"},
+            "WriteValue": {"write", "write-without-response"},
+            "StartNotify": {"notify", "indicate"},
+            "StopNotify": {"notify", "indicate"},
+        }.get(member)
+        if needs is None:
+            return super().call(member, body, sender)
+        if not needs & self._flags:
+            raise DBusError("org.bluez.Error.NotSupported", "Operation is not supported")
+        if member == "ReadValue":
+            return "ay", [self.properties["Value"].value]
+        if member == "WriteValue":
+            self.written.append(bytes(body[0]))
+        else:
+            self.notifying = member == "StartNotify"
+        return NOTHING
+
+
+class Service(Node):
+    """A primary GATT service."""
+
+    interface = "org.bluez.GattService1"
+
+
+class Peripheral(Node):
+    """One device in range. `refuse` names the D-Bus error that Connect fails with, None to accept.
+
+    It is shown on the bus with the first advertisement that a scanner hears, as bluetoothd does it.
+    """
+
+    interface = "org.bluez.Device1"
+
+    def __init__(self, bluez: "BlueZ", adapter: str, address: str, name: str) -> None:
+        properties = {
+            "Address": Variant("s", address),
+            "AddressType": Variant("s", "random"),
+            "Name": Variant("s", name),
+            "Alias": Variant("s", name),
+            "Adapter": Variant("o", adapter),
+            "UUIDs": Variant("as", []),
+            "Paired": Variant("b", False),
+            "Trusted": Variant("b", False),
+            "Blocked": Variant("b", False),
+            "Connected": Variant("b", False),
+            "ServicesResolved": Variant("b", False),
+        }
+        super().__init__(f"{adapter}/dev_{address.replace(':', '_')}", properties)
+        self._bluez = bluez
+        self.refuse: str | None = None
+        self._reported: tuple[dict[str, bytes], dict[int, bytes], int] | None = None
+        self._services: dict[str, Service] = {}
+        self._characteristics: list[Characteristic] = []
+
+    @property
+    def connected(self) -> bool:
+        """Whether a client is connected to it."""
+        return bool(self.properties["Connected"].value)
+
+    def advertise(
+        self,
+        service_data: Mapping[str, bytes] | None = None,
+        manufacturer_data: Mapping[int, bytes] | None = None,
+        rssi_dbm: int = -60,
+    ) -> bool:
+        """Send one advertisement; whether a scanner was told of it.
+
+        As with bluetoothd, nobody is told when nobody scans, nor of a repetition of the same data (unless a scanner
+        asked for duplicates or the signal moved by 8 dB). Nothing is told of a device while it is connected.
+        """
+        services, makers = dict(service_data or {}), dict(manufacturer_data or {})
+        scanning, duplicates = self._bluez.scanning
+        if not scanning or self.connected or not (duplicates or self._is_news(services, makers, rssi_dbm)):
+            return False
+        self._reported = (services, makers, rssi_dbm)
+        changed = {
+            "RSSI": Variant("n", rssi_dbm),
+            "ServiceData": Variant("a{sv}", {k: Variant("ay", bytes(v)) for k, v in services.items()}),
+            "ManufacturerData": Variant("a{qv}", {k: Variant("ay", bytes(v)) for k, v in makers.items()}),
+        }
+        if self in self._bluez.objects:
+            self._bluez.objects.change(self, changed)
+        else:
+            self.properties.update(changed)
+            self._bluez.objects.add(self)
+        return True
+
+    def forget(self) -> None:
+        """A new scan begins: the next advertisement is news again."""
+        self._reported = None
+
+    def characteristic(
+        self, service: str, uuid: str, value: bytes = b"", flags: Sequence[str] = ("read",)
+    ) -> Characteristic:
+        """Give it a characteristic, before somebody connects. Flags are those of BlueZ: `read`, `notify` and so on."""
+        if service not in self._services:
+            path = f"{self.path}/service{16 * (len(self._services) + 1):04x}"
+            properties = {
+                "UUID": Variant("s", service),
+                "Device": Variant("o", self.path),
+                "Primary": Variant("b", True),
+            }
+            self._services[service] = Service(path, properties)
+        made = Characteristic(self._bluez, (self._services[service], len(self._characteristics)), uuid, value, flags)
+        self._characteristics.append(made)
+        return made
+
+    def disconnect(self) -> None:
+        """The link drops, as when it goes out of range; also the answer to Disconnect."""
+        if self.connected:
+            for characteristic in self._characteristics:
+                characteristic.notifying = False
+            off = {"Connected": Variant("b", False), "ServicesResolved": Variant("b", False)}
+            self._bluez.objects.change(self, off)
+
+    def call(self, member: str, body: list[Any], sender: str) -> Reply:
+        """Connect and Disconnect."""
+        if member == "Connect":
+            self._connect()
+        elif member == "Disconnect":
+            self.disconnect()
+        else:
+            return super().call(member, body, sender)
+        return NOTHING
+
+    def _connect(self) -> None:
+        if self.refuse:
+            raise DBusError(self.refuse, "le-connection-abort-by-local")
+        for node in (*self._services.values(), *self._characteristics):
+            if node not in self._bluez.objects:
+                self._bluez.objects.add(node)
+        self._bluez.objects.change(self, {"Connected": Variant("b", True)})
+        self._bluez.objects.change(self, {"ServicesResolved": Variant("b", True)})
+
+    def _is_news(self, services: dict[str, bytes], makers: dict[int, bytes], rssi_dbm: int) -> bool:
+        if self._reported is None:
+            return True
+        old_services, old_makers, old_rssi_dbm = self._reported
+        return (services, makers) != (old_services, old_makers) or abs(rssi_dbm - old_rssi_dbm) >= RSSI_STEP_DB
