@@ -24,7 +24,7 @@ COMMANDS = {
     "press": "edge_agent.console.commands:PRESS",
     "cancel": "edge_agent.console.commands:CANCEL",
     "run": "edge_agent.run:RUN",
-    "check-config": "edge_agent.app:CHECK_CONFIG",
+    "check-config": "edge_agent.daemon:CHECK_CONFIG",
 }
 ENTRY_POINTS = "edge_agent.commands"
 USAGE = 2

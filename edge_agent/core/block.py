@@ -103,7 +103,9 @@ def _unpack_column(column: Sequence[Any], base: float, room: int) -> list[Readin
     if not 0 < len(values) <= room:
         raise WireError(f"a column of {len(values)} readings; a block holds 1 to {MAX_READINGS}")
     times = _unpack_times(packed_times, len(values))
-    bad: dict[int, str] = rest[0] if rest else {}
+    bad = rest[0] if rest else {}
+    if not isinstance(bad, dict) or not all(isinstance(reason, str) for reason in bad.values()):
+        raise WireError("the reasons of readings without a value must be a map to text")
     return [
         Reading(channel, None if i in bad else value, base + time / 1000, bad.get(i, ""))
         for i, (time, value) in enumerate(zip(times, values, strict=True))
@@ -120,6 +122,8 @@ def _unpack_times(times: Sequence[int], count: int) -> list[int]:
 def _unpack_values(packed: Sequence[Any]) -> list[Value]:
     digits, *rest = packed
     if digits == RAW:
+        if not all(isinstance(value, int | float | str) for value in rest):
+            raise WireError("values must be numbers, truth values or text")
         return rest
     whole = accumulate(rest)
     return list(whole) if digits == 0 else [number / _SCALES[digits] for number in whole]

@@ -76,7 +76,8 @@ class DeviceCounts(NamedTuple):
 class Driver(Protocol):
     """A transport with its devices. Optional by fate: when `run` raises DriverError it is started again in place.
 
-    `health` stays true while it runs: a missing port is a state of that device, and the others go on.
+    A missing port is a state of that device, and the others go on; a transport that is away as a whole (no adapter)
+    is told by `health`, and `run` goes on looking for it.
     """
 
     name: str
@@ -90,7 +91,10 @@ class Driver(Protocol):
 
 
 class Depth(NamedTuple):
-    """How much waits in a lane: events, their payload bytes, and the monotonic time and boot of the oldest."""
+    """How much waits in a lane: events, their payload bytes, and the monotonic time and boot of the oldest.
+
+    `dropped` is how many were ever given up in this lane for want of space or by damage, over restarts.
+    """
 
     events: int
     bytes: int
@@ -133,7 +137,11 @@ class RequestStore(Spool, Protocol):
     """Help requests and their events: the help lane, and the state of every case."""
 
     async def save(self, request: HelpRequest, events: Sequence[Event]) -> Sequence[Event]:
-        """State and what it says to the desk in one transaction, on disk when this returns. Gives sequences."""
+        """State and what it says to the desk in one transaction, on disk when this returns. Gives sequences.
+
+        Raises StoreError when the disk refuses: case and events are kept and pending all the same, and go to disk with
+        the next commit that works. Saving an event again (same id) changes nothing of it.
+        """
 
     async def load(self) -> Sequence[HelpRequest]:
         """All cases that are not over, oldest first, and the last one that is."""
@@ -156,10 +164,14 @@ class Message(NamedTuple):
 
 
 class Link(Protocol):
-    """One live connection to a broker. `publish` returns at the broker's PUBACK.
+    """One live connection to a broker. `publish` returns at the broker's PUBACK; `window` is how many may be in flight.
 
     Raises LinkError when the connection is or goes down, LinkRefusedError when the broker said no to this message.
     """
+
+    @property
+    def window(self) -> int:
+        """The smaller of the broker's Receive Maximum and our own bound."""
 
     async def publish(
         self,

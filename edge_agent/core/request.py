@@ -87,8 +87,7 @@ class HelpRequest:
     """The durable state of one case. `id` is the id of the event that raised it (UUIDv7, 16 bytes).
 
     `pressed_at` is monotonic seconds of boot `boot_id`, `pressed_wall` Unix seconds as the clock then said, trusted
-    or not. `reference`, `receiver` and `next_word_wall` are the desk's words. `attempts` counts sends of the raise,
-    `sent_through` is the sequence of its newest event.
+    or not. `reference`, `receiver` and `next_word_wall` are the desk's words. `attempts` counts resends.
     """
 
     id: bytes

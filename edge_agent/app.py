@@ -1,0 +1,288 @@
+"""Builds everything from a Config, opens one TaskGroup, and takes it down in order."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from edge_agent import __version__, settings
+from edge_agent.config.model import Config
+from edge_agent.control.paths import default_socket
+from edge_agent.control.server import serve
+from edge_agent.core.consent import PURPOSES, Consent
+from edge_agent.core.errors import AgentError
+from edge_agent.core.event import Event, EventKind, Lane
+from edge_agent.core.gesture import Button
+from edge_agent.core.health import Health
+from edge_agent.core.recorder import Recorder
+from edge_agent.drivers import registry
+from edge_agent.hub import Hub
+from edge_agent.services.button import ButtonReader
+from edge_agent.services.events import EventMaker
+from edge_agent.services.indicator import Arbiter
+from edge_agent.services.mayday import Help, Surroundings
+from edge_agent.services.post import Post
+from edge_agent.services.sampling import Sampling, Told
+from edge_agent.store.identity import gateway_id
+from edge_agent.store.outbox import Outbox
+from edge_agent.supervisor import Supervisor, notify
+from edge_agent.systemclock import SystemClock, process_age_s
+from edge_agent.uplink.drain import Drain
+from edge_agent.uplink.inbound import Inbound
+from edge_agent.uplink.mqtt import MqttLink, MqttUplink
+from edge_agent.uplink.presence import Presence
+from edge_agent.uplink.signature import load_keys
+from edge_agent.view import View, lamp
+
+# What is stored may still go out for so long at a stop.
+LAST_DRAIN_S = 2.0
+_log = structlog.get_logger("agent")
+
+
+class Agent:
+    """All rooms of one gateway. `run` lives until `stop` is set."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.clock = SystemClock()
+        self.started_at = self.clock.now().monotonic
+        granted = frozenset(name for name in PURPOSES if getattr(config.consent, name))
+        self.consent = Consent(granted)
+        self.hub = Hub()
+        self._build_store()
+        self._build_services()
+        self._build_uplink()
+        self._build_view()
+
+    def _build_store(self) -> None:
+        folder = settings.state_folder(self.config.paths.state)
+        self.outbox = Outbox(folder, self.config.outbox, on_drop=self._dropped)
+        self.problems: list[str] = []
+        self.gateway = self.config.gateway.id or gateway_id(folder, self.problems)
+        self.events = EventMaker(self.clock)
+        self.post = Post(self.outbox.append, self._commit)
+
+    def _build_services(self) -> None:
+        config = self.config
+        self.sampling = Sampling(
+            self.clock,
+            self.events,
+            self.post,
+            settings.block_limits(config),
+            settings.check_settings(config),
+            Recorder(config.help.recorder_s),
+            self.consent.allows,
+            Told(self._reading, lambda finding: self.hub.tell("finding", self.view.finding(finding))),
+        )
+        self.hardware = registry.build(config, self.sampling.deliver)
+        lamps, buzzers = self.hardware.lamp, self.hardware.buzzer
+        self.arbiter = Arbiter(
+            [lamps] if lamps else [], [buzzers] if buzzers else [], lambda pattern: self.hub.tell("lamp", lamp(pattern))
+        )
+        h = config.help
+        self.help = Help(
+            self.clock,
+            self.outbox.requests,
+            self.events,
+            settings.timers(config),
+            Surroundings(
+                self._context, self._ready, self.arbiter.show, self._help_waits, self.outbox.ledger.commit, self._case
+            ),
+        )
+        self.button = ButtonReader(Button(h.debounce_ms / 1000, h.hold_s), self.help.touch)
+
+    def _build_uplink(self) -> None:
+        config, root = self.config, self.config.broker.root
+        consent = lambda: self.consent  # noqa: E731 - consent may change while it runs
+        self.drain = Drain(
+            self.outbox.lanes(),
+            self.gateway,
+            root,
+            self.clock,
+            consent,
+            in_flight=config.outbox.in_flight,
+            reserved_for_help=config.outbox.reserved_for_help,
+            on_delivered=self._delivered,
+        )
+        self.inbound = Inbound(
+            self.gateway,
+            root,
+            verify=load_keys(config.desk.keys, unsigned=config.desk.unsigned),
+            clock=self.clock,
+            open_requests=self.help.open_requests,
+            replay=self.outbox.ledger,
+            on_desk_message=self.help.heard,
+            on_reply=lambda data: self.post.put(self.events.make(EventKind.REPLY, "refused", data["for"], data)),
+        )
+        self.presence = Presence(
+            self.gateway,
+            root,
+            clock=self.clock,
+            consent=consent,
+            cases=lambda: [self.help.case] if self.help.case and self.help.live else [],
+            heartbeat_s=config.broker.heartbeat_s,
+            version=__version__,
+            site=config.gateway.site,
+        )
+        self.uplink = MqttUplink(
+            settings.mqtt_settings(config, self.gateway),
+            on_message=self.inbound.on_message,
+            on_up=self._up,
+            on_down=self._down,
+            wanted=lambda: bool(config.broker.host) and (self.consent.help_ready or self.help.live),
+            urgent=lambda: self.help.live,
+            will=self.presence.will,
+            farewell=self.presence.farewell,
+        )
+
+    def _build_view(self) -> None:
+        self.view = View(
+            gateway=self.gateway,
+            site=self.config.gateway.site,
+            consent=sorted(self.consent.granted),
+            clock=self.clock,
+            outbox=self.outbox,
+            sampling=self.sampling,
+            drivers=self.hardware.drivers,
+            help_service=self.help,
+            button=self.button,
+            arbiter=self.arbiter,
+            drain=self.drain,
+            hub=self.hub,
+            health=self._health,
+            started_at=self.started_at,
+        )
+
+    # -- what rooms tell one another ---------------------------------------------------------------------------------
+
+    async def _commit(self, lane: Lane) -> None:
+        await self.outbox.commit(lane)
+        self.drain.wake(lane)
+
+    def _reading(self, reading: object) -> None:
+        if self.hub.listened:
+            self.hub.tell("reading", self.view.channel(reading))  # type: ignore[arg-type]
+
+    def _case(self) -> None:
+        self.hub.tell("help", self.view.help())
+
+    def _help_waits(self) -> None:
+        self.drain.wake(Lane.HELP)
+        if self.help.live:
+            self.uplink.wake()
+
+    def _delivered(self, event: Event) -> None:
+        if event.lane is Lane.HELP:
+            self.help.taken(event)
+
+    def _up(self, link: MqttLink) -> None:
+        self.drain.up(link)
+        self.presence.up(link)
+        self.help.link(up=True)
+        self.help.refresh()
+
+    def _down(self, reason: str) -> None:
+        self.drain.down(reason)
+        self.presence.down(reason)
+        self.help.link(up=False)
+
+    def _dropped(self, lane: Lane, first: int, last: int, events: int) -> None:
+        """A gap that the agent declares itself."""
+        _log.warning("dropped_for_space", lane=lane.value, first=first, last=last, events=events)
+        if lane is not Lane.STATE:
+            data = {"lane": lane.value, "first": first, "last": last, "events": events}
+            self.post.put(self.events.make(EventKind.STATE, "dropped", lane.value, data), urgent=False)
+
+    def _context(self) -> dict[str, object]:
+        """Tier 0 of a first message, without the case (docs/help.md)."""
+        gateway, now = self.config.gateway, self.clock.now()
+        findings = self.sampling.watches.confirmed()[:5]
+        return {
+            "gateway": self.gateway,
+            "site": gateway.site,
+            "product": gateway.product,
+            "location": gateway.location,
+            "contact": gateway.contact,
+            "language": gateway.language,
+            "agent": __version__,
+            "uptime_s": round(now.monotonic - self.started_at, 1),
+            "queue": sum(depth.events for depth in self.outbox.depths().values()),
+            "consent": sorted(self.consent.granted),
+            "findings": [{"channel": f.channel, "kind": f.kind, "sentence": f.sentence[:120]} for f in findings],
+        }
+
+    def _ready(self) -> bool:
+        """Whether a press would reach the service now, as far as anybody can tell."""
+        if not self.config.broker.host or not self.help.health.ready:
+            return False
+        return self.uplink.health.ready
+
+    def _health(self) -> Sequence[tuple[str, Health]]:
+        parts = [("help", self.help.health), ("service", self._service_health())]
+        parts += [("store", self.post.health)]
+        parts += [("store", Health(False, problem)) for problem in [*self.problems, *self.outbox.problems]]
+        if self.hardware.button:
+            parts.append(("button", self.hardware.button.health))
+        return parts + [(driver.name, driver.health) for driver in self.hardware.drivers]
+
+    def _service_health(self) -> Health:
+        if not self.config.broker.host:
+            return Health(
+                False, "no broker is configured, everything stays local", "Set [broker] host to call for help."
+            )
+        return self.uplink.health
+
+    # -- life --------------------------------------------------------------------------------------------------------
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Everything, until `stop` is set. Raises what ends a vital part."""
+        async with asyncio.TaskGroup() as group:
+            supervisor = Supervisor(group)
+            vital = [
+                supervisor.vital("help", self.help.run),
+                supervisor.vital("sampling", self.sampling.run),
+                supervisor.vital("drain", lambda _beat: self.drain.run()),
+            ]
+            drivers = [supervisor.optional(driver.name, driver.run) for driver in self.hardware.drivers]
+            others = [group.create_task(supervisor.watchdog()), supervisor.optional("presence", self.presence.run)]
+            uplink = supervisor.optional("uplink", self.uplink.run)
+            if self.config.control.enabled:
+                path = Path(self.config.control.socket or default_socket(self.config.paths.runtime))
+                others.append(supervisor.optional("control", partial(serve, self.view, path)))
+            if self.hardware.button:
+                self.hardware.button.on_edge = self.button.edge
+                self.button.connect(self.hardware.button)
+            await asyncio.sleep(0)
+            _log.info("ready", gateway=self.gateway, version=__version__, seconds=round(process_age_s(), 3))
+            notify("READY=1")
+            await stop.wait()
+            await self._stop(drivers, [uplink], [*others, *vital])
+
+    async def _stop(self, *rounds: Sequence[asyncio.Task[None]]) -> None:
+        """In order: no new readings; what is open to disk and, where there is a link, out; then goodbye."""
+        notify("STOPPING=1")
+        drivers, *rest = rounds
+        await _end(drivers)
+        await self.sampling.finish()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_DRAIN_S):
+                while self.uplink.connected and any(d.events for d in self.outbox.depths().values()):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+        for tasks in rest:
+            await _end(tasks)
+        self.button.stop()
+        self.arbiter.dark()
+        for lane in Lane:
+            with suppress(AgentError):
+                await self.outbox.commit(lane)
+        self.outbox.close()
+        _log.info("stopped")
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

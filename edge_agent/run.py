@@ -1,0 +1,26 @@
+"""`edge-agent run`: the daemon's entry. It keeps out what a daemon has no use for before anything else is imported."""
+
+import argparse
+import sys
+
+from edge_agent.config.command import DEFAULT_FILE
+
+
+class _Run:
+    help = "run the agent"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the arguments."""
+        parser.add_argument("--config", default=DEFAULT_FILE, metavar="FILE", help="default: %(default)s")
+        parser.epilog = "Example: edge-agent run --config config/home.toml   (stop it with Ctrl-C or SIGTERM)"
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Run until SIGTERM or Ctrl-C. 0: stopped; 1: a vital part failed; 2: the configuration is wrong."""
+        # structlog imports rich wherever it is installed: 5 MB
+        sys.modules["rich"] = None  # type: ignore[assignment]
+        from edge_agent.daemon import main  # noqa: PLC0415 - after the line above
+
+        return main(args.config)
+
+
+RUN = _Run()

@@ -1,0 +1,63 @@
+"""The help button: levels to gestures. The only place that samples a finger, whether on a GPIO line or by command."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from edge_agent.core.gesture import Button, Gesture
+
+
+class Contact(Protocol):
+    """A real button's contact, read without blocking."""
+
+    def is_pressed(self) -> bool:
+        """The level now."""
+
+
+class ButtonReader:
+    """Feeds `core.gesture` with levels and hands on what it finds. A commanded press takes the same path."""
+
+    def __init__(self, gesture: Button, on_gesture: Callable[[Gesture], None]) -> None:
+        self._gesture = gesture
+        self._on_gesture = on_gesture
+        self._contact: Contact | None = None
+        self._commanded = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connect(self, contact: Contact | None) -> None:
+        """A button appeared (or went): it is read from now on. One that is already down counts."""
+        self._contact = contact
+        self._sample()
+
+    def edge(self, at: float) -> None:
+        """An edge at this loop time: look now, and again when the level can be stable."""
+        self._tell(self._gesture.edge(self._down(), at))
+
+    async def press(self, seconds: float) -> None:
+        """Press by command for so long; returns when it is let go."""
+        loop = asyncio.get_running_loop()
+        self._commanded += 1
+        self.edge(loop.time())
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._commanded -= 1
+            self.edge(loop.time())
+
+    def stop(self) -> None:
+        """Read no more."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _down(self) -> bool:
+        return self._commanded > 0 or (self._contact is not None and self._contact.is_pressed())
+
+    def _sample(self) -> None:
+        self._tell(self._gesture.sample(self._down(), asyncio.get_running_loop().time()))
+
+    def _tell(self, gestures: list[Gesture]) -> None:
+        self.stop()
+        self._timer = asyncio.get_running_loop().call_at(self._gesture.deadline, self._sample)
+        for gesture in gestures:
+            self._on_gesture(gesture)

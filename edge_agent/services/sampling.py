@@ -1,0 +1,118 @@
+"""From a reading to a block: recorder, checks, columns, store. Plain calls from the driver on; no task per reading.
+
+A block is closed by age or by size and is on disk with the next tick; a finding is committed at once.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from edge_agent.core.block import pack
+from edge_agent.core.event import EventKind
+from edge_agent.core.finding import Finding, FindingState
+from edge_agent.core.ports import Clock
+from edge_agent.core.reading import Fault, Reading
+from edge_agent.core.recorder import Recorder
+from edge_agent.services.events import EventMaker
+from edge_agent.services.post import Post
+from edge_agent.services.watch import CheckSetting, Watches, plain
+
+TICK_S = 1.0
+FREEZE_S = 60.0
+# A channel more than this is a device gone mad; its readings still flow, only the console does not list it.
+MAX_LATEST = 2000
+
+
+class BlockLimits(NamedTuple):
+    """When a block is closed."""
+
+    age_s: float
+    readings: int
+
+
+class Told(NamedTuple):
+    """Who is told: of every reading, and of every finding that is confirmed or cleared."""
+
+    reading: Callable[[Reading], None]
+    finding: Callable[[Finding], None]
+
+
+class Sampling:
+    """Takes all that devices say; `allows` is whether such a kind of event may leave at all."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        events: EventMaker,
+        post: Post,
+        limits: BlockLimits,
+        checks: tuple[CheckSetting, ...],
+        recorder: Recorder,
+        allows: Callable[[EventKind], bool],
+        told: Told,
+    ) -> None:
+        self._clock = clock
+        self._events = events
+        self._post = post
+        self._limits = limits
+        self._allows = allows
+        self._told = told
+        self._telemetry = allows(EventKind.TELEMETRY)
+        self._open: list[Reading] = []
+        self.recorder = recorder
+        self.watches = Watches(checks, clock, events.new_id, self._changed)
+        self.latest: dict[str, Reading] = {}
+        self.readings = 0
+        self.faults = 0
+
+    @property
+    def open_readings(self) -> int:
+        """Readings that are not in a stored block yet."""
+        return len(self._open) + self._post.readings
+
+    def deliver(self, item: Reading | Fault) -> None:
+        """One reading or fault, from any driver."""
+        if type(item) is not Reading:
+            self.faults += 1
+            return
+        self.readings += 1
+        self.recorder.keep(item)
+        if item.channel.name in self.latest or len(self.latest) < MAX_LATEST:
+            self.latest[item.channel.name] = item
+        self.watches.see(item)
+        if self._telemetry:
+            self._open.append(item)
+            if len(self._open) >= self._limits.readings:
+                self._close_block()
+        self._told.reading(item)
+
+    async def run(self, beat: Callable[[], None]) -> None:
+        """The agent's one wheel: tick until cancelled; `beat` is called each round, as proof of life."""
+        while True:
+            beat()
+            if not await self._post.wait(TICK_S):
+                self._tick(self._clock.now().monotonic)
+            await self._post.flush()
+
+    async def finish(self) -> None:
+        """Close what is open and bring it to disk: the last thing before the stop."""
+        if self._open:
+            self._close_block()
+        await self._post.flush()
+
+    def _tick(self, now: float) -> None:
+        self.watches.tick(now)
+        if self._open and now - self._open[0].at >= self._limits.age_s - TICK_S:
+            self._close_block()
+
+    def _close_block(self) -> None:
+        readings, self._open = self._open, []
+        base = readings[0].at
+        self._post.put(self._events.block(pack(readings, base), base, len(readings)), urgent=False)
+
+    def _changed(self, finding: Finding) -> None:
+        if self._allows(EventKind.FINDING):
+            what = "confirmed" if finding.state is FindingState.CONFIRMED else "cleared"
+            frame = self.recorder.freeze(finding.channel, finding.since - FREEZE_S)
+            data = plain(finding) | {"freeze_frame": [[round(r.at, 3), r.value] for r in frame]}
+            self._post.put(self._events.make(EventKind.FINDING, what, finding.key, data))
+        self._told.finding(finding)

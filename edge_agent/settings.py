@@ -1,0 +1,64 @@
+"""From the configuration to what the rooms take: settings, folders, checks."""
+
+import os
+from pathlib import Path
+
+from edge_agent.config.model import Config
+from edge_agent.core.finding import Severity
+from edge_agent.core.mayday import Timers
+from edge_agent.core.wire import down_topics
+from edge_agent.services.sampling import BlockLimits
+from edge_agent.services.watch import CheckSetting
+from edge_agent.uplink.mqtt import MqttSettings, TlsFiles
+
+
+def mqtt_settings(config: Config, gateway: str) -> MqttSettings:
+    """The agent's own connection."""
+    broker, tls = config.broker, config.broker.tls
+    return MqttSettings(
+        host=broker.host,
+        port=broker.port,
+        client_id=gateway,
+        username=broker.username,
+        password_file=broker.password_file,
+        keepalive_s=broker.keepalive_s,
+        tls=TlsFiles(tls.ca_file, tls.cert_file, tls.key_file) if tls.enabled else None,
+        subscribe=(down_topics(broker.root, gateway),),
+    )
+
+
+def check_settings(config: Config) -> tuple[CheckSetting, ...]:
+    """The `[[check]]` tables as the watches take them."""
+    return tuple(
+        CheckSetting(
+            check.channel,
+            check.kind,
+            {name: getattr(check, name) for name in ("min", "max", "hysteresis", "per_s", "window_s")},
+            check.confirm_s,
+            check.clear_s,
+            Severity(check.severity),
+        )
+        for check in config.check
+    )
+
+
+def block_limits(config: Config) -> BlockLimits:
+    """A block may not stay open for longer than what a power cut may cost."""
+    outbox = config.outbox
+    return BlockLimits(min(outbox.block_age_s, outbox.durability_window_s), outbox.block_readings)
+
+
+def timers(config: Config) -> Timers:
+    """The timers of a help request."""
+    h = config.help
+    return Timers(h.cancel_window_s, h.ack_wait_s, h.queued_after_s, h.reopen_s, h.silence_s)
+
+
+def state_folder(configured: str) -> Path:
+    """Where the state is: as configured, as systemd made it, or the usual place for root or for a user."""
+    given = configured or os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if given:
+        return Path(given)
+    if os.geteuid() == 0:
+        return Path("/var/lib/edge-agent")
+    return Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state") / "edge-agent"

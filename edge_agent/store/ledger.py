@@ -1,0 +1,75 @@
+"""The replay store: which down messages were here before, over restarts."""
+
+import sqlite3
+
+from edge_agent.core.errors import StoreError
+from edge_agent.store.commit import GroupCommit
+from edge_agent.store.db import Database
+
+# Only believed messages get in, each lives 10 minutes at most (core.command.MAX_LIFE_S): this is hours of a busy desk.
+MAX_REMEMBERED = 4096
+
+
+class Ledger:
+    """Ids of down messages, mirrored in memory. Nothing is forgotten by the clock, only by number.
+
+    Beyond MAX_REMEMBERED the one that expired first is forgotten first.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.problems: list[str] = []
+        self._database = database
+        self._commits = GroupCommit(self._write)
+        self._until: dict[str, float] = {}
+        self._new: set[str] = set()
+        self._gone: set[str] = set()
+        self._opening = 0
+        try:
+            self._until = dict(database.run_now(_read))
+        except StoreError as error:
+            self.problems.append(f"down messages are remembered in memory only: {error}")
+        else:
+            self._opening = database.openings
+
+    def seen(self, ident: str) -> bool:
+        """Whether this id was remembered; asks memory only."""
+        return ident in self._until
+
+    def remember(self, ident: str, until_wall: float) -> None:
+        """Remember an id at once in memory, on disk with the next commit. `until_wall` is its end, Unix seconds."""
+        self._until[ident] = until_wall
+        self._new.add(ident)
+        while len(self._until) > MAX_REMEMBERED:
+            oldest = min((i for i in self._until if i != ident), key=self._until.__getitem__)
+            del self._until[oldest]
+            self._gone.add(oldest)
+        self._commits.touch()
+
+    async def commit(self) -> None:
+        """All ids so far are on disk when this returns. Raises StoreError; they are then in memory only, till later."""
+        await self._commits.commit()
+
+    async def _write(self) -> None:
+        opening = await self._database.open()
+        if opening != self._opening:
+            self._until = dict(await self._database.run(_read)) | self._until
+            self._new.update(self._until)
+        new, self._new = self._new, set()
+        gone, self._gone = self._gone, set()
+        rows = [(ident, self._until[ident]) for ident in new if ident in self._until]
+
+        def work(connection: sqlite3.Connection) -> None:
+            connection.executemany("DELETE FROM replay WHERE id = ?", [(ident,) for ident in gone])
+            connection.executemany("INSERT OR REPLACE INTO replay VALUES (?, ?)", rows)
+
+        try:
+            await self._database.run(work)
+        except StoreError:
+            self._new |= new
+            self._gone |= gone
+            raise
+        self._opening = opening
+
+
+def _read(connection: sqlite3.Connection) -> list[tuple[str, float]]:
+    return connection.execute("SELECT id, until_wall FROM replay").fetchall()

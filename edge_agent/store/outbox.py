@@ -1,0 +1,139 @@
+"""The durable store between everything and the uplink.
+
+Strategy. Four lanes, each a Spool, drained in this order: help, finding, state, telemetry. What is few and precious
+(help) is in SQLite, apart from the bulk; the others are segment logs, which cost a sixth of SQLite's bytes on flash. A
+lane never waits for another one: each commits by itself, on its own thread.
+
+Space is rationed by shares of the quota: telemetry has three quarters, findings three sixteenths, state one. A lane
+that is full drops its own oldest segment, counted and reported; a disk that is full takes from telemetry, whoever needs
+the room. No lane has less than two segments, and help has no share: it may always ask.
+
+Nothing here raises at the start but the lock: two agents on one folder would destroy it. All else that is wrong stands
+in `problems`, and the lane works as far as it can.
+"""
+
+import fcntl
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from edge_agent.config import model
+from edge_agent.core.errors import StoreError
+from edge_agent.core.event import Event, Lane
+from edge_agent.core.ports import Depth, Spool
+from edge_agent.store import files
+from edge_agent.store.db import Database
+from edge_agent.store.ledger import Ledger
+from edge_agent.store.log import SegmentLog
+from edge_agent.store.requests import Requests
+
+DATABASE = "cases.db"
+LOCK = "lock"
+LOG_LANES = (Lane.FINDING, Lane.STATE, Lane.TELEMETRY)
+_SIXTEENTHS = {Lane.FINDING: 3, Lane.STATE: 1, Lane.TELEMETRY: 12}
+_MIN_SEGMENT_BYTES = 16 * 1024
+_PAGE = 4096
+
+OnDrop = Callable[[Lane, int, int, int], None]
+
+
+class Outbox:
+    """All lanes below `folder`. `on_drop(lane, first, last, events)` is told of every event given up.
+
+    `requests` is the help lane's RequestStore, `ledger` the replay store. Raises StoreError where another process has
+    the folder.
+    """
+
+    def __init__(self, folder: Path, settings: model.Outbox, *, on_drop: OnDrop | None = None) -> None:
+        self._problems: list[str] = []
+        self._lock_fd = self._lock(folder)
+        self._on_drop = on_drop
+        self._executor = ThreadPoolExecutor(len(LOG_LANES), "store-log")
+        self._logs = {lane: self._log(folder, lane, settings) for lane in LOG_LANES}
+        self._database = Database(folder / DATABASE)
+        self.requests = Requests(
+            self._database,
+            on_drop=lambda first, last, events: self._dropped(Lane.HELP, first, last, events),
+            make_room=self._logs[Lane.TELEMETRY].give_back,
+        )
+        self.ledger = Ledger(self._database)
+
+    def spool(self, lane: Lane) -> Spool:
+        """The queue of a lane."""
+        return self.requests if lane is Lane.HELP else self._logs[lane]
+
+    def lanes(self) -> tuple[Spool, ...]:
+        """All queues, first is first."""
+        return tuple(self.spool(lane) for lane in Lane)
+
+    def append(self, event: Event) -> Event:
+        """Put an event into the lane of its kind; it travels after that lane's next commit. Raises StoreError."""
+        return self.spool(event.lane).append(event)
+
+    async def commit(self, lane: Lane) -> None:
+        """All of this lane is on disk when this returns. Raises StoreError."""
+        await self.spool(lane).commit()
+
+    def depths(self) -> dict[Lane, Depth]:
+        """What waits in each lane."""
+        return {spool.lane: spool.depth() for spool in self.lanes()}
+
+    def losses(self) -> dict[Lane, list[tuple[int, int]]]:
+        """Which sequences (first, last) the last start found destroyed; they are in Depth.dropped."""
+        return {lane: log.lost for lane, log in self._logs.items() if log.lost}
+
+    @property
+    def problems(self) -> list[str]:
+        """What was wrong on disk since the start, a sentence each."""
+        found = list(self._problems)
+        for log in self._logs.values():
+            found += log.problems
+        return found + self._database.problems + self.requests.problems + self.ledger.problems
+
+    def close(self) -> None:
+        """Wait for what is being written and close all files; commit first."""
+        self._executor.shutdown(wait=True)
+        for spool in self.lanes():
+            spool.close()
+        self._database.close()
+        if self._lock_fd >= 0:
+            os.close(self._lock_fd)
+            self._lock_fd = -1
+
+    def _log(self, folder: Path, lane: Lane, settings: model.Outbox) -> SegmentLog:
+        quota = int(settings.quota_mb * 1024 * 1024)
+        largest = max(_MIN_SEGMENT_BYTES, quota // 16 // _PAGE * _PAGE)
+        return SegmentLog(
+            folder / lane.value,
+            lane,
+            segment_bytes=min(settings.segment_kb * 1024, largest),
+            quota_bytes=quota * _SIXTEENTHS[lane] // 16,
+            on_drop=lambda first, last, events: self._dropped(lane, first, last, events),
+            make_room=lambda: self._make_room(lane),
+            executor=self._executor,
+        )
+
+    def _make_room(self, lane: Lane) -> bool:
+        """The disk is full: telemetry uses its own oldest segment again, or gives it up for another lane."""
+        telemetry = self._logs[Lane.TELEMETRY]
+        return telemetry.drop_oldest() if lane is Lane.TELEMETRY else telemetry.give_back()
+
+    def _dropped(self, lane: Lane, first: int, last: int, events: int) -> None:
+        if self._on_drop is not None:
+            self._on_drop(lane, first, last, events)
+
+    def _lock(self, folder: Path) -> int:
+        try:
+            files.make_folder(folder)
+            fd = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            self._problems.append(f"the outbox {folder} cannot be used: {error.strerror}")
+            return -1
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(fd)
+            what = f"another edge-agent uses {folder}"
+            raise StoreError(what, fix="Stop it first, or give this one its own state folder") from error
+        return fd

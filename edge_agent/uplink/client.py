@@ -1,0 +1,386 @@
+"""One connection to an MQTT 5 broker, used once; the only file that knows aiomqtt.
+
+aiomqtt brings paho into the event loop (sockets, writes, the one-second tick). Three things that it drops are taken
+in the overrides of `Client`: the reason code of a PUBACK, the limits that a CONNACK states, and the original error of
+a connect. Messages are handed over by plain calls, because a task for each costs as much as all the rest.
+"""
+
+import asyncio
+import logging
+import struct
+from collections import deque
+from collections.abc import Callable, Mapping
+from socket import IPPROTO_TCP, TCP_NODELAY, socket
+from ssl import SSLSocket
+from threading import get_ident
+from typing import Any
+
+import aiomqtt
+from paho.mqtt.client import MQTT_ERR_SUCCESS, MQTTMessage
+from paho.mqtt.exception import MQTTException
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties, VariableByteIntegers
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from edge_agent.core.errors import LinkRefusedError
+from edge_agent.core.wire import CONTENT_TYPE
+from edge_agent.uplink import reasons
+from edge_agent.uplink.connection import Arrival, MqttSettings, Will, password_of, tls_context
+from edge_agent.uplink.reasons import LinkLostError
+
+# A failing PUBACK, SUBACK, CONNACK or DISCONNECT has a reason code from here on (MQTT 5.0, 2.4).
+FAILURE = 0x80
+# What a handler has not taken yet; paho hands over a few packets a turn, so this only stops a runaway.
+MAX_INBOX = 10_000
+# Packets that are read in one go before others in the loop have their turn.
+READS = 50
+# An attribute is cut here, in characters; MQTT could take 65,535 bytes.
+MAX_TEXT = 1000
+# What paho may raise for bytes that are not MQTT.
+_GARBLED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, struct.error, MQTTException)
+
+# paho and aiomqtt log through this one: what they have to say is said by `reasons`, in plain words.
+_SILENT = logging.getLogger("edge_agent.uplink.paho")
+_SILENT.setLevel(logging.CRITICAL + 1)
+
+
+def _paho_keepalive_s(keepalive_s: int) -> int:
+    """The interval to give paho so that a half-open connection is noticed within 1.5 x `keepalive_s`.
+
+    paho pings after one interval of silence, gives up after a second one, and looks once a second.
+    """
+    return max(1, int((1.5 * keepalive_s - 1.5) / 2))
+
+
+class PublishProperties(Properties):
+    """The properties of a PUBLISH, packed at once (MQTT 5.0, 2.2.2).
+
+    paho's own take 80 us for a dozen attributes, a third of all that a message costs; these take 12.
+    """
+
+    packed: bytes
+
+    def __init__(self, attributes: Mapping[str, str], expiry_s: int | None = None) -> None:
+        parts = [b"\x03", _text(CONTENT_TYPE)]
+        if expiry_s is not None:
+            parts += [b"\x02", expiry_s.to_bytes(4, "big")]
+        for name, value in attributes.items():
+            parts += [b"\x26", _text(name), _text(value)]
+        packed = b"".join(parts)
+        object.__setattr__(self, "packed", VariableByteIntegers.encode(len(packed)) + packed)  # type: ignore[no-untyped-call]
+
+    def pack(self) -> bytes:
+        """The bytes, length first."""
+        return self.packed
+
+
+def _text(text: str) -> bytes:
+    """A UTF-8 string of MQTT. mosquitto ends the connection over a control character, again and again."""
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else "?" for char in text)
+    raw = text[:MAX_TEXT].encode()
+    return len(raw).to_bytes(2, "big") + raw
+
+
+def _will(will: Will | None) -> aiomqtt.Will | None:
+    if will is None:
+        return None
+    properties = Properties(PacketTypes.WILLMESSAGE)  # type: ignore[no-untyped-call]
+    properties.ContentType = CONTENT_TYPE
+    properties.UserProperty = list(will.attributes.items())
+    properties.WillDelayInterval = will.delay_s
+    return aiomqtt.Will(will.topic, will.payload, qos=1, retain=True, properties=properties)
+
+
+class Client(aiomqtt.Client):
+    """One connection, used once. `changed` is called on every arrival, at its end, and once a second."""
+
+    def __init__(self, settings: MqttSettings, will: Will | None, changed: Callable[[], None]) -> None:
+        connect = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        connect.SessionExpiryInterval = settings.session_expiry_s
+        connect.MaximumPacketSize = settings.max_packet_bytes
+        super().__init__(
+            settings.host,
+            settings.port,
+            identifier=settings.client_id,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            logger=_SILENT,
+            will=_will(will),
+            clean_start=settings.clean_start,
+            keepalive=_paho_keepalive_s(settings.keepalive_s),
+            max_inflight_messages=0,  # the link's window bounds them
+            properties=connect,
+        )
+        self._settings = settings
+        self._home = get_ident()
+        self._changed = changed
+        self._disconnected.add_done_callback(lambda _: changed())
+        self.inbox: deque[Arrival] = deque()
+        self.dropped = 0
+        self._handled = 0
+        self.acks: dict[int, tuple[asyncio.Future[ReasonCode | None], float]] = {}
+        self.on_ack: Callable[[], None] = lambda: None
+        self.limits = Properties(PacketTypes.CONNACK)  # type: ignore[no-untyped-call]
+        self._client.connect_timeout = settings.connect_timeout_s
+
+    async def open(self) -> None:
+        """Connect and wait for the broker's yes. Raises LinkLostError."""
+        connecting = self._loop.run_in_executor(None, self._client_connect)
+        try:
+            await asyncio.shield(connecting)
+        except asyncio.CancelledError:
+            # the thread cannot be stopped: what it opens must be closed
+            await asyncio.wait({connecting})
+            if not connecting.cancelled():
+                connecting.exception()
+            raise
+        await self._answer(self._connected)
+
+    async def listen(self) -> list[str]:
+        """Subscribe; gives the filters that the broker refused. Raises LinkLostError."""
+        filters = self._settings.subscribe
+        if not filters:
+            return []
+        rc, mid = self._client.subscribe([(name, SubscribeOptions(qos=1)) for name in filters])
+        if rc != MQTT_ERR_SUCCESS or mid is None:
+            raise reasons.ended()
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        self._pending_subscribes[mid] = answer
+        codes = await self._answer(answer)
+        return [name for name, code in zip(filters, codes, strict=False) if code.value >= FAILURE]
+
+    async def _answer(self, future: asyncio.Future[Any]) -> Any:
+        timeout_s = self._settings.connect_timeout_s
+        await asyncio.wait({future, self._disconnected}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        if future.done():
+            return future.result()
+        raise self.ended() or reasons.silent(f"the broker did not answer for {timeout_s:.0f} s")
+
+    def send(
+        self, topic: str, payload: bytes, properties: Properties, *, retain: bool
+    ) -> asyncio.Future[ReasonCode | None] | None:
+        """Put a message on its way, None if that cannot be. The future is its PUBACK's reason, None at the end."""
+        info = self._client.publish(topic, payload, 1, retain, properties)
+        if info.rc != MQTT_ERR_SUCCESS:
+            return None
+        acknowledged: asyncio.Future[ReasonCode | None] = self._loop.create_future()
+        self.acks[info.mid] = (acknowledged, self._loop.time())
+        return acknowledged
+
+    def ended(self) -> LinkLostError | None:
+        """Why the connection ended; None while it stands."""
+        if not self._disconnected.done():
+            return None
+        error = self._disconnected.exception()
+        if error is None:
+            return reasons.ended()
+        return error if isinstance(error, LinkLostError) else reasons.garbled(error)
+
+    def end(self, error: LinkLostError) -> None:
+        """Give the connection up for this reason."""
+        if not self._disconnected.done():
+            self._disconnected.set_exception(error)
+
+    def overdue(self) -> bool:
+        """Whether the oldest message in flight has waited too long for its PUBACK."""
+        oldest = next(iter(self.acks.values()), None)
+        return oldest is not None and self._loop.time() - oldest[1] >= self._settings.ack_timeout_s
+
+    async def goodbye(self) -> None:
+        """DISCONNECT, so that the will is not sent."""
+        if self._client.disconnect() == MQTT_ERR_SUCCESS:
+            await asyncio.wait({self._disconnected}, timeout=1.0)
+
+    def drop(self) -> None:
+        """Close whatever is open; what is in flight fails. Any number of times."""
+        self.end(reasons.ended())
+        self.ended()  # looked at, so that asyncio does not miss it
+        if self._connected.done():
+            self._connected.exception()
+        sock = self._client.socket()
+        if isinstance(sock, socket) and sock.fileno() >= 0:
+            self._loop.remove_reader(sock.fileno())
+            self._loop.remove_writer(sock.fileno())
+            sock.close()
+        if self._misc_task is not None:
+            self._misc_task.cancel()
+        for acknowledged, _ in self.acks.values():
+            if not acknowledged.done():
+                acknowledged.set_result(None)
+        self.acks.clear()
+        self.inbox.clear()
+        self.on_ack()  # wakes the first who waits for a slot
+
+    def _read(self) -> None:
+        """Take what has come, a few packets at a time: one a wake-up, as aiomqtt does, is half as fast."""
+        try:
+            for _ in range(READS):
+                handled = self._handled
+                if self._client.loop_read() != MQTT_ERR_SUCCESS:
+                    return
+                if self._handled == handled and not self._decrypted():
+                    return
+        except _GARBLED as error:
+            self.end(reasons.garbled(error))
+
+    def _decrypted(self) -> bool:
+        """Whether TLS holds bytes that no selector will tell of."""
+        sock = self._client.socket()
+        return isinstance(sock, SSLSocket) and sock.pending() > 0
+
+    # What aiomqtt calls in the connecting thread.
+
+    def _client_connect(self) -> None:
+        settings = self._settings
+        if settings.username:
+            self._client.username_pw_set(settings.username, password_of(settings.password_file))
+        if settings.tls is not None:
+            self._client.tls_set_context(tls_context(settings.tls))
+        try:
+            super()._client_connect()
+            sock = self._client.socket()
+            if isinstance(sock, socket):
+                # small urgent messages must not wait for an acknowledgement of the ones before
+                sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        except (OSError, UnicodeError) as error:
+            raise reasons.of_socket(error, settings.host, settings.port) from None
+
+    # What paho calls, in the event loop unless it says otherwise; none may raise, none may call paho.
+
+    def _on_socket_open(self, _client: Any, _data: Any, sock: Any) -> None:
+        # in the connecting thread
+        self._loop.call_soon_threadsafe(self._loop.add_reader, sock.fileno(), self._read)
+        self._loop.call_soon_threadsafe(self._start_ticking)
+
+    def _start_ticking(self) -> None:
+        self._misc_task = self._loop.create_task(self._misc_loop())
+
+    def _on_socket_register_write(self, _client: Any, _data: Any, sock: Any) -> None:
+        # in the connecting thread once; aiomqtt always goes by the thread-safe way, which is slow and comes late: the
+        # socket may be closed by then, or its number be another's
+        if get_ident() == self._home:
+            self._watch_writes(sock)
+        else:
+            self._loop.call_soon_threadsafe(self._watch_writes, sock)
+
+    def _watch_writes(self, sock: Any) -> None:
+        if sock.fileno() >= 0:
+            self._loop.add_writer(sock.fileno(), self._client.loop_write)
+
+    def _on_socket_unregister_write(self, _client: Any, _data: Any, sock: Any) -> None:
+        if sock.fileno() >= 0:
+            self._loop.remove_writer(sock.fileno())
+
+    def _on_connect(self, _client: Any, _data: Any, _flags: Any, code: ReasonCode, limits: Any = None) -> None:
+        if self._connected.done():
+            return
+        if code.value == 0:
+            self.limits = limits
+            self._connected.set_result(None)
+        else:
+            self._connected.set_exception(reasons.of_code(code.value, str(code)))
+
+    def _on_disconnect(self, _client: Any, _data: Any, flags: Any, code: ReasonCode, _properties: Any = None) -> None:
+        if self._disconnected.done():
+            return
+        if flags.is_disconnect_packet_from_server or code.getName() == "Protocol error":
+            self.end(reasons.of_code(code.value, str(code)))
+        elif code.getName() == "Keep alive timeout":
+            self.end(reasons.silent("nothing was heard from the broker any more"))
+        elif not self._connected.done():
+            self.end(reasons.no_answer())
+        else:
+            self.end(reasons.ended())
+
+    def _on_publish(self, _client: Any, _data: Any, mid: int, code: ReasonCode, _properties: Any = None) -> None:
+        self._handled += 1
+        acknowledged, _ = self.acks.pop(mid, (None, 0.0))
+        if acknowledged is None:
+            return
+        self.on_ack()
+        if not acknowledged.done():
+            acknowledged.set_result(code)
+
+    def _on_message(self, _client: Any, _data: Any, message: MQTTMessage) -> None:
+        self._handled += 1
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            self.dropped += 1
+            return
+        if len(self.inbox) >= MAX_INBOX:
+            self.dropped += 1
+            return
+        pairs = getattr(message.properties, "UserProperty", ())
+        self.inbox.append(Arrival.of(topic, bytes(message.payload), dict(pairs)))
+        self._changed()
+
+    async def _misc_loop(self) -> None:
+        while self._client.loop_misc() == MQTT_ERR_SUCCESS:
+            self._changed()
+            await asyncio.sleep(1.0)
+
+
+class MqttLink:
+    """One live connection, as the drain sees it (core.ports.Link).
+
+    `window` is how many messages may be in flight: the broker's Receive Maximum and our own bound. A publish that
+    finds none free waits its turn. Whenever `publish` raises LinkError, this link is over and a new one will come.
+    """
+
+    def __init__(self, client: Client, settings: MqttSettings) -> None:
+        self._client = client
+        self.window = min(getattr(client.limits, "ReceiveMaximum", 65535), settings.in_flight)
+        self._slots = asyncio.Semaphore(self.window)
+        # a slot is free when the broker has answered, not when the caller lost interest
+        client.on_ack = self._slots.release
+        self._max_bytes: int | None = getattr(client.limits, "MaximumPacketSize", None)
+        self._retain = bool(getattr(client.limits, "RetainAvailable", 1))
+
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        attributes: Mapping[str, str],
+        *,
+        retain: bool = False,
+        expiry_s: int | None = None,
+    ) -> None:
+        """Send one message, QoS 1, attributes as user properties; returns at its PUBACK.
+
+        Raises LinkRefusedError when the broker said no to this message, LinkError when the connection is gone.
+        """
+        properties = PublishProperties(attributes, expiry_s)
+        self._fits(topic, payload, properties)
+        await self._slots.acquire()
+        ended = self._client.ended()
+        if ended is not None:
+            self._slots.release()  # wakes the next in line, who finds the same
+            raise ended
+        acknowledged = self._client.send(topic, payload, properties, retain=retain and self._retain)
+        if acknowledged is None:
+            self._client.end(reasons.ended())
+            self._slots.release()
+            raise reasons.ended()
+        code = await acknowledged
+        if code is None:
+            raise self._client.ended() or reasons.ended()
+        if code.value >= FAILURE:
+            raise LinkRefusedError(
+                f"the broker refused a message to {topic}: {code}", reason=str(code), fix="Check its access list."
+            )
+
+    def _fits(self, topic: str, payload: bytes, properties: PublishProperties) -> None:
+        if not topic.isprintable() or len(topic) > MAX_TEXT or set("+#") & set(topic):
+            raise LinkRefusedError(f"not a topic: {topic[:120]!r}", reason="Topic Name invalid")
+        # 16 bytes: fixed header, topic length, packet id and length of the properties, all at their longest
+        if self._max_bytes is None:
+            return
+        size = len(payload) + len(topic.encode()) + len(properties.pack()) + 16
+        if size > self._max_bytes:
+            raise LinkRefusedError(
+                f"a message of {size} bytes; the broker takes {self._max_bytes}",
+                reason="Packet too large",
+                fix="Raise the broker's packet size limit.",
+            )

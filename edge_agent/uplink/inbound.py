@@ -1,0 +1,136 @@
+"""What comes down: bytes become a believed message and reach the service, or are refused, counted and answered.
+
+Everything here is offered by a broker that may be anybody's, so nothing grows with what it sends: counters have fixed
+names, the log speaks once a minute for each reason, and refusals are answered a few times a minute at the most.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from typing import Any, Protocol
+
+import structlog
+
+from edge_agent.core.command import MAX_LIFE_S, MAX_SKEW_S, DeskMessage, believe
+from edge_agent.core.errors import RefusedError, StoreError, WireError
+from edge_agent.core.ports import Clock, Message, Verifier
+from edge_agent.core.wire import open_envelope, parse_topic, text_of, unpack
+
+DOWN_KINDS = frozenset({"help", "command", "session"})
+LOG_EVERY_S = 60.0
+# A message that names an open case does not expire with the clock: its id is kept for as long as a case may take.
+CASE_KEPT_S = 30 * 86400.0
+# A reply is stored and sent: somebody who sends rubbish must not be able to wear the disk.
+MAX_REPLIES_A_MINUTE = 20
+
+log = structlog.get_logger("inbound")
+
+
+class Replay(Protocol):
+    """The ids of messages that were acted on; survives restarts for as long as a message can live."""
+
+    def seen(self, ident: str) -> bool:
+        """Whether this id was acted on before."""
+
+    def remember(self, ident: str, until_wall: float) -> None:
+        """Keep this id until this Unix time at least."""
+
+
+class Inbound:
+    """`on_message` takes what the uplink hands over.
+
+    * `on_desk_message(message)` does what a believed message says; it returns False when it does not know the type,
+      and may raise RefusedError (arguments, consent) or StoreError (then the same message may come again).
+    * `on_reply(data)` is given the refusal of a command: `for` (the message's id as it claims, or empty), `ok`
+      (False), `code` and `text`; the caller makes a reply event of it.
+    * `counts`: believed, unknown_type, garbage, and the codes of refusals.
+    """
+
+    def __init__(
+        self,
+        gateway: str,
+        root: str,
+        *,
+        verify: Verifier,
+        clock: Clock,
+        open_requests: Callable[[], Collection[bytes]],
+        replay: Replay,
+        on_desk_message: Callable[[DeskMessage], bool],
+        on_reply: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> None:
+        self._gateway = gateway
+        self._root = root
+        self._verify = verify
+        self._clock = clock
+        self._open_requests = open_requests
+        self._replay = replay
+        self._on_desk_message = on_desk_message
+        self._on_reply = on_reply
+        self._logged_at: dict[str, float] = {}
+        self._minute = 0
+        self._replies = 0
+        self.last_sequence = 0
+        self.counts: Counter[str] = Counter()
+
+    def on_message(self, message: Message) -> None:
+        """Believe it and do it, or refuse it. Raises nothing for what a broker can send."""
+        kind = ""
+        try:
+            kind = self._kind(message.topic)
+            self._obey(message.payload)
+        except RefusedError as error:
+            self._refuse(error.code, error)
+            if kind == "command":
+                self._answer(message.payload, error.code, str(error))
+        except WireError as error:
+            self._refuse("garbage", error)
+            if kind == "command":
+                self._answer(message.payload, "garbage", str(error))
+        except StoreError as error:
+            self._refuse("store", error)
+
+    def _kind(self, topic: str) -> str:
+        parts = parse_topic(self._root, topic)
+        if parts.gateway != self._gateway or parts.direction != "down" or parts.kind not in DOWN_KINDS:
+            raise WireError(f"not a down topic of this gateway: {topic[:120]!r}")
+        return parts.kind
+
+    def _obey(self, payload: bytes) -> None:
+        now, cases = self._clock.now(), self._open_requests()
+        message = believe(payload, self._gateway, now, verify=self._verify, open_requests=cases, seen=self._replay.seen)
+        until = now.wall + (CASE_KEPT_S if message.request in cases else MAX_LIFE_S + MAX_SKEW_S)
+        try:
+            known = self._on_desk_message(message)
+        except RefusedError:
+            self._replay.remember(message.id, until)
+            raise
+        self._replay.remember(message.id, until)
+        self.counts["believed" if known else "unknown_type"] += 1
+        sequence = message.data.get("sequence")
+        if type(sequence) is int and sequence > self.last_sequence:
+            self.last_sequence = sequence
+
+    def _refuse(self, code: str, error: Exception) -> None:
+        self.counts[code] += 1
+        now = self._clock.now().monotonic
+        if now - self._logged_at.get(code, -LOG_EVERY_S) >= LOG_EVERY_S:
+            self._logged_at[code] = now
+            log.warning("a message from the desk was not obeyed", code=code, why=str(error)[:200])
+
+    def _answer(self, payload: bytes, code: str, text: str) -> None:
+        minute = int(self._clock.now().monotonic // 60)
+        if minute != self._minute:
+            self._minute, self._replies = minute, 0
+        if self._replies >= MAX_REPLIES_A_MINUTE:
+            self.counts["unanswered"] += 1
+            return
+        self._replies += 1
+        self._on_reply({"for": _claimed_id(payload), "ok": False, "code": code, "text": text[:200]})
+
+
+def _claimed_id(payload: bytes) -> str:
+    """The id that a message gives itself, believed or not: only so that its sender finds the answer."""
+    try:
+        body = unpack(open_envelope(payload).body)
+    except WireError:
+        return ""
+    return text_of(body, "id", 64) if isinstance(body, dict) else ""

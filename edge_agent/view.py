@@ -1,0 +1,193 @@
+"""What the control socket sees of the agent: its parts in plain words. Reads everything, owns nothing."""
+
+import asyncio
+import resource
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edge_agent import __version__
+from edge_agent.control import types
+from edge_agent.core.clock import Instant
+from edge_agent.core.errors import RefusedError
+from edge_agent.core.finding import Finding
+from edge_agent.core.health import Health
+from edge_agent.core.lamp import PATTERNS, Pattern, Shown
+from edge_agent.core.ports import Clock, Driver
+from edge_agent.core.reading import Reading
+from edge_agent.core.request import HelpRequest
+from edge_agent.hub import Hub
+from edge_agent.services.button import ButtonReader
+from edge_agent.services.indicator import Arbiter
+from edge_agent.services.mayday import Help
+from edge_agent.services.sampling import Sampling
+from edge_agent.store.outbox import Outbox
+from edge_agent.uplink.drain import Drain
+
+_PAGE_BYTES = resource.getpagesize()
+_STATM = Path("/proc/self/statm")
+# Longer than a press by command may take to be decided and saved.
+_SETTLE_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The Agent that control.server serves. `health` gives every part's name and health, the most important first."""
+
+    gateway: str
+    site: str
+    consent: Sequence[str]
+    clock: Clock
+    outbox: Outbox
+    sampling: Sampling
+    drivers: Sequence[Driver]
+    help_service: Help
+    button: ButtonReader
+    arbiter: Arbiter
+    drain: Drain
+    hub: Hub
+    health: Callable[[], Sequence[tuple[str, Health]]]
+    started_at: float
+
+    def status(self) -> types.Status:
+        """All at a glance."""
+        now = self.clock.now()
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        parts = [types.Part(name, h.ready, h.sentence, h.fix) for name, h in self.health()]
+        return types.Status(
+            version=__version__,
+            gateway=self.gateway,
+            site=self.site,
+            uptime_s=round(now.monotonic - self.started_at, 1),
+            ready=all(part.ready for part in parts),
+            sentence=self._sentence(parts),
+            parts=parts,
+            devices=self._devices(now),
+            rss_mb=round(int(_STATM.read_text("ascii").split()[1]) * _PAGE_BYTES / 1e6, 1),
+            cpu_s=round(used.ru_utime + used.ru_stime, 3),
+            clock_trusted=now.trusted,
+            consent=list(self.consent),
+            open_block_readings=self.sampling.open_readings,
+        )
+
+    def queue(self) -> types.Queue:
+        """The outbox."""
+        now, counts = self.clock.now(), self.drain.counts
+        lanes = []
+        for lane, depth in self.outbox.depths().items():
+            same_boot = depth.oldest_at is not None and depth.oldest_boot == now.boot_id
+            lanes.append(
+                types.Lane(
+                    name=lane.value,
+                    events=depth.events,
+                    bytes=depth.bytes,
+                    oldest_s=round(now.monotonic - depth.oldest_at, 1) if same_boot and depth.oldest_at else None,
+                    dropped=depth.dropped,
+                    in_flight=self.drain.flying(lane),
+                    withheld=counts[f"withheld {lane.value}"],
+                    quarantined=counts[f"quarantined {lane.value}"],
+                )
+            )
+        return types.Queue(lanes, sent_events=counts["delivered"], sent_bytes=counts["bytes"])
+
+    def findings(self) -> types.Findings:
+        """What the checks say, the most severe first."""
+        order = ["alarm", "warning", "notice"]
+        found = sorted(self.sampling.watches.findings(), key=lambda f: order.index(f.severity.value))
+        return types.Findings([self.finding(f) for f in found])
+
+    def help(self) -> types.Help:
+        """Where help stands."""
+        case = self.help_service.case
+        return types.Help(self.help_service.state.value, self._case(case) if case else None, self.lamp())
+
+    def lamp(self) -> types.Lamp:
+        """What the lamp shows."""
+        return lamp(self.arbiter.pattern or PATTERNS[Shown.NOT_READY])
+
+    def channels(self) -> types.Channels:
+        """The newest values, by name."""
+        rows = sorted(self.sampling.latest.items())
+        return types.Channels([self.channel(reading) for _, reading in rows])
+
+    async def press(self, hold_s: float) -> types.Help:
+        """Hold the help button for this long, by the same path as a finger."""
+        await self.button.press(hold_s)
+        await asyncio.sleep(_SETTLE_S)
+        return self.help()
+
+    async def cancel(self) -> types.Help:
+        """Cancel the case."""
+        if not self.help_service.live:
+            raise RefusedError("there is no open help request to cancel", code="no_case")
+        self.help_service.cancel()
+        await asyncio.sleep(_SETTLE_S)
+        return self.help()
+
+    def listen(self) -> AsyncIterator[types.Live]:
+        """Everything that happens from now on."""
+        return self.hub.listen()
+
+    def channel(self, reading: Reading) -> types.Channel:
+        """A reading as the console knows it."""
+        age_s = round(self.clock.now().monotonic - reading.at, 3)
+        return types.Channel(reading.channel.name, reading.channel.unit, reading.value, age_s, reading.reason)
+
+    def finding(self, finding: Finding) -> types.Finding:
+        """A finding as the console knows it."""
+        return types.Finding(
+            channel=finding.channel,
+            kind=finding.kind,
+            state=finding.state.value,
+            severity=finding.severity.value,
+            sentence=finding.sentence,
+            since_s=round(self.clock.now().monotonic - finding.since, 1),
+            count=finding.count,
+        )
+
+    def _case(self, case: HelpRequest) -> types.Case:
+        now = self.clock.now()
+        return types.Case(
+            code=case.code,
+            reference=case.reference,
+            receiver=case.receiver,
+            helper=case.helper,
+            since_s=round(now.wall - case.pressed_wall, 1),
+            trigger=case.trigger.value,
+            steps=[types.Step(step.state.value, step.wall) for step in case.steps],
+            notes=[types.Note(note.by, note.text, note.wall) for note in case.notes],
+            next_word_wall=case.next_word_wall,
+        )
+
+    def _devices(self, now: Instant) -> list[types.Device]:
+        return [
+            types.Device(
+                name=row.device,
+                readings=row.readings,
+                faults=row.faults,
+                last_heard_s=None if row.last_at is None else round(now.monotonic - row.last_at, 1),
+                ready=row.health.ready,
+                sentence=row.health.sentence,
+            )
+            for driver in self.drivers
+            for row in driver.devices()
+        ]
+
+    def _sentence(self, parts: Sequence[types.Part]) -> str:
+        wrong = [part for part in parts if not part.ready]
+        confirmed = self.sampling.watches.confirmed()
+        if wrong:
+            first = wrong[0]
+            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+            return f"Not all is well: {first.name}: {first.sentence}{more}."
+        if confirmed:
+            return f"{len(confirmed)} finding{'s' if len(confirmed) > 1 else ''}: {confirmed[0].sentence}"
+        waiting = sum(depth.events for depth in self.outbox.depths().values())
+        queue = f"{waiting} messages wait" if waiting else "nothing waits"
+        return f"All is well: {len(self.sampling.latest)} channels, {queue}."
+
+
+def lamp(pattern: Pattern) -> types.Lamp:
+    """A lamp pattern as the console knows it; an empty rhythm is steady."""
+    rhythm = [] if 0 in pattern.rhythm_ms else list(pattern.rhythm_ms)
+    return types.Lamp(pattern.shown.value, pattern.colour, rhythm, pattern.sentence)

@@ -1,0 +1,219 @@
+"""Puts the world, the broker, the cable, the desk and the agent together, plays the story, and counts."""
+
+import asyncio
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from edge_agent.control.client import Client, ControlError
+from edge_agent.control.types import Help, Live
+from simulators.broker import Broker
+from simulators.demo.agent import AgentProcess, configuration
+from simulators.demo.narrator import Narrator
+from simulators.demo.report import Report
+from simulators.desk.desk import Desk
+from simulators.desk.policy import Policy
+from simulators.ledger import Held, account
+from simulators.network import Cable
+from simulators.scenario import Scenario, load_scenario
+from simulators.world import World
+
+# A shorter demo has its story brought forward: all of it fits into this long.
+STORY_S = 58.0
+_LAST_DRAIN_S = 30.0
+
+
+class Wish(NamedTuple):
+    """What was asked for on the command line."""
+
+    scenario: str
+    seconds: float | None
+    seed: int
+    fast: bool
+    keep: Path | None
+    quiet_stdout: bool = False
+
+
+class Stage(NamedTuple):
+    """All that plays."""
+
+    world: World
+    cable: Cable
+    desk: Desk
+    agent: AgentProcess
+    broker: Broker
+
+
+class Demo:
+    """`await run()` plays it once and gives the report. Raises AgentError when it cannot start."""
+
+    def __init__(self, wish: Wish) -> None:
+        self._wish = wish
+        self._scenario: Scenario = load_scenario(wish.scenario)
+        self._tell = Narrator(sys.stderr if wish.quiet_stdout else None)
+        self._report = Report(self._scenario.name, wish.seed)
+        self._cases: dict[str, Help] = {}
+        self._stop = asyncio.Event()
+
+    async def run(self) -> Report:
+        """From the first device to the last count."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        with tempfile.TemporaryDirectory(prefix="edge-demo-") as made:
+            folder = self._wish.keep.resolve() if self._wish.keep else Path(made)
+            folder.mkdir(parents=True, exist_ok=True)
+            async with self._stage(folder) as stage:
+                await self._play(stage)
+                await self._count(stage)
+        self._tell.say("demo", "the end")
+        for line in self._report.lines():
+            self._tell.say("", line)
+        return self._report
+
+    @asynccontextmanager
+    async def _stage(self, folder: Path) -> AsyncIterator[Stage]:
+        async with AsyncExitStack() as stack:
+            broker = await stack.enter_async_context(Broker.find())
+            cable = await stack.enter_async_context(Cable(broker.port))
+            policy = Policy(engaged_after_s=5.0, resolved_after_s=self._paced(14.0), says=((6.0, _FIRST_WORDS),))
+            desk = Desk("127.0.0.1", broker.port, policy=policy, tell=self._tell.desk)
+            stack.callback(desk.close)
+            running = asyncio.create_task(desk.run(), name="desk")
+            stack.push_async_callback(_ended, running)
+            await desk.ready.wait()
+            world = World(self._scenario, self._wish.seed, folder, fast=self._wish.fast)
+            world.on_news = lambda what: self._tell.say("device", what)
+            await stack.enter_async_context(world)
+            agent = AgentProcess(folder, world.environment)
+            stack.push_async_callback(agent.stop)
+            toml = configuration(self._scenario.name, folder, cable.port, desk.key, world.agent_config())
+            agent.config.write_text(toml, encoding="utf-8")
+            self._report.broker = broker.name
+            self._report.notes += world.notes
+            self._tell.say(
+                "demo", f"{self._scenario.name}: {len(self._scenario.devices)} devices, {broker.name}, a desk"
+            )
+            yield Stage(world, cable, desk, agent, broker)
+
+    def _paced(self, at_s: float) -> float:
+        return at_s * min(1.0, (self._wish.seconds or STORY_S) / STORY_S)
+
+    async def _play(self, stage: Stage) -> None:
+        began = time.monotonic()
+        await stage.agent.start()
+        self._report.ready_s = time.monotonic() - began
+        stage.agent.listen(self._heard)
+        self._tell.say("demo", f"the agent is ready; ask it: edge-agent status --socket {stage.agent.socket}")
+        story = [asyncio.create_task(part) for part in (self._press(stage), self._network(stage), self._values(stage))]
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._wish.seconds):
+                    await self._stop.wait()
+        finally:
+            for part in story:
+                part.cancel()
+            await asyncio.gather(*story, return_exceptions=True)
+        await stage.cable.mend()
+
+    async def _press(self, stage: Stage) -> None:
+        at_s = self._scenario.story.press_at_s
+        if at_s is None:
+            return
+        await self._until(self._paced(at_s))
+        self._tell.say("help", "somebody holds the help button")
+        await stage.world.press()
+
+    async def _network(self, stage: Stage) -> None:
+        story = self._scenario.story
+        if story.outage_from_s is None or story.outage_to_s is None:
+            return
+        await self._until(self._paced(story.outage_from_s))
+        self._tell.say("network", "the network goes")
+        await stage.cable.cut()
+        await self._until(self._paced(story.outage_to_s))
+        await stage.cable.mend()
+        self._tell.say("network", "the network is back")
+
+    async def _values(self, stage: Stage) -> None:
+        """Now and then what the agent reads, and what waits."""
+        await self._until(self._paced(4.0))
+        while True:
+            with suppress(ControlError):
+                channels = (await stage.agent.ask(Client.channels)).channels
+                lanes = (await stage.agent.ask(Client.queue)).lanes
+                waiting = sum(lane.events for lane in lanes)
+                shown = [f"{c.name} {c.value} {c.unit}".strip() for c in channels if isinstance(c.value, float)][:3]
+                self._tell.say(
+                    "agent", f"{len(channels)} channels, such as {', '.join(shown)}; {waiting} messages wait"
+                )
+            await asyncio.sleep(10.0)
+
+    async def _until(self, at_s: float) -> None:
+        await asyncio.sleep(max(0.0, at_s - self._tell.now_s))
+
+    def _heard(self, live: Live) -> None:
+        if isinstance(live.data, Help) and live.data.case:
+            self._cases[live.data.case.code] = live.data
+        self._tell.live(live)
+
+    async def _count(self, stage: Stage) -> None:
+        """Let what is on its way arrive, stop the agent, and compare the two ends."""
+        report, agent = self._report, stage.agent
+        stage.world.stop_emitting()
+        self._tell.say("demo", "the devices are silent; what is on its way arrives")
+        with suppress(TimeoutError, ControlError):
+            async with asyncio.timeout(_LAST_DRAIN_S):
+                while not await self._drained(agent):  # noqa: ASYNC110 - another process says when
+                    await asyncio.sleep(0.2)
+        with suppress(ControlError):
+            await self._ask_last(agent)
+        report.seconds = self._tell.now_s
+        report.exit_code = await agent.stop()
+        await asyncio.sleep(0.3)  # the desk takes in what came last
+        held = [Held(h.channel, h.value, h.uptime_s, h.event_id) for h in stage.desk.held() if h.uptime_s is not None]
+        report.account = account(stage.world.emitted, held)
+        report.readings = len(held)
+        report.channels = len({h.channel for h in held})
+        report.events_received_by_desk = stage.desk.events_received
+        report.redelivered = stage.desk.redelivered
+        report.gaps = [str(gap) for gap in stage.desk.gaps]
+        report.outages = [
+            [self._since(o.began_at), self._since(o.ended_at or time.monotonic())] for o in stage.cable.outages
+        ]
+        report.lamp = [[self._since(shown.at), shown.colour] for shown in stage.world.lamp_history]
+
+    @staticmethod
+    async def _drained(agent: AgentProcess) -> bool:
+        status = await agent.ask(Client.status)
+        queue = await agent.ask(Client.queue)
+        return not status.open_block_readings and not any(lane.events for lane in queue.lanes)
+
+    async def _ask_last(self, agent: AgentProcess) -> None:
+        report = self._report
+        status, queue = await agent.ask(Client.status), await agent.ask(Client.queue)
+        found = (await agent.ask(Client.findings)).findings
+        report.findings = [{"channel": f.channel, "kind": f.kind, "sentence": f.sentence} for f in found]
+        report.events_sent, report.rss_mb, report.cpu_s = queue.sent_events, status.rss_mb, status.cpu_s
+        wall_start = time.time() - self._tell.now_s
+        report.help = [
+            {"case": code, "states": [[s.state, round(s.wall - wall_start, 2)] for s in known.case.steps]}
+            for code, known in self._cases.items()
+            if known.case
+        ]
+
+    def _since(self, at: float) -> float:
+        return round(at - self._tell.started_at, 2)
+
+
+_FIRST_WORDS = "We see your readings. Is everybody well?"
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,82 @@
+"""What happens at the desk, in one plain line each."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from edge_agent.core.wire import text_of
+from simulators.desk.cases import Case, Words
+from simulators.desk.intake import DeskEvent
+
+_MAX_LINE = 240
+
+
+class News(NamedTuple):
+    """One line: when (Unix seconds), what kind, of which gateway, in words, and as plain data.
+
+    Kinds: `event`, `again` (an id that was here already), `case`, `answer`, `refused`, `link`.
+    """
+
+    at: float
+    kind: str
+    gateway: str
+    text: str
+    data: dict[str, Any]
+
+    @property
+    def line(self) -> str:
+        """As a person reads it, on the local clock."""
+        clock = datetime.fromtimestamp(self.at).astimezone().strftime("%H:%M:%S")
+        return plain(f"{clock}  {self.gateway or '-'}  {self.text}")
+
+
+Tell = Callable[[News], None]
+
+
+def nobody(news: News) -> None:
+    """Tell nobody."""
+
+
+def plain(text: str) -> str:
+    """One line without control characters: what came from outside cannot move a terminal's cursor."""
+    return "".join(c if c.isprintable() else "?" for c in text)[:_MAX_LINE]
+
+
+def of_event(new: DeskEvent, *, again: bool) -> News:
+    """The news of an event that came."""
+    number = f" #{new.sequence}" if new.sequence else ""
+    text = f"{new.kind.value}{number}: {_words_of(new)}"
+    data = {"id": new.id, "type": new.type, "subject": new.subject, "sequence": new.sequence}
+    return News(new.arrived, "again" if again else "event", new.gateway, text + (" (again)" if again else ""), data)
+
+
+def of_answer(words: Words, case: Case | None, at: float) -> News:
+    """The news of a message that went out."""
+    code = case.code if case else ""
+    what = words.type.removeprefix("edge.help.").removesuffix(".v1").replace("_", " ")
+    told = [str(words.fields[key]) for key in ("receiver", "reference", "helper", "text") if key in words.fields]
+    said = ", ".join(told)
+    text = f"answer #{words.seq} in case {code}: {what}" + (f" ({said})" if said else "")
+    data = {"id": words.id, "type": words.type, "seq": words.seq, "case": code, "request": words.request}
+    return News(at, "answer", words.gateway, text, data)
+
+
+def of_case(case: Case, at: float) -> News:
+    """The news of a case that opened, or moved by the household's doing."""
+    data = {"case": case.code, "request": case.request, "state": case.state.value, "trigger": case.trigger}
+    if case.state.value != "raised":
+        return News(at, "case", case.gateway, f"HELP case {case.code} is {case.state.value}", data)
+    findings = case.data.get("findings")
+    told = [text_of(f, "sentence", 80) for f in findings if isinstance(f, dict)] if isinstance(findings, list) else []
+    where = " ".join(filter(None, (text_of(case.data, key, 80) for key in ("product", "site", "location"))))
+    text = f"HELP case {case.code} raised ({case.trigger or 'not said how'}) {where}".rstrip()
+    return News(at, "case", case.gateway, text + (": " + "; ".join(told[:5]) if told else ""), data)
+
+
+def _words_of(new: DeskEvent) -> str:
+    if new.readings:
+        channels = len({reading.channel.name for reading in new.readings})
+        return f"{len(new.readings)} readings of {channels} channel{'s' if channels != 1 else ''}"
+    what = new.type.removeprefix(f"edge.{new.kind.value}.").removesuffix(".v1").replace("_", " ")
+    sentence = text_of(new.data, "sentence", 160) or text_of(new.data, "status", 40)
+    return f"{what} {new.subject}".rstrip() + (f": {sentence}" if sentence else "")

@@ -1,0 +1,184 @@
+"""Everything that arrived at the desk, in SQLite: events, the readings of their blocks, and what is missing."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from edge_agent.core.errors import StoreError
+from edge_agent.core.event import Lane
+from edge_agent.core.reading import Channel, Value
+from simulators.desk.intake import DeskEvent
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (
+  number INTEGER PRIMARY KEY, gateway TEXT NOT NULL, id TEXT NOT NULL, lane TEXT NOT NULL, sequence INTEGER NOT NULL,
+  type TEXT NOT NULL, subject TEXT NOT NULL, boot_id TEXT NOT NULL, uptime_s REAL, wall REAL, arrived REAL NOT NULL,
+  attributes TEXT NOT NULL, payload BLOB NOT NULL, again INTEGER NOT NULL DEFAULT 0, UNIQUE (gateway, id));
+CREATE INDEX IF NOT EXISTS events_in_lane ON events (gateway, lane, sequence) WHERE sequence > 0;
+CREATE TABLE IF NOT EXISTS channels (
+  number INTEGER PRIMARY KEY, name TEXT NOT NULL, unit TEXT NOT NULL, kind TEXT NOT NULL, UNIQUE (name, unit, kind));
+CREATE TABLE IF NOT EXISTS readings (
+  event INTEGER NOT NULL REFERENCES events, channel INTEGER NOT NULL REFERENCES channels, after_s REAL NOT NULL,
+  value, is_truth INTEGER NOT NULL, reason TEXT NOT NULL);
+"""
+_HELD = """
+SELECT r.is_truth, e.gateway, c.name, r.value, r.reason, e.wall + r.after_s, e.uptime_s + r.after_s, e.boot_id, e.id
+FROM readings r JOIN events e ON e.number = r.event JOIN channels c ON c.number = r.channel ORDER BY r.rowid
+"""
+# Two blocks round a reading's time to a millisecond each: one reading in both differs by at most that much.
+_TWICE = """
+WITH held AS (
+  SELECT r.is_truth, e.gateway, c.name, r.value, r.reason, e.wall + r.after_s AS wall, e.uptime_s + r.after_s AS uptime,
+    e.boot_id, e.id FROM readings r JOIN events e ON e.number = r.event JOIN channels c ON c.number = r.channel),
+pairs AS (
+  SELECT *, lag(id) OVER same AS id_before, lag(uptime) OVER same AS uptime_before FROM held
+  WINDOW same AS (PARTITION BY gateway, boot_id, name, value, is_truth ORDER BY uptime))
+SELECT is_truth, gateway, name, value, reason, wall, uptime, boot_id, id FROM pairs
+WHERE id_before != id AND uptime - uptime_before < 0.0015
+"""
+_GAPS = """
+WITH seen AS (
+  SELECT gateway, lane, sequence, lag(sequence, 1, 0) OVER (PARTITION BY gateway, lane ORDER BY sequence) AS before
+  FROM events WHERE sequence > 0)
+SELECT gateway, lane, before + 1, sequence - 1 FROM seen WHERE sequence > before + 1 ORDER BY gateway, lane, sequence
+"""
+
+
+class Held(NamedTuple):
+    """One reading that the desk has. `wall` is Unix seconds, `uptime_s` seconds of boot `boot_id`; None: not told."""
+
+    gateway: str
+    channel: str
+    value: Value | None
+    reason: str
+    wall: float | None
+    uptime_s: float | None
+    boot_id: str
+    event_id: str
+
+
+class Gap(NamedTuple):
+    """Sequences of a lane that the desk lacks, both ends included; a lane begins with 1."""
+
+    gateway: str
+    lane: Lane
+    first: int
+    last: int
+
+
+class Counts(NamedTuple):
+    """Totals: events stored, arrivals of an id that was here already, and readings stored."""
+
+    events: int
+    redelivered: int
+    readings: int
+
+
+def _held(is_truth: int, *row: Any) -> Held:
+    """A row of the database; SQLite has no truth values."""
+    held = Held(*row)
+    return held._replace(value=bool(held.value)) if is_truth else held
+
+
+class Store:
+    """One database, in memory or in a file; every call raises StoreError when the disk fails."""
+
+    def __init__(self, path: str = ":memory:") -> None:
+        self._channels: dict[Channel, int] = {}
+        try:
+            self.db = sqlite3.connect(path, isolation_level=None)
+            # a desk may lose its last batch in a power cut: it is a simulator, and the agent's own copy is what counts
+            self.db.execute("PRAGMA journal_mode=WAL")
+            self.db.execute("PRAGMA synchronous=NORMAL")
+            self.db.execute("PRAGMA busy_timeout=2000")
+            self.db.executescript(_SCHEMA)
+        except sqlite3.Error as error:
+            fix = "Name another file with --db"
+            raise StoreError(f"the desk's database {path} cannot be opened: {error}", fix=fix) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        self.db.close()
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """All within is one transaction, undone when it fails. Raises StoreError."""
+        try:
+            self.db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._channels.clear()
+                self.db.execute("ROLLBACK")
+                raise
+            self.db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(f"the desk's database failed: {error}") from error
+
+    def take(self, arrivals: Sequence[DeskEvent]) -> list[bool]:
+        """Store events, within a batch. Says of each whether it is new; what was here already is only counted."""
+        return [self._take_one(arrival) for arrival in arrivals]
+
+    def _take_one(self, new: DeskEvent) -> bool:
+        is_block = bool(new.readings)
+        row = self.db.execute(
+            "INSERT INTO events (gateway, id, lane, sequence, type, subject, boot_id, uptime_s, wall, arrived,"
+            " attributes, payload) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+            " ON CONFLICT DO UPDATE SET again = again + 1 RETURNING number, again",
+            (
+                *(new.gateway, new.id, new.lane.value, new.sequence, new.type, new.subject, new.boot_id),
+                *(new.uptime_s, new.wall, new.arrived, json.dumps(dict(new.attributes))),
+                b"" if is_block else new.payload,
+            ),
+        ).fetchone()
+        number, again = row
+        if again == 0 and is_block:
+            self.db.executemany(
+                "INSERT INTO readings VALUES (?,?,?,?,?,?)",
+                [
+                    (number, self._channel(r.channel), r.at, r.value, isinstance(r.value, bool), r.reason)
+                    for r in new.readings
+                ],
+            )
+        return bool(again == 0)
+
+    def _channel(self, channel: Channel) -> int:
+        number = self._channels.get(channel)
+        if number is None:
+            key = (channel.name, channel.unit, channel.kind.value)
+            self.db.execute("INSERT OR IGNORE INTO channels (name, unit, kind) VALUES (?,?,?)", key)
+            row = self.db.execute("SELECT number FROM channels WHERE name=? AND unit=? AND kind=?", key).fetchone()
+            number = self._channels[channel] = int(row[0])
+        return number
+
+    def counts(self) -> Counts:
+        """Totals so far."""
+        events, again = self.db.execute("SELECT count(*), coalesce(sum(again), 0) FROM events").fetchone()
+        return Counts(events, again, self.db.execute("SELECT count(*) FROM readings").fetchone()[0])
+
+    def held(self) -> list[Held]:
+        """Every reading, as it came."""
+        return [_held(*row) for row in self.db.execute(_HELD)]
+
+    def twice(self) -> list[Held]:
+        """Readings that are here under two ids: the later of each pair."""
+        return [_held(*row) for row in self.db.execute(_TWICE)]
+
+    def gaps(self) -> list[Gap]:
+        """What each lane lacks below the newest that came."""
+        return [Gap(gateway, Lane(lane), first, last) for gateway, lane, first, last in self.db.execute(_GAPS)]
+
+    def unbroken_from(self, gateway: str, lane: Lane, first: int) -> int:
+        """The last sequence up to which nothing is missing, from `first` on; `first` - 1 when that is missing."""
+        rows = self.db.execute(
+            "SELECT DISTINCT sequence FROM events WHERE gateway=? AND lane=? AND sequence>=? ORDER BY sequence",
+            (gateway, lane.value, max(first, 1)),
+        )
+        last = first - 1
+        for (sequence,) in rows:
+            if sequence != last + 1:
+                break
+            last = sequence
+        return last

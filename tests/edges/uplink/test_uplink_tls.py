@@ -1,0 +1,113 @@
+"""TLS with certificates made for the test; each way in which it fails has its own word."""
+
+import socket
+import ssl
+import subprocess
+
+import pytest
+from helpers_uplink import Peer, running, until
+
+from edge_agent.uplink import reasons
+from edge_agent.uplink.mqtt import TlsFiles
+
+
+def openssl(folder, *arguments: str) -> None:
+    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    """ca.pem, good.pem (for 127.0.0.1), named.pem (for another), early.pem (valid from 2045), gw.pem, and keys."""
+    folder = tmp_path_factory.mktemp("certificates")
+    ec = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+    openssl(folder, "req", "-x509", *ec, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca", "-days", "9000")
+    (folder / "ca.conf").write_text(
+        "[ca]\ndefault_ca=d\n[d]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n"
+        "copy_extensions=copy\nunique_subject=no\n[p]\ncommonName=supplied\n"
+    )
+    (folder / "index").touch()
+    (folder / "serial").write_text("01\n")
+    for name, alternative, start, end in (
+        ("good", "IP:127.0.0.1", "20200101000000Z", "20490101000000Z"),
+        ("named", "DNS:elsewhere.invalid", "20200101000000Z", "20490101000000Z"),
+        ("early", "IP:127.0.0.1", "20450101000000Z", "20490101000000Z"),
+        ("late", "IP:127.0.0.1", "20200101000000Z", "20210101000000Z"),
+        ("gw", "DNS:gw1", "20200101000000Z", "20490101000000Z"),
+    ):
+        request = ("-subj", f"/CN={name}", "-addext", f"subjectAltName={alternative}", "-out", f"{name}.csr")
+        openssl(folder, "req", *ec, "-keyout", f"{name}.key", *request)
+        sign = ("-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", f"{name}.csr")
+        dates = ("-startdate", start, "-enddate", end, "-out", f"{name}.pem", "-batch", "-notext")
+        openssl(folder, "ca", *sign, *dates)
+    return folder
+
+
+def tls_lines(folder, name: str = "good", extra: str = "") -> str:
+    pair = f"certfile {folder}/{name}.pem\nkeyfile {folder}/{name}.key"
+    return f"allow_anonymous true\ncafile {folder}/ca.pem\n{pair}\n{extra}"
+
+
+async def test_a_broker_with_a_certificate_of_the_given_authority_is_believed(new_broker, certificates):
+    broker = new_broker(tls_lines(certificates))
+    desk = Peer(broker.port, "desk", tls=TlsFiles(f"{certificates}/ca.pem"), subscribe=("t",))
+    agent = Peer(broker.port, tls=TlsFiles(f"{certificates}/ca.pem"))
+    async with running(agent.uplink.run(), desk.uplink.run()):
+        await desk.up()
+        link = await agent.up()
+        await link.publish("t", b"x" * 100_000, {})
+        await until(lambda: desk.arrivals)
+    assert len(desk.arrivals[0].payload) == 100_000
+
+
+async def test_a_client_certificate_is_shown_to_a_broker_that_asks(new_broker, certificates):
+    broker = new_broker(tls_lines(certificates, extra="require_certificate true\n"))
+    bare = Peer(broker.port, tls=TlsFiles(f"{certificates}/ca.pem"))
+    known = TlsFiles(f"{certificates}/ca.pem", f"{certificates}/gw.pem", f"{certificates}/gw.key")
+    agent = Peer(broker.port, tls=known)
+    async with running(agent.uplink.run(), bare.uplink.run()):
+        await agent.up()
+        await until(lambda: bare.uplink.health.fix)
+    assert "TLS" in str(bare.uplink.health) or "tls" in str(bare.uplink.health)
+
+
+@pytest.mark.parametrize(
+    ("certificate", "ca", "word"),
+    [
+        ("good", False, "tls_untrusted"),
+        ("named", True, "tls_name"),
+        ("early", True, "tls_not_yet_valid"),
+        ("late", True, "tls_expired"),
+    ],
+)
+async def test_a_certificate_that_is_not_right_is_said_and_tried_again(
+    new_broker, certificates, capfd, certificate, ca, word
+):
+    broker = new_broker(tls_lines(certificates, certificate))
+    agent = Peer(broker.port, tls=TlsFiles(f"{certificates}/ca.pem" if ca else ""))
+    async with running(agent.uplink.run()):
+        await until(lambda: agent.uplink.counts[word] == 1)
+        assert agent.uplink.health.fix
+        agent.uplink.wake()
+        await until(lambda: agent.uplink.counts[word] == 2)
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("error", [OSError(113, "No route to host"), TimeoutError(), ssl.SSLError(1, "wrong version")])
+def test_every_error_of_a_socket_has_a_fix(error):
+    found = reasons.of_socket(error, "broker.example", 8883)
+    assert found.word
+    assert found.fix
+    assert found.retry
+
+
+def test_a_name_that_cannot_be_found_is_shown_short():
+    found = reasons.of_socket(socket.gaierror(-2, "Name or service not known"), "x" * 1000, 1)
+    assert len(found.sentence) < 200
+
+
+@pytest.mark.parametrize("code", range(256))
+def test_every_reason_code_gives_a_word_and_a_fix(code):
+    found = reasons.of_code(code, "Name")
+    assert found.word
+    assert found.fix
+    assert f"0x{code:02X}" in found.sentence
