@@ -113,6 +113,7 @@ def _unpack_column(column: Sequence[Any], base: float, room: int) -> list[Readin
 
 
 def _unpack_times(times: Sequence[int], count: int) -> list[int]:
+    _check_integers(times)
     if len(times) <= 2:
         step = times[1] if len(times) == 2 else 0
         return [times[0] + i * step for i in range(count)]
@@ -125,5 +126,14 @@ def _unpack_values(packed: Sequence[Any]) -> list[Value]:
         if not all(isinstance(value, int | float | str) for value in rest):
             raise WireError("values must be numbers, truth values or text")
         return rest
+    if type(digits) is not int or not 0 <= digits < len(_SCALES):
+        raise WireError(f"{digits!r} is no number of decimals")
+    _check_integers(rest)
     whole = accumulate(rest)
     return list(whole) if digits == 0 else [number / _SCALES[digits] for number in whole]
+
+
+def _check_integers(numbers: Sequence[Any]) -> None:
+    """Raises WireError. Texts and lists can be added up too: 100 KiB of them would make gigabytes."""
+    if not all(type(number) is int for number in numbers):
+        raise WireError("times and differences must be integers")

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import tracemalloc
 
 import msgpack
 import pytest
@@ -90,3 +91,27 @@ def test_a_block_of_another_version_is_refused() -> None:
 def test_a_column_that_claims_a_billion_readings_is_refused() -> None:
     with pytest.raises(WireError):
         unpack(msgpack.packb([1, [["a.b", "", "gauge", [0, 1], [0, *[0] * 100_001]]]]), 0.0)
+
+
+@pytest.mark.parametrize(
+    ("times", "values"),
+    [
+        (["", "x" * 50_000], [0] * 5_001),
+        (["a"] * 20_000, [0] * 20_001),
+        ([0, 1], [0, *["a"] * 20_000]),
+        ([0, 1], [0, *[[1]] * 10_000]),
+        ([0, 0.5], [0, 1, 1]),
+        ([0, 1], [0, 1.5, 1]),
+        ([0, 1], [-3, 1, 1]),
+        ([0, 1], [True, 1, 1]),
+    ],
+)
+def test_what_is_no_integer_is_refused_before_it_is_added_up(times: list[object], values: list[object]) -> None:
+    payload = msgpack.packb([1, [["c", "bar", "gauge", times, values]]])
+    tracemalloc.start()
+    try:
+        with pytest.raises(WireError):
+            unpack(payload, 0.0)
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
