@@ -17,6 +17,8 @@ from edge_agent.core.event import Event, EventKind
 CONTENT_TYPE = "application/msgpack"
 ROOT = "edge/v1"
 MAX_DOWN_BYTES = 64 * 1024
+# What one list or map may hold. A few bytes can claim a long list, and lists in lists multiply that a thousandfold.
+MAX_ITEMS = 10_000
 _EPOCH = "1970-01-01T00:00:00Z"
 
 
@@ -29,7 +31,7 @@ def pack(data: object) -> bytes:
 def unpack(payload: bytes) -> Any:
     """The data of a msgpack payload. Raises WireError for anything else."""
     try:
-        return msgpack.unpackb(payload, strict_map_key=False)
+        return msgpack.unpackb(payload, strict_map_key=False, max_array_len=MAX_ITEMS, max_map_len=MAX_ITEMS)
     except (ValueError, TypeError, msgpack.UnpackException, RecursionError) as error:
         raise WireError(f"not msgpack: {error}") from error
 

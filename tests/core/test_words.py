@@ -1,6 +1,7 @@
 """Ids, codes, clocks, consent, wire and commands."""
 
 import itertools
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -239,3 +240,15 @@ def test_what_cannot_be_read_gives_the_named_error(payload: bytes) -> None:
 def test_any_bytes_from_below_give_a_named_error(payload: bytes) -> None:
     with pytest.raises((WireError, RefusedError)):
         ask(payload)
+
+
+def test_lists_that_claim_more_than_they_hold_take_no_room() -> None:
+    payload = (b"\xdd" + (wire.MAX_DOWN_BYTES - 1).to_bytes(4, "big")) * 1000
+    payload += b"\xc0" * (wire.MAX_DOWN_BYTES - len(payload))
+    tracemalloc.start()
+    try:
+        with pytest.raises(WireError):
+            wire.open_envelope(payload)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
