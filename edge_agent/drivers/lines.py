@@ -49,7 +49,9 @@ def open_factory() -> tuple[Any, bool]:
             fix="Set GPIOZERO_PIN_FACTORY to a factory for this board, or take [gpio] out of the config",
         ) from error
     except ImportError as error:
-        raise DriverError(f"GPIO cannot be used: {error}", fix="Install lgpio: pip install lgpio") from error
+        raise DriverError(
+            f"GPIO cannot be used: {error}", fix="Install it: sudo apt install python3-lgpio, or pip install lgpio"
+        ) from error
     except PermissionError as error:
         raise _denied(error) from error
     except _ERRORS as error:
