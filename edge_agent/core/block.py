@@ -13,7 +13,9 @@ monotonic base: back-dating changes the event's attributes and never these bytes
 """
 
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
+from math import isfinite
+from operator import sub
 from typing import Any
 
 import msgpack
@@ -26,13 +28,20 @@ MAX_READINGS = 100_000
 RAW = -1
 _SCALES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 _EXACT = 2.0**53
+_NUMBERS = frozenset({int, float})
 
 
 def pack(readings: Sequence[Reading], base: float) -> bytes:
     """Columns of `readings` (any order of channels, at least one), times relative to `base` in seconds."""
     columns: dict[Channel, list[Reading]] = {}
+    # a bridge hands out the same channel object every time: its identity is found four times as fast as its hash
+    known: dict[int, list[Reading]] = {}
     for reading in readings:
-        columns.setdefault(reading.channel, []).append(reading)
+        channel = reading[0]
+        rows = known.get(id(channel))
+        if rows is None:
+            rows = known[id(channel)] = columns.setdefault(channel, [])
+        rows.append(reading)
     packed: bytes = msgpack.packb([VERSION, [_pack_column(c, rows, base) for c, rows in columns.items()]])
     return packed
 
@@ -52,46 +61,59 @@ def unpack(payload: bytes, base: float) -> list[Reading]:
 
 
 def _pack_column(channel: Channel, rows: Sequence[Reading], base: float) -> list[Any]:
-    times = [round((row.at - base) * 1000) for row in rows]
-    bad = {i: row.reason for i, row in enumerate(rows) if row.value is None}
-    column = [channel.name, channel.unit, channel.kind.value, _pack_times(times), _pack_values(rows)]
+    _, values, ats, reasons = zip(*rows, strict=True)
+    times = list(map(round, [(at - base) * 1000 for at in ats]))
+    bad = {i: reasons[i] for i, value in enumerate(values) if value is None} if None in values else None
+    filled = _filled(values) if bad else list(values)
+    column = [channel.name, channel.unit, channel.kind.value, _pack_times(times), _pack_values(filled)]
     return [*column, bad] if bad else column
 
 
-def _pack_times(times: Sequence[int]) -> list[int]:
-    deltas = [b - a for a, b in pairwise(times)]
+def _filled(values: Sequence[Value | None]) -> list[Value]:
+    """The value before in the place of each that is absent."""
+    filled: list[Value] = []
+    last: Value = 0
+    for value in values:
+        last = last if value is None else value
+        filled.append(last)
+    return filled
+
+
+def _deltas(numbers: list[int]) -> list[int]:
+    return list(map(sub, numbers[1:], numbers))
+
+
+def _pack_times(times: list[int]) -> list[int]:
+    deltas = _deltas(times)
     if len(set(deltas)) <= 1:
         return [times[0], *deltas[:1]]
     return [times[0], *deltas]
 
 
-def _pack_values(rows: Sequence[Reading]) -> list[Any]:
-    filled: list[Value] = []
-    last: Value = 0
-    for row in rows:
-        last = last if row.value is None else row.value
-        filled.append(last)
+def _pack_values(values: list[Value]) -> list[Any]:
+    kinds = set(map(type, values))
+    if kinds <= _NUMBERS:
+        numbers: list[float] = values  # type: ignore[assignment]  # integers and floats, no truth values
+        found = _scaled(numbers)
+        if found is not None:
+            digits, whole = found
+            return [digits, whole[0], *_deltas(whole)]
+    return [RAW, *values]
+
+
+def _scaled(values: list[float]) -> tuple[int, list[int]] | None:
+    """The fewest digits with which all values are exact, and value * 10^digits; None where there are none such."""
+    if not isfinite(sum(values)):
+        return None
+    largest, first = max(map(abs, values)), values[0]
     for digits, scale in enumerate(_SCALES):
-        scaled = _scaled(filled, scale)
-        if scaled is not None:
-            return [digits, scaled[0], *(b - a for a, b in pairwise(scaled))]
-    return [RAW, *filled]
-
-
-def _scaled(values: Sequence[Value], scale: int) -> list[int] | None:
-    """All values as exact integers of value * scale, or None where one is no number or would change."""
-    scaled = []
-    for value in values:
-        if type(value) is int and abs(value) * scale < _EXACT:
-            scaled.append(value * scale)
-        elif type(value) is float and abs(value) * scale < _EXACT:
-            whole = round(value * scale)
-            if whole / scale != value:
-                return None
-            scaled.append(whole)
-        else:
+        if largest * scale >= _EXACT:
             return None
-    return scaled
+        if round(first * scale) / scale == first:  # else all need not be tried
+            whole = [round(value * scale) for value in values]
+            if [number / scale for number in whole] == values:
+                return digits, whole
+    return None
 
 
 def _unpack_column(column: Sequence[Any], base: float, room: int) -> list[Reading]:
