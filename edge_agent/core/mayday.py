@@ -67,6 +67,7 @@ _OPEN = (*_ON_THE_WAY, _S.RECEIVED, _S.ENGAGED)
 TABLE: dict[tuple[State, Signal], Row] = {
     (_S.IDLE, Signal.CONTACT): Row(_S.HOLD),
     (_S.IDLE, Signal.ONE_PRESS): Row(_S.IDLE, (_E.SHOW_READINESS,)),
+    (_S.IDLE, Signal.UNANSWERED): Row(_S.IDLE, (_E.RESEND,)),
     (_S.HOLD, Signal.LET_GO): Row(_S.IDLE),
     (_S.HOLD, Signal.HELD): Row(_S.CANCEL_WINDOW, (_E.OPEN,)),
     (_S.IDLE, Signal.HELD): Row(_S.CANCEL_WINDOW, (_E.OPEN,)),
@@ -110,6 +111,7 @@ for _state in _ON_THE_WAY:
     TABLE[_state, Signal.ENGAGED] = Row(_S.ENGAGED)
 for _state in (_S.SENDING, _S.QUEUED, _S.FALLBACK, _S.DELIVERED):
     TABLE[_state, Signal.UNANSWERED] = Row(_S.SENDING if _state is _S.DELIVERED else _state, (_E.RESEND,))
+_NUDGES = frozenset({Effect.NUDGE, Effect.NUDGE_URGENT})
 
 
 class Timers(NamedTuple):
@@ -189,7 +191,8 @@ class Mayday:
         self._count(row.effects, now)
         if row.to is not self.state:
             self._enter(row.to, now, share)
-        elif row.effects:
+        elif not _NUDGES.issuperset(row.effects):
+            # somebody who presses again and again must not put off what the timers are for
             self._arm(now, share)
         # what follows at once: a raised case with a path is sending, a cancelled one that nobody knows of is over
         if self.state is State.RAISED and self.connected:
@@ -212,7 +215,8 @@ class Mayday:
         if self.case is not None:
             self.case = replace(
                 self.case,
-                attempts=self.case.attempts + (Effect.RESEND in effects),
+                # a reopened case is as urgent as a new one: it has its own burst
+                attempts=0 if Effect.REOPEN in effects else self.case.attempts + (Effect.RESEND in effects),
                 nudges=self.case.nudges + (Effect.NUDGE in effects or Effect.NUDGE_URGENT in effects),
                 retracted=self.case.retracted or Effect.RETRACT in effects,
             )
@@ -240,6 +244,14 @@ class Mayday:
         """The case that an OPEN effect asked for, made by the caller (ids need randomness)."""
         self.case = case.with_state(self.state, now.monotonic, now.boot_id, now.wall)
 
+    def owe(self, now: Instant, share: float = 0.5) -> None:
+        """What a case that is over said is not all acknowledged: it is sent again, though no case is live.
+
+        To be called after each signal for as long as that is so.
+        """
+        if self.state in (State.IDLE, State.RESOLVED) and Signal.UNANSWERED not in self.deadlines:
+            self.deadlines[Signal.UNANSWERED] = now.monotonic + self._resend_s(now, share)
+
     def _enter(self, state: State, now: Instant, share: float) -> None:
         self.state = state
         if self.case is not None and (state not in (State.IDLE, State.HOLD) or self.case.state is not State.IDLE):
@@ -249,8 +261,7 @@ class Mayday:
     def _arm(self, now: Instant, share: float) -> None:
         """The timers of this state: a live case always has one."""
         t, at, timers = self.timers, now.monotonic, {}
-        attempts = self.case.attempts if self.case else 0
-        unanswered = at + resend_after(attempts, at - self._raised_at, t.ack_wait_s, share)
+        unanswered = at + self._resend_s(now, share)
         match self.state:
             case State.CANCEL_WINDOW:
                 timers[Signal.WINDOW_OVER] = at + t.cancel_window_s
@@ -269,6 +280,10 @@ class Mayday:
             case State.CANCELLED:
                 timers[Signal.UNANSWERED] = unanswered
         self.deadlines = timers
+
+    def _resend_s(self, now: Instant, share: float) -> float:
+        attempts = self.case.attempts if self.case else 0
+        return resend_after(attempts, now.monotonic - self._raised_at, self.timers.ack_wait_s, share)
 
     def _patience(self, now: Instant) -> float:
         """Until the promised next word, when one was promised for a sensible time; else the silence time."""

@@ -25,7 +25,7 @@ OPEN = {
 # Every state (rows) and signal (columns): where it leads; "." is: nothing changes.
 LAW = """
                   CONTACT LET_GO HELD          ONE_PRESS TWO_PRESSES MORE_PRESSES CANCEL    WINDOW_OVER PATH    NO_PATH TAKEN     RECEIVED ENGAGED RESOLVED SETTLED UNANSWERED SILENCE REOPEN_OVER
-IDLE              HOLD    .      CANCEL_WINDOW IDLE      .           .            .         .           .       .       .         .        .       .        .       .          .       .
+IDLE              HOLD    .      CANCEL_WINDOW IDLE      .           .            .         .           .       .       .         .        .       .        .       IDLE       .       .
 HOLD              .       IDLE   CANCEL_WINDOW .         .           .            .         .           .       .       .         .        .       .        .       .          .       .
 CANCEL_WINDOW     .       .      RAISED        .         CANCELLED   .            CANCELLED RAISED      .       .       .         .        .       .        .       .          .       .
 RAISED            .       .      RAISED        RAISED    RAISED      RAISED       CANCELLED .           SENDING QUEUED  DELIVERED RECEIVED ENGAGED RESOLVED .       .          .       .
@@ -165,6 +165,55 @@ def test_a_hold_after_the_end_opens_the_same_case_again() -> None:
     assert mayday.state is State.SENDING
     assert mayday.case is not None
     assert mayday.case.id == b"i" * 16
+
+
+@pytest.mark.parametrize("pause_s", [1.0, 4.0, 9.0])
+def test_somebody_who_presses_again_and_again_does_not_put_off_the_resends(pause_s: float) -> None:
+    mayday = Mayday(Timers())
+    mayday.link(True, at(0))
+    held(mayday, at(3))
+    fire(mayday)
+    now, resends, states = 8.0, 0, set()
+    while now < 60.0:
+        assert mayday.deadline is not None
+        if mayday.deadline[0] <= now:
+            resends += Effect.RESEND in mayday.signal(mayday.deadline[1], at(now))
+        else:
+            mayday.signal(Signal.ONE_PRESS, at(now))
+            now += pause_s
+        states.add(mayday.state)
+    assert resends >= 2
+    assert State.QUEUED in states, "a broker that does not answer is told within five seconds"
+
+
+def test_a_reopened_case_has_its_own_burst_of_resends() -> None:
+    mayday = Mayday(Timers())
+    mayday.link(True, at(0))
+    held(mayday, at(3))
+    fire(mayday)
+    while mayday.case is not None and mayday.case.attempts < 20:
+        fire(mayday)
+    mayday.hear(DeskWord(Signal.RESOLVED), at(5000))
+    mayday.signal(Signal.HELD, at(5010))
+    mayday.signal(Signal.TAKEN, at(5010.1))
+    assert mayday.deadline == (pytest.approx(5020.1), Signal.UNANSWERED)
+
+
+def test_what_an_ended_case_left_unheard_is_sent_again_without_a_live_case() -> None:
+    mayday = Mayday(Timers())
+    mayday.link(True, at(0))
+    held(mayday, at(3))
+    fire(mayday)
+    mayday.hear(DeskWord(Signal.RESOLVED), at(20))
+    mayday.signal(Signal.REOPEN_OVER, at(4000))
+    assert mayday.state is State.IDLE
+    for _ in range(3):
+        mayday.owe(at(4001))
+        before = mayday.deadline
+        mayday.owe(at(4002))
+        assert mayday.deadline == before, "owing again does not put it off"
+        _, effects = fire(mayday)
+        assert effects == (Effect.RESEND,)
 
 
 @pytest.mark.parametrize("state", [s for s in State if s not in (State.IDLE, State.HOLD)])
