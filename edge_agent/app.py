@@ -163,7 +163,7 @@ class Agent:
         self.drain.wake(lane)
 
     def _reading(self, reading: object) -> None:
-        if self.hub.listened:
+        if self.hub.wanted("reading"):
             self.hub.tell("reading", self.view.channel(reading))  # type: ignore[arg-type]
 
     def _case(self) -> None:

@@ -1,10 +1,10 @@
 """What happens, for those who listen: the control socket's live stream. A slow listener misses, nothing grows."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Collection
 
-from edge_agent.control.types import Live, Reply
+from edge_agent.control.types import LIVE_KINDS, Live, Reply
 
 MAX_WAITING = 1000
 
@@ -16,26 +16,27 @@ class _Listener:
 
 
 class Hub:
-    """`tell` costs nothing while nobody listens: callers ask `listened` before they make a reply."""
+    """Listeners by kind: what nobody wants costs nothing, when callers ask `wanted` before they make a reply."""
 
     def __init__(self) -> None:
-        self._listeners: set[_Listener] = set()
+        self._listeners: defaultdict[str, set[_Listener]] = defaultdict(set)
 
-    @property
-    def listened(self) -> bool:
-        """Whether anybody listens."""
-        return bool(self._listeners)
+    def wanted(self, kind: str) -> bool:
+        """Whether anybody listens to this kind."""
+        return bool(self._listeners[kind])
 
     def tell(self, kind: str, data: Reply) -> None:
-        """One event for all listeners."""
-        for listener in self._listeners:
-            listener.waiting.append(Live(kind=kind, data=data))
+        """One event for all who want its kind."""
+        live = Live(kind=kind, data=data)
+        for listener in self._listeners[kind]:
+            listener.waiting.append(live)
             listener.something.set()
 
-    async def listen(self) -> AsyncIterator[Live]:
-        """Everything from now on."""
+    async def listen(self, kinds: Collection[str] = LIVE_KINDS.keys()) -> AsyncIterator[Live]:
+        """Everything of these kinds from now on."""
         listener = _Listener()
-        self._listeners.add(listener)
+        for kind in kinds:
+            self._listeners[kind].add(listener)
         try:
             while True:
                 await listener.something.wait()
@@ -43,4 +44,5 @@ class Hub:
                 while listener.waiting:
                     yield listener.waiting.popleft()
         finally:
-            self._listeners.discard(listener)
+            for kind in kinds:
+                self._listeners[kind].discard(listener)

@@ -2,7 +2,7 @@
 
 import asyncio
 import resource
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,9 +124,9 @@ class View:
         await asyncio.sleep(_SETTLE_S)
         return self.help()
 
-    def listen(self) -> AsyncIterator[types.Live]:
-        """Everything that happens from now on."""
-        return self.hub.listen()
+    def listen(self, kinds: Collection[str]) -> AsyncIterator[types.Live]:
+        """What happens of these kinds from now on."""
+        return self.hub.listen(kinds)
 
     def channel(self, reading: Reading) -> types.Channel:
         """A reading as the console knows it."""

@@ -5,7 +5,7 @@ import http.client
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
@@ -100,9 +100,13 @@ class Client:
         """Cancel the open case."""
         return self._ask("cancel", Help, body=b"{}")
 
-    def events(self) -> Iterator[Live]:
-        """What happens from now on, until the agent stops (ControlError) or the caller closes the iterator."""
-        with self._asking("events", None, QUIET_TIMEOUT_S) as response:
+    def events(self, kinds: Collection[str] = ()) -> Iterator[Live]:
+        """What happens from now on, until the agent stops (ControlError) or the caller closes the iterator.
+
+        `kinds` are keys of LIVE_KINDS; what is left out costs the agent nothing. None given means all.
+        """
+        route = f"events?kinds={','.join(kinds)}" if kinds else "events"
+        with self._asking(route, None, QUIET_TIMEOUT_S) as response:
             if response.status != http.client.OK:
                 raise self._refusal(response)
             yield from self._parse(response)

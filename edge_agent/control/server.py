@@ -17,7 +17,19 @@ from microdot import Microdot, Request, Response
 from edge_agent import __version__
 from edge_agent.control.bounds import LINE_BYTES, Inbound, Outbound, Refused
 from edge_agent.control.listener import listening
-from edge_agent.control.types import API_VERSION, Agent, Failure, Help, Live, Nothing, Press, Reply, decode, encode
+from edge_agent.control.types import (
+    API_VERSION,
+    LIVE_KINDS,
+    Agent,
+    Failure,
+    Help,
+    Live,
+    Nothing,
+    Press,
+    Reply,
+    decode,
+    encode,
+)
 from edge_agent.core.errors import AgentError, WireError
 
 MAX_CONNECTIONS = 32
@@ -143,7 +155,13 @@ class _Server:
     async def _events(self, request: Any) -> Any:
         if self._listeners >= MAX_LISTENERS:
             return _failure(503, f"{MAX_LISTENERS} listeners are there already", "Close one of them.")
-        return _response(self._stream(self._agent.listen(), request.sock[0]), 200, STREAM)
+        asked = request.args.get("kinds")
+        kinds = asked.split(",") if asked else list(LIVE_KINDS)
+        unknown = [kind for kind in kinds if kind not in LIVE_KINDS]
+        if unknown:
+            known = f"Ask for /v1/events?kinds= and some of {','.join(LIVE_KINDS)}."
+            return _failure(400, f"there are no events of the kind {unknown[0][:40]!r}", known)
+        return _response(self._stream(self._agent.listen(kinds), request.sock[0]), 200, STREAM)
 
     async def _stream(self, events: AsyncIterator[Live], inbound: Inbound) -> AsyncGenerator[bytes, None]:
         """Server-sent events as they come, a comment in a long quiet, until the client leaves or the agent ends it."""

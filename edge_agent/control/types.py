@@ -5,7 +5,7 @@ within a version; readers ignore fields they do not know. Ages (`_s`) are second
 is Unix seconds.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
@@ -232,8 +232,8 @@ class Agent(Protocol):
     async def cancel(self) -> Help:
         """Cancel the case, inside its window or later. Raises RefusedError where there is none."""
 
-    def listen(self) -> AsyncIterator[Live]:
-        """Everything that happens from now on, for one listener; a slow one may miss readings, never grow a buffer."""
+    def listen(self, kinds: Collection[str]) -> AsyncIterator[Live]:
+        """What happens of these kinds from now on, for one listener; a slow one may miss, never grow a buffer."""
 
 
 Some = TypeVar("Some")

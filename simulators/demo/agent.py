@@ -17,6 +17,8 @@ from simulators.desk.keys import DeskKey
 
 _START_S = 20.0
 _STOP_S = 10.0
+# Readings are not told one by one, and what nobody listens to costs the agent nothing.
+TOLD = ("lamp", "help", "finding")
 _Some = TypeVar("_Some")
 
 _CONFIG = """\
@@ -103,12 +105,12 @@ class AgentProcess:
         return await asyncio.to_thread(question, Client(self.socket))
 
     def listen(self, on_live: Callable[[Live], None]) -> None:
-        """Hear the live stream from a thread of its own, until the agent goes."""
+        """Hear of what the story tells, from a thread of its own, until the agent goes."""
         loop = asyncio.get_running_loop()
 
         def hear() -> None:
             with suppress(ControlError, RuntimeError):  # RuntimeError: the loop is closed, the demo is over
-                for live in Client(self.socket).events():
+                for live in Client(self.socket).events(kinds=TOLD):
                     loop.call_soon_threadsafe(on_live, live)
 
         threading.Thread(target=hear, name="demo-listener", daemon=True).start()

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -53,6 +53,7 @@ class MadeUpAgent:
         self.ready = True
         self.held: list[float] = []
         self.listeners: set[asyncio.Queue[Live | None]] = set()
+        self.asked: set[str] = set()
         self.found: list[Finding] = []
         self.values = [
             Channel(name="boiler.pressure", unit="bar", value=1.25, at_age_s=2.0),
@@ -118,8 +119,9 @@ class MadeUpAgent:
         self.now = IDLE
         return self.now
 
-    async def listen(self) -> AsyncIterator[Live]:
+    async def listen(self, kinds: Collection[str]) -> AsyncIterator[Live]:
         mine: asyncio.Queue[Live | None] = asyncio.Queue(100)
+        self.asked = set(kinds)
         self.listeners.add(mine)
         try:
             while (event := await mine.get()) is not None:

@@ -69,6 +69,19 @@ def test_events_arrive_typed_and_those_of_a_later_version_plain(house):
     until(lambda: not house.agent.listeners)
 
 
+def test_a_client_may_ask_for_a_few_kinds(house):
+    stream = Client(house.path).events(kinds=("lamp", "finding"))
+    reader = threading.Thread(target=lambda: next(stream))
+    reader.start()
+    until(lambda: house.agent.listeners)
+    assert house.agent.asked == {"lamp", "finding"}
+    house.emit(Live("lamp", READY))
+    reader.join(5.0)
+    stream.close()
+    with pytest.raises(ControlRefusedError, match="no events of the kind 'weather'"):
+        next(Client(house.path).events(kinds=["weather"]))
+
+
 def test_the_end_of_the_stream_is_told(house):
     stream = Client(house.path).events()
     ender = threading.Thread(target=lambda: (until(lambda: house.agent.listeners), house.emit(None)))

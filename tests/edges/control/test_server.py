@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from edge_agent.control import bounds, server
 from edge_agent.control.client import Client
-from edge_agent.control.types import Lamp, Live
+from edge_agent.control.types import LIVE_KINDS, Lamp, Live
 from tests.edges.control.conftest import IDLE, READY, everything, until
 
 GET = b"GET /v1/%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -190,6 +190,32 @@ def test_the_stream_delivers_events_and_ends_when_the_client_leaves(house):
         assert b'event: lamp\ndata: {"pattern":"ready"' in heard
     until(lambda: not house.agent.listeners)
     assert is_alive(house)
+
+
+def test_a_listener_hears_only_the_kinds_it_asks_for(house):
+    with house.dial() as sock:
+        sock.sendall(GET % b"events?kinds=lamp,help")
+        until(lambda: house.agent.listeners)
+        assert house.agent.asked == {"lamp", "help"}
+    until(lambda: not house.agent.listeners)
+
+
+def test_a_listener_that_names_no_kinds_hears_all(house):
+    for words in (GET % b"events", GET % b"events?kinds="):
+        with house.dial() as sock:
+            sock.sendall(words)
+            until(lambda: house.agent.listeners)
+            assert house.agent.asked == set(LIVE_KINDS)
+        until(lambda: not house.agent.listeners)
+
+
+@pytest.mark.parametrize("asked", [b"lamps", b"lamp,,help", b"lamp,\xc3\xa9", b"%2e"])
+def test_a_kind_that_does_not_exist_is_refused_and_the_known_ones_are_named(house, asked):
+    code, said = split(house.say(GET % (b"events?kinds=" + asked)))
+    assert code == 400
+    assert "no events of the kind" in said["error"]
+    assert "reading,finding,help,lamp" in said["fix"]
+    assert not house.agent.listeners
 
 
 def test_a_quiet_stream_says_that_it_is_there(house, monkeypatch):
