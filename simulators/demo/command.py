@@ -17,7 +17,7 @@ examples:
   edge-agent demo                         a home, until Ctrl-C
   edge-agent demo vehicle --for 60        a van, for a minute, with a summary
   edge-agent demo home --for 60 --seed 11 --report report.json
-  edge-agent demo home --fast             physics ten times as fast: faults grow sooner
+  edge-agent demo home --fast             physics three times as fast: faults grow sooner
 """
 
 

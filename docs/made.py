@@ -1,0 +1,335 @@
+"""Writes the parts of the documentation that the code itself makes: the lamp table and the examples of the wire.
+
+    .venv/bin/python -m docs.made
+
+A part stands between `<!-- made: NAME -->` and `<!-- end -->`; a test holds every part to the code. What is shown was
+said by the agent's own services, with a clock that stands still.
+"""  # noqa: INP001 - a script, in no package
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from msgspec import inspect
+from nacl.signing import SigningKey
+from structlog.testing import capture_logs
+
+from edge_agent.config.model import Help as HelpTable
+from edge_agent.config.model import Outbox as OutboxTable
+from edge_agent.core.clock import Instant
+from edge_agent.core.consent import PURPOSES, Consent
+from edge_agent.core.event import Event, EventKind, Lane
+from edge_agent.core.finding import Severity
+from edge_agent.core.gesture import Gesture, Touch
+from edge_agent.core.ids import uuid7, uuid_text
+from edge_agent.core.lamp import PATTERNS, Pattern
+from edge_agent.core.mayday import Timers
+from edge_agent.core.reading import Channel, Reading
+from edge_agent.core.recorder import Recorder
+from edge_agent.core.wire import ROOT, attributes, down_topic, open_envelope, unpack, up_topic
+from edge_agent.services.events import EventMaker
+from edge_agent.services.mayday import Help, Surroundings
+from edge_agent.services.post import Post
+from edge_agent.services.sampling import BlockLimits, Sampling, Told
+from edge_agent.services.watch import CheckSetting
+from edge_agent.store.outbox import Outbox
+from edge_agent.uplink.presence import Presence
+from simulators.desk.keys import DeskKey
+from simulators.models import KINDS, options_of
+
+FOLDER = Path(__file__).parent
+GATEWAY = "gw-example"
+NOW = Instant(5000.0, "5f1b6c1e-9a55-4a4f-b3a0-7d2f8b8f2c11", 1_790_000_000.0, True)
+PART = re.compile(r"(<!-- made: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+LIMITS = {"min": 0.8, "max": 2.7, "hysteresis": 0.1, "per_s": None, "window_s": None}
+REQUEST = "01a0c450-6c00-773e-8d8f-ab5f5bdb99ec"
+CASE = "XC5WNMX9"
+FINDING = "01a0c4506c0072718c83869ecb793fa1"
+KEY = DeskKey(SigningKey(bytes(range(32))), "main")
+
+
+# What each key of [help] is, and where its range is from.
+TIMERS = {
+    "debounce_ms": ("a contact counts when it is stable for this long", "practice"),
+    "hold_s": ("hold the button this long to ask for help", "distress buttons at sea (IMO)"),
+    "cancel_window_s": ("two presses within this time take it back", "false triggers of eCall"),
+    "ack_wait_s": ("the desk has this long to acknowledge before it is sent again", "eCall: 5 s and 20 s"),
+    "queued_after_s": ("without an answer of the broker for this long, the lamp says so", "ours"),
+    "reopen_s": ("a hold within this time of the end opens the same case again", "the hour of eCall's call-back"),
+    "silence_s": ("an open case without a word for this long: the desk is asked", "ours"),
+    "recorder_s": ("readings kept in memory, for freeze frames", "ours"),
+}
+
+
+class _Clock:
+    def now(self) -> Instant:
+        return NOW
+
+
+class _Link:
+    """Keeps what is published."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, Mapping[str, str], bytes]] = []
+
+    async def publish(self, topic: str, payload: bytes, told: Mapping[str, str], **_more: object) -> None:
+        self.said.append((topic, told, payload))
+
+
+async def _ended(task: asyncio.Future[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _context() -> dict[str, Any]:
+    """What the agent of a home adds to a first message (app.Agent._context)."""
+    return {
+        "gateway": GATEWAY,
+        "site": "12 Mill Lane",
+        "product": "heating and power",
+        "location": "cupboard under the stairs",
+        "contact": "ring the door bell first",
+        "language": "en",
+        "agent": "0.1.0",
+        "uptime_s": 3600.0,
+        "queue": 0,
+        "consent": ["findings", "help_ready", "telemetry"],
+        "findings": [
+            {
+                "channel": "boiler.pressure",
+                "kind": "range",
+                "sentence": "Boiler pressure is 0.75 bar; it should be at least 0.8 bar.",
+            }
+        ],
+    }
+
+
+async def _help_events() -> list[Event]:
+    """What the help service says of a press and a nudge, by way of the real store."""
+    around = Surroundings(_context, lambda: True, lambda _: None, lambda: None, lambda: asyncio.sleep(0), lambda: None)
+    with TemporaryDirectory() as folder:
+        outbox = Outbox(Path(folder), OutboxTable())
+        service = Help(_Clock(), outbox.requests, EventMaker(_Clock()), Timers(), around)
+        service.touch(Gesture(Touch.HELD, NOW.monotonic))
+        service.touch(Gesture(Touch.HELD, NOW.monotonic))  # a second hold goes over the cancel window
+        service.touch(Gesture(Touch.PRESSES, NOW.monotonic, 1))
+        running = asyncio.ensure_future(service.run(lambda: None))
+        async with asyncio.timeout(10.0):
+            while len(said := outbox.requests.pending(0, 10)) < 2:  # noqa: ASYNC110 - a thread writes
+                await asyncio.sleep(0.01)
+        await _ended(running)
+        outbox.close()
+    return list(said)
+
+
+async def _sampled_events() -> list[Event]:
+    said: list[Event] = []
+
+    def append(event: Event) -> Event:
+        number = sum(earlier.lane is event.lane for earlier in said) + 1
+        said.append(event.with_sequence(number))
+        return said[-1]
+
+    async def commit(_lane: Lane) -> None:
+        pass
+
+    check = CheckSetting("boiler.pressure", "range", LIMITS, 0.0, 0.0, Severity.WARNING)
+    sampling = Sampling(
+        _Clock(),
+        EventMaker(_Clock()),
+        Post(append, commit),
+        BlockLimits(10.0, 500),
+        (check,),
+        Recorder(300.0),
+        lambda _: True,
+        Told(lambda _: None, lambda _: None),
+    )
+    pressure, burner = Channel("boiler.pressure", "bar"), Channel("boiler.burner")
+    for at, value in ((4997.0, 0.82), (4998.0, 0.81), (4999.0, 0.75)):
+        sampling.deliver(Reading(pressure, value, at))
+    sampling.deliver(Reading(burner, None, 4999.0, "not a number"))
+    await sampling.finish()
+    return said
+
+
+async def _presence() -> list[tuple[str, Mapping[str, str], bytes]]:
+    link = _Link()
+    consent = Consent(frozenset(("findings", "help_ready", "telemetry")))
+    presence = Presence(
+        GATEWAY, ROOT, clock=_Clock(), consent=lambda: consent, heartbeat_s=0.02, version="0.1.0", site="12 Mill Lane"
+    )
+    presence.up(link)  # type: ignore[arg-type]
+    running = asyncio.ensure_future(presence.run())
+    async with asyncio.timeout(10.0):
+        while len(link.said) < 3:  # noqa: ASYNC110 - the second waits for its time
+            await asyncio.sleep(0.01)
+    await _ended(running)
+    return link.said[:3]
+
+
+def plain(value: Any) -> Any:
+    """Plain data as JSON can show it: bytes as hex."""
+    if isinstance(value, bytes):
+        return f"hex {value.hex()}"
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    return [plain(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _lines(data: Mapping[str, Any]) -> str:
+    """JSON, a key a line."""
+    rows = [f"  {json.dumps(key)}: {json.dumps(plain(value), ensure_ascii=False)}" for key, value in data.items()]
+    return "{\n" + ",\n".join(rows) + "\n}"
+
+
+def _fenced(language: str, text: str) -> str:
+    return f"```{language}\n{text}\n```\n"
+
+
+def _shown(topic: str, told: Mapping[str, str], payload: bytes, *, full: bool = False) -> str:
+    """A message: its topic, with all attributes or only its type, and its data."""
+    head = [topic, *(f"{name}: {value}" for name, value in told.items() if full or name == "type")]
+    data = unpack(payload)
+    body = _lines(data) if isinstance(data, dict) else json.dumps(plain(data))
+    return _fenced("text", "\n".join(head)) + "\n" + _fenced("json", body)
+
+
+def _event(event: Event, *, full: bool = False) -> str:
+    told = attributes(event, GATEWAY, NOW, historical=False)
+    return _shown(up_topic(ROOT, GATEWAY, event.kind, event.name), told, event.payload, full=full)
+
+
+def signed(request: str, case: str) -> bytes:
+    """The desk's acknowledgement of a request, as it goes over the wire."""
+    issued = int(NOW.wall)
+    body = {
+        "aud": GATEWAY,
+        "iat": issued,
+        "exp": issued + 600,
+        "id": uuid_text(uuid7(NOW.wall, bytes(range(10)))),
+        "sequence": 1,
+        "type": "edge.help.received.v1",
+        "event": request,
+        "case": case,
+        "through": 1,
+        "reference": "SD-00001",
+        "receiver": "service desk",
+        "next_word_wall": issued + 600,
+    }
+    return KEY.sign(body)
+
+
+def _answer() -> str:
+    envelope = open_envelope(signed(REQUEST, CASE))
+    outer = {"kid": envelope.kid, "body": "(the bytes of the map below)", "sig": envelope.signature}
+    topic = down_topic(ROOT, GATEWAY, "help")
+    return "\n".join(
+        (_fenced("text", topic), _fenced("json", _lines(outer)), _fenced("json", _lines(unpack(envelope.body))))
+    )
+
+
+def _rhythm(pattern: Pattern) -> str:
+    if 0 in pattern.rhythm_ms:
+        return "steady"
+    return " ".join(str(ms) for ms in pattern.rhythm_ms)
+
+
+def lamp_table() -> str:
+    """core/lamp.py as a table."""
+    rows = ["| shown | colour | ms on, off, … | tone, ms on, off, … | it says |", "|---|---|---|---|---|"]
+    for pattern in PATTERNS.values():
+        tone = " ".join(str(ms) for ms in pattern.tone) or "-"
+        again = f", every {pattern.again_s:g} s" if pattern.again_s else ""
+        cells = (f"`{pattern.shown.value}`", pattern.colour, _rhythm(pattern), tone + again, pattern.sentence)
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
+
+
+def purposes_table() -> str:
+    """core/consent.py as a table."""
+    rows = [f"| `{name}` | {what} |" for name, what in PURPOSES.items()]
+    return "\n".join(("| purpose | lets out |", "|---|---|", *rows)) + "\n"
+
+
+def timers_table() -> str:
+    """The [help] table of the configuration: defaults and ranges of the model, with TIMERS."""
+    found = inspect.type_info(HelpTable)
+    assert isinstance(found, inspect.StructType)
+    rows = []
+    for field in found.fields:
+        assert isinstance(field.type, inspect.IntType | inspect.FloatType)
+        what, source = TIMERS[field.name]
+        bounds = f"{field.type.ge:g} to {field.type.le:g}"
+        rows.append(f"| `{field.name}` | {field.default:g} | {bounds} | {what} | {source} |")
+    return "\n".join(("| key | default | range | what | after |", "|---|---|---|---|---|", *rows)) + "\n"
+
+
+def models_table() -> str:
+    """The models of the simulators: their options with defaults, and their faults."""
+    rows = []
+    for kind, model in sorted(KINDS.items()):
+        options = ", ".join(f"`{name}` {json.dumps(default)}" for name, default in options_of(kind).items())
+        rows.append(f"| `{kind}` | {options} | {', '.join(f'`{fault}`' for fault in sorted(model.FAULTS))} |")
+    return "\n".join(("| model | options and defaults | faults |", "|---|---|---|", *rows)) + "\n"
+
+
+async def _all() -> dict[str, str]:
+    with capture_logs():
+        raised, nudged = await _help_events()
+        sampled = await _sampled_events()
+        present = await _presence()
+    finding, block = (
+        next(event for event in sampled if event.kind is kind) for kind in (EventKind.FINDING, EventKind.TELEMETRY)
+    )
+    made = {
+        "lamp": lamp_table(),
+        "consent": purposes_table(),
+        "timers": timers_table(),
+        "models": models_table(),
+        "raised": _event(raised, full=True),
+        "nudged": _event(nudged),
+        "finding": _event(finding),
+        "block": _event(block),
+        "presence": _shown(*present[0]),
+        "birth": _shown(*present[1]),
+        "heartbeat": _shown(*present[2]),
+        "answer": _answer(),
+    }
+    by_chance = {
+        raised.id_text: REQUEST,
+        raised.subject: CASE,
+        unpack(finding.payload)["id"].hex(): FINDING,
+    }
+    return {name: _replaced(text, by_chance) for name, text in made.items()}
+
+
+def _replaced(text: str, instead: Mapping[str, str]) -> str:
+    """Ids and codes are random; in the examples they are always the same."""
+    for found, shown in instead.items():
+        text = text.replace(found, shown)
+    return text
+
+
+def parts() -> dict[str, str]:
+    """Every part by its name."""
+    return asyncio.run(_all())
+
+
+def written(text: str, made: Mapping[str, str]) -> str:
+    """A page with its parts as they should be. Raises KeyError for a part that is not known."""
+    return PART.sub(lambda found: f"{found[1]}{made[found[2]]}{found[3]}", text)
+
+
+if __name__ == "__main__":
+    known = parts()
+    for page in sorted(FOLDER.glob("*.md")):
+        before = page.read_text(encoding="utf-8")
+        after = written(before, known)
+        if after != before:
+            page.write_text(after, encoding="utf-8")
