@@ -140,8 +140,8 @@ async def test_a_dead_disk_does_not_make_the_replay_store_forget(tmp_path: Path)
     database = Database(tmp_path / "state" / "cases.db")
     replay = Ledger(database)
     assert replay.problems
+    replay.remember("a", 1.0)
     with pytest.raises(StoreError):
-        replay.remember("a", 1.0)
         await replay.commit()
     assert replay.seen("a")
     (tmp_path / "state").unlink()
