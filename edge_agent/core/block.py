@@ -42,7 +42,8 @@ def pack(readings: Sequence[Reading], base: float) -> bytes:
         if rows is None:
             rows = known[id(channel)] = columns.setdefault(channel, [])
         rows.append(reading)
-    packed: bytes = msgpack.packb([VERSION, [_pack_column(c, rows, base) for c, rows in columns.items()]])
+    times: dict[tuple[float, ...], list[int]] = {}
+    packed: bytes = msgpack.packb([VERSION, [_pack_column(c, rows, base, times) for c, rows in columns.items()]])
     return packed
 
 
@@ -60,12 +61,16 @@ def unpack(payload: bytes, base: float) -> list[Reading]:
     return readings
 
 
-def _pack_column(channel: Channel, rows: Sequence[Reading], base: float) -> list[Any]:
+def _pack_column(
+    channel: Channel, rows: Sequence[Reading], base: float, known_times: dict[tuple[float, ...], list[int]]
+) -> list[Any]:
     _, values, ats, reasons = zip(*rows, strict=True)
-    times = list(map(round, [(at - base) * 1000 for at in ats]))
+    times = known_times.get(ats)  # channels of one device often have the very same
+    if times is None:
+        times = known_times[ats] = _pack_times([round((at - base) * 1000) for at in ats])
     bad = {i: reasons[i] for i, value in enumerate(values) if value is None} if None in values else None
     filled = _filled(values) if bad else list(values)
-    column = [channel.name, channel.unit, channel.kind.value, _pack_times(times), _pack_values(filled)]
+    column = [channel.name, channel.unit, channel.kind.value, times, _pack_values(filled)]
     return [*column, bad] if bad else column
 
 
