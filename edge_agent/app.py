@@ -37,8 +37,7 @@ from edge_agent.uplink.presence import Presence
 from edge_agent.uplink.signature import load_keys
 from edge_agent.view import View, lamp
 
-# What is stored may still go out for so long at a stop.
-LAST_DRAIN_S = 2.0
+LAST_DRAIN_S = 2.0  # what is stored may still go out for so long at a stop
 _log = structlog.get_logger("agent")
 
 
@@ -83,15 +82,15 @@ class Agent:
             [lamps] if lamps else [], [buzzers] if buzzers else [], lambda pattern: self.hub.tell("lamp", lamp(pattern))
         )
         h = config.help
-        self.help = Help(
-            self.clock,
-            self.outbox.requests,
-            self.events,
-            settings.timers(config),
-            Surroundings(
-                self._context, self._ready, self.arbiter.show, self._help_waits, self.outbox.ledger.commit, self._case
-            ),
+        around = Surroundings(
+            context=self._context,
+            ready=self._ready,
+            show=self.arbiter.show,
+            sent=self._help_waits,
+            keep=self.outbox.ledger.commit,
+            changed=lambda: self.hub.tell("help", self.view.help()),
         )
+        self.help = Help(self.clock, self.outbox.requests, self.events, settings.timers(config), around)
         self.button = ButtonReader(Button(h.debounce_ms / 1000, h.hold_s), self.help.touch)
 
     def _build_uplink(self) -> None:
@@ -123,6 +122,7 @@ class Agent:
             clock=self.clock,
             consent=consent,
             cases=lambda: [self.help.case] if self.help.case and self.help.live else [],
+            last_down=lambda: self.inbound.last_sequence,
             heartbeat_s=config.broker.heartbeat_s,
             version=__version__,
             site=config.gateway.site,
@@ -132,7 +132,7 @@ class Agent:
             on_message=self.inbound.on_message,
             on_up=self._up,
             on_down=self._down,
-            wanted=lambda: bool(config.broker.host) and (self.consent.help_ready or self.help.live),
+            wanted=self._wanted,
             urgent=lambda: self.help.live,
             will=self.presence.will,
             farewell=self.presence.farewell,
@@ -166,9 +166,6 @@ class Agent:
         if self.hub.wanted("reading"):
             self.hub.tell("reading", self.view.channel(reading))  # type: ignore[arg-type]
 
-    def _case(self) -> None:
-        self.hub.tell("help", self.view.help())
-
     def _help_waits(self) -> None:
         self.drain.wake(Lane.HELP)
         if self.help.live:
@@ -182,7 +179,6 @@ class Agent:
         self.drain.up(link)
         self.presence.up(link)
         self.help.link(up=True)
-        self.help.refresh()
 
     def _down(self, reason: str) -> None:
         self.drain.down(reason)
@@ -214,15 +210,18 @@ class Agent:
             "findings": [{"channel": f.channel, "kind": f.kind, "sentence": f.sentence[:120]} for f in findings],
         }
 
+    def _wanted(self) -> bool:
+        """Whether to be connected: a broker is known, and this household is always ready or somebody calls."""
+        return bool(self.config.broker.host) and (self.consent.help_ready or self.help.live)
+
     def _ready(self) -> bool:
-        """Whether a press would reach the service now, as far as anybody can tell."""
-        if not self.config.broker.host or not self.help.health.ready:
-            return False
-        return self.uplink.health.ready
+        """Whether a press would be seen, kept and reach the service now, as far as anybody can tell."""
+        seen = self.hardware.button is None or self.hardware.button.health.ready
+        reached = self.uplink.health.ready and (self.uplink.connected or not self._wanted())
+        return bool(self.config.broker.host) and seen and self.help.health.ready and reached
 
     def _health(self) -> Sequence[tuple[str, Health]]:
-        parts = [("help", self.help.health), ("service", self._service_health())]
-        parts += [("store", self.post.health)]
+        parts = [("help", self.help.health), ("service", self._service_health()), ("store", self.post.health)]
         parts += [("store", Health(False, problem)) for problem in [*self.problems, *self.outbox.problems]]
         if self.hardware.button:
             parts.append(("button", self.hardware.button.health))
@@ -230,21 +229,26 @@ class Agent:
 
     def _service_health(self) -> Health:
         if not self.config.broker.host:
-            return Health(
-                False, "no broker is configured, everything stays local", "Set [broker] host to call for help."
-            )
+            said = "no broker is configured, everything stays local"
+            return Health(False, said, "Set [broker] host to call for help.")
         return self.uplink.health
 
     # -- life --------------------------------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event) -> None:
         """Everything, until `stop` is set. Raises what ends a vital part."""
+        try:
+            await self._live(stop)
+        finally:
+            await self._close()
+
+    async def _live(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             supervisor = Supervisor(group)
             vital = [
                 supervisor.vital("help", self.help.run),
                 supervisor.vital("sampling", self.sampling.run),
-                supervisor.vital("drain", lambda _beat: self.drain.run()),
+                supervisor.vital("drain", self.drain.run),
             ]
             drivers = [supervisor.optional(driver.name, driver.run) for driver in self.hardware.drivers]
             others = [group.create_task(supervisor.watchdog()), supervisor.optional("presence", self.presence.run)]
@@ -273,12 +277,19 @@ class Agent:
                     await asyncio.sleep(0.02)
         for tasks in rest:
             await _end(tasks)
+
+    async def _close(self) -> None:
+        """However it ended: no lamp that promises anything, and all that is in memory to disk."""
         self.button.stop()
-        self.arbiter.dark()
-        for lane in Lane:
-            with suppress(AgentError):
-                await self.outbox.commit(lane)
-        self.outbox.close()
+        try:
+            await self.help.finish()
+            await self.sampling.finish()
+            for lane in Lane:
+                with suppress(AgentError):
+                    await self.outbox.commit(lane)
+        finally:
+            self.arbiter.dark()
+            self.outbox.close()
         _log.info("stopped")
 
 

@@ -6,7 +6,7 @@ import sys
 
 import structlog
 
-from edge_agent import logs
+from edge_agent import logs, settings
 from edge_agent.app import Agent
 from edge_agent.config.command import make_command
 from edge_agent.config.load import load
@@ -26,7 +26,7 @@ def main(path: str) -> int:
     except ConfigProblems as problems:
         sys.stderr.write(f"{problems}\n")
         return 2
-    logs.configure(config.log.level, config.log.format)
+    logs.configure(config.log.level, config.log.format, settings.secrets(config))
     try:
         return asyncio.run(_live(config))
     except AgentError as error:

@@ -7,6 +7,7 @@ from edge_agent.config.model import Config
 from edge_agent.core.finding import Severity
 from edge_agent.core.mayday import Timers
 from edge_agent.core.wire import down_topics
+from edge_agent.logs import secret_name
 from edge_agent.services.sampling import BlockLimits
 from edge_agent.services.watch import CheckSetting
 from edge_agent.uplink.mqtt import MqttSettings, TlsFiles
@@ -52,6 +53,14 @@ def timers(config: Config) -> Timers:
     """The timers of a help request."""
     h = config.help
     return Timers(h.cancel_window_s, h.ack_wait_s, h.queued_after_s, h.reopen_s, h.silence_s)
+
+
+def secrets(config: Config) -> tuple[str, ...]:
+    """What stands in the configuration and must never stand in the log: the keys of encrypted devices."""
+    tables = [device.options for device in config.serial]
+    tables += [device.options for device in config.ble.device]
+    tables += [device.options for device in config.gpio.input]
+    return tuple(str(value) for options in tables for name, value in options.items() if secret_name(name) and value)
 
 
 def state_folder(configured: str) -> Path:

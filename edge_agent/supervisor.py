@@ -17,23 +17,41 @@ from edge_agent.core.errors import AgentError
 
 # A vital loop that has not come round for so long hangs.
 VITAL_PATIENCE_S = 20.0
+# An optional part that ran for so long has recovered: what it says next is news.
+STABLE_S = 60.0
 _log = structlog.get_logger("supervisor")
 _random = SystemRandom()
 
 Beat = Callable[[], None]
 
 
-def notify(message: str) -> None:
-    """Tell systemd, where it listens (sd_notify(3)); `READY=1`, `STOPPING=1`, `WATCHDOG=1`, `STATUS=…`."""
+def notify(message: str) -> bool:
+    """Tell systemd, where it listens (sd_notify(3)); `READY=1`, `STOPPING=1`, `WATCHDOG=1`. False: it was not told."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
-        return
+        return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.setblocking(False)
         try:
             sock.connect("\0" + address[1:] if address.startswith("@") else address)
             sock.send(message.encode())
         except OSError as error:
-            _log.warning("systemd_not_told", error=str(error))
+            _log.log(_level_of(message), "systemd_not_told", message=message, error=str(error))
+            return False
+    return True
+
+
+def _level_of(message: str) -> int:
+    """What is told every few seconds is not worth a line each time (10: debug, 30: warning)."""
+    return 10 if message == "WATCHDOG=1" else 30
+
+
+def watchdog_period_s() -> float:
+    """How often systemd wants to hear from this process (sd_watchdog_enabled(3)); 0: never."""
+    pid, period_us = os.environ.get("WATCHDOG_PID", ""), os.environ.get("WATCHDOG_USEC", "")
+    if not period_us.isdecimal() or pid not in ("", str(os.getpid())):
+        return 0.0
+    return int(period_us) / 1e6
 
 
 class Supervisor:
@@ -47,11 +65,7 @@ class Supervisor:
     def vital(self, name: str, run: Callable[[Beat], Awaitable[None]]) -> asyncio.Task[None]:
         """A part without which there is no agent. It calls its beat in every round, at least every few seconds."""
         self._beats[name] = time.monotonic()
-
-        async def run_vital() -> None:
-            await run(lambda: self._beats.__setitem__(name, time.monotonic()))
-
-        return self._group.create_task(run_vital(), name=name)
+        return self._group.create_task(self._vital(name, run), name=name)
 
     def optional(self, name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """A part that restarts in place whenever it ends or fails."""
@@ -59,31 +73,56 @@ class Supervisor:
 
     async def watchdog(self) -> None:
         """Feed systemd's watchdog while every vital loop makes progress; load and lost sensors do not count."""
-        period_us = int(os.environ.get("WATCHDOG_USEC", "0") or 0)
-        while period_us:
+        period_s = watchdog_period_s()
+        told: list[str] = []
+        while period_s:
             late = [name for name, at in self._beats.items() if time.monotonic() - at > VITAL_PATIENCE_S]
-            if late:
+            if late and late != told:
                 _log.error("vital_part_hangs", parts=late)
-            else:
+            told = late
+            if not late:
                 notify("WATCHDOG=1")
-            await asyncio.sleep(period_us / 2e6)
+            await asyncio.sleep(period_s / 2)
+
+    async def _vital(self, name: str, run: Callable[[Beat], Awaitable[None]]) -> None:
+        """Any end that was not asked for is a failure: a task that is over by itself would be missed by nobody."""
+        try:
+            await run(lambda: self._beats.__setitem__(name, time.monotonic()))
+        except asyncio.CancelledError:
+            if _asked_to_stop():
+                raise
+        if not _asked_to_stop():
+            raise AgentError(f"the vital part {name} has ended by itself")
 
     async def _again_and_again(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        backoff = Backoff(base_s=0.5, cap_s=60.0, stable_s=60.0)
+        backoff = Backoff(base_s=0.5, cap_s=60.0, stable_s=STABLE_S)
         last = ""
         while True:
             started = time.monotonic()
+            failure: Exception | None = None
             try:
                 await run()
+                if _asked_to_stop():
+                    return  # it took the cancellation for itself
                 said = "ended"
+            except asyncio.CancelledError:
+                if _asked_to_stop():
+                    raise
+                said = "cancelled by itself"
             except AgentError as error:
                 said = str(error)
             except Exception as error:  # noqa: BLE001 - the one place: an optional part must not end the agent
-                said = f"{type(error).__name__}: {error}"
-                _log.exception("part_failed", part=name)
-            if said != last:
-                _log.warning("part_restarts", part=name, why=said)
+                said, failure = f"{type(error).__name__}: {error}", error
+            lasted_s = time.monotonic() - started
+            if said != last or lasted_s >= STABLE_S:
+                _log.warning("part_restarts", part=name, why=said, exc_info=failure)
                 last = said
             self.restarts[name] = self.restarts.get(name, 0) + 1
-            backoff.stable(time.monotonic() - started)
+            backoff.stable(lasted_s)
             await asyncio.sleep(backoff.delay(0.5 + _random.random() / 2))
+
+
+def _asked_to_stop() -> bool:
+    """Whether this task was cancelled from outside; a cancellation that leaked out of a library was not."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

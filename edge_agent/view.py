@@ -118,7 +118,8 @@ class View:
 
     async def cancel(self) -> types.Help:
         """Cancel the case."""
-        if not self.help_service.live:
+        case = self.help_service.case
+        if case is None or not case.open:
             raise RefusedError("there is no open help request to cancel", code="no_case")
         self.help_service.cancel()
         await asyncio.sleep(_SETTLE_S)
@@ -183,8 +184,12 @@ class View:
         if confirmed:
             return f"{len(confirmed)} finding{'s' if len(confirmed) > 1 else ''}: {confirmed[0].sentence}"
         waiting = sum(depth.events for depth in self.outbox.depths().values())
-        queue = f"{waiting} messages wait" if waiting else "nothing waits"
-        return f"All is well: {len(self.sampling.latest)} channels, {queue}."
+        queue = f"{_many(waiting, 'message')} wait{'s' if waiting == 1 else ''}" if waiting else "nothing waits"
+        return f"All is well: {_many(len(self.sampling.latest), 'channel')}, {queue}."
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def lamp(pattern: Pattern) -> types.Lamp:

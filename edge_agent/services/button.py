@@ -6,6 +6,9 @@ from typing import Protocol
 
 from edge_agent.core.gesture import Button, Gesture
 
+# Past the debounce time, so that the level is read once more while it is down.
+_SURELY_S = 0.02
+
 
 class Contact(Protocol):
     """A real button's contact, read without blocking."""
@@ -34,15 +37,16 @@ class ButtonReader:
         self._tell(self._gesture.edge(self._down(), at))
 
     async def press(self, seconds: float) -> None:
-        """Press by command for so long; returns when it is let go."""
+        """Press by command for so long, but never too short to be seen; returns when it is seen to be let go."""
         loop = asyncio.get_running_loop()
         self._commanded += 1
         self.edge(loop.time())
         try:
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(max(seconds, self._gesture.debounce_s + _SURELY_S))
         finally:
             self._commanded -= 1
             self.edge(loop.time())
+        await asyncio.sleep(self._gesture.debounce_s + _SURELY_S)
 
     def stop(self) -> None:
         """Read no more."""

@@ -1,12 +1,14 @@
 """Carries out what core.mayday decides: saves the case, then shows it, then lets it be sent.
 
 All that happens to a case passes through one inbox and one task, in order: button, desk, link and timers never meet
-halfway. Only the finger's own feedback is shown at once, before anything is saved: it claims nothing.
+halfway. Only the finger's own feedback is shown at once, before anything is saved: it claims nothing. Whatever asks
+for the lamp while a save is under way is shown the state before it.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from random import SystemRandom
 from typing import Any, NamedTuple
 
@@ -14,38 +16,29 @@ import structlog
 
 from edge_agent.core.command import DeskMessage
 from edge_agent.core.errors import StoreError
-from edge_agent.core.event import Event, EventKind
+from edge_agent.core.event import Event
 from edge_agent.core.gesture import Gesture, Touch
 from edge_agent.core.health import Health
-from edge_agent.core.ids import uuid_text
 from edge_agent.core.lamp import RESOLVED_S, Shown, shown
-from edge_agent.core.mayday import DeskWord, Effect, Mayday, Signal, Timers
+from edge_agent.core.mayday import Effect, Mayday, Signal, Timers
 from edge_agent.core.ports import Clock, RequestStore
-from edge_agent.core.request import HelpRequest, State, Trigger, case_code
-from edge_agent.core.wire import text_of
+from edge_agent.core.request import HelpRequest, State
+from edge_agent.services.case_events import REOPENED, CaseEvents
+from edge_agent.services.desk_words import is_known, word_of
+from edge_agent.services.earlier import Earlier
 from edge_agent.services.events import EventMaker
+
+# The loop comes round this often whatever happens: the beat, the lamp and a disk that failed are looked at.
+ROUND_S = 1.0
+# Messages of the desk that wait for a slow disk; beyond, the desk has to send them again.
+MAX_INBOX = 200
 
 _log = structlog.get_logger("help")
 _random = SystemRandom()
-
-_OF_TOUCH = {Touch.CONTACT: Signal.CONTACT, Touch.LET_GO: Signal.LET_GO, Touch.HELD: Signal.HELD}
+_WELL = Health(True, "the button works")
+_STUCK = Health(False, "the help button is stuck", "Free the button, or check its wiring.")
 _OF_PRESSES = {1: Signal.ONE_PRESS, 2: Signal.TWO_PRESSES}
-_OF_TYPE = {
-    "edge.help.received.v1": Signal.RECEIVED,
-    "edge.help.engaged.v1": Signal.ENGAGED,
-    "edge.help.resolved.v1": Signal.RESOLVED,
-    "edge.help.message.v1": None,
-    "edge.help.cancel_received.v1": None,
-}
-# What each effect says to the desk: the last part of the event's type, and what goes with it.
-_SAYS: dict[Effect, tuple[str, dict[str, Any]]] = {
-    Effect.NUDGE: ("nudged", {"urgent": False}),
-    Effect.NUDGE_URGENT: ("nudged", {"urgent": True}),
-    Effect.RETRACT: ("cancelled", {}),
-    Effect.REOPEN: ("reopened", {}),
-    Effect.CLOSE: ("closed", {}),
-    Effect.ASK: ("asked", {}),
-}
+Step = Callable[[], tuple[Effect, ...]]
 
 
 class Surroundings(NamedTuple):
@@ -71,21 +64,33 @@ class Help:
     ) -> None:
         self._clock = clock
         self._store = store
-        self._events = events
         self._around = around
+        self._says = CaseEvents(clock, events, around.context)
         self._mayday = Mayday(timers)
-        self._inbox: deque[Callable[[], tuple[Effect, ...]]] = deque()
+        self._inbox: deque[Step] = deque()
         self._wake = asyncio.Event()
+        self._told = State.IDLE
         self._contact = False
-        self._recorded = True
+        self._stuck = False
+        self._failure: StoreError | None = None
+        self._try_at = 0.0
+        self._resumed = False
+        self._earlier = Earlier(store)
+        self._reopened = 0
         self._fresh_until = 0.0
         self._heard = False
-        self.health = Health(True, "the button works")
+
+    @property
+    def health(self) -> Health:
+        """Whether a press would be seen and kept."""
+        if self._failure is not None:
+            return Health(False, f"a help request would not be on disk: {self._failure.args[0]}", self._failure.fix)
+        return _STUCK if self._stuck else _WELL
 
     @property
     def state(self) -> State:
-        """Where the live case stands."""
-        return self._mayday.state
+        """Where the live case stands, as far as anybody may be told: a change counts when its saving is over."""
+        return self._told
 
     @property
     def case(self) -> HelpRequest | None:
@@ -94,33 +99,37 @@ class Help:
 
     @property
     def live(self) -> bool:
-        """Whether a case needs a connection: one that is open, or a cancellation that nobody acknowledged yet."""
-        return self.state not in (State.IDLE, State.HOLD, State.RESOLVED) or self._unsettled()
+        """Whether a case needs a connection: one that is open, or an end that nobody acknowledged yet."""
+        over = self._mayday.state in (State.IDLE, State.HOLD, State.RESOLVED)
+        return not over or self._owing()
 
     def open_requests(self) -> list[bytes]:
         """The ids that the desk may speak about without proof of time."""
         case = self.case
-        return [case.id] if case and case.state is not State.IDLE else []
+        known = [case.id] if case and (case.state is not State.IDLE or self._unsettled()) else []
+        return [*known, *self._earlier.ids]
 
     def touch(self, gesture: Gesture) -> None:
-        """The finger did something."""
-        if gesture.touch in (Touch.CONTACT, Touch.LET_GO, Touch.HELD):
-            self._contact = gesture.touch is Touch.CONTACT
-            self.refresh()
-        if gesture.touch is Touch.STUCK:
-            self.health = Health(False, "the help button is stuck", "Free the button, or check its wiring.")
-            _log.error("button_stuck")
-        elif gesture.touch is Touch.FREED:
-            self.health = Health(True, "the button works")
-            _log.info("button_freed")
-        elif gesture.touch is Touch.PRESSES:
-            self._signal(_OF_PRESSES.get(gesture.presses, Signal.MORE_PRESSES))
-        else:
-            self._signal(_OF_TOUCH[gesture.touch])
+        """The finger did something. Its contact shows at once, the rest in its turn."""
+        match gesture.touch:
+            case Touch.CONTACT:
+                self._contact = True
+                self.refresh()
+                self._signal(Signal.CONTACT)
+            case Touch.HELD:
+                self._put(lambda: self._finger_counted(Signal.HELD))
+            case Touch.LET_GO:
+                self._put(lambda: self._finger_counted(Signal.LET_GO))
+            case Touch.PRESSES:
+                self._signal(_OF_PRESSES.get(gesture.presses, Signal.MORE_PRESSES))
+            case Touch.STUCK | Touch.FREED:
+                self._stuck = gesture.touch is Touch.STUCK
+                (_log.error if self._stuck else _log.info)(f"button_{gesture.touch.value}")
+                self.refresh()
 
     def link(self, up: bool) -> None:
         """The connection to the service came or went."""
-        self._put(lambda: self._mayday.link(up, self._clock.now(), _random.random()))
+        self._put(lambda: self._linked(up))
 
     def taken(self, event: Event) -> None:
         """The broker has this help event."""
@@ -133,159 +142,139 @@ class Help:
         self._signal(Signal.CANCEL)
 
     def heard(self, message: DeskMessage) -> bool:
-        """A believed message of the desk; False for a type that is not known here."""
+        """A believed message of the desk; False for a type that is not known here.
+
+        Raises StoreError when more of them wait for the disk than may: the desk sends it again.
+        """
+        if len(self._inbox) >= MAX_INBOX:
+            raise StoreError("the disk does not keep up with the desk's messages", fix="Is the disk failing?")
         self._put(lambda: self._hear(message))
-        return message.type in _OF_TYPE
+        return is_known(message)
 
     def refresh(self) -> None:
-        """Show what is true now; call it when readiness changed."""
+        """Show what is true now; `run` does so at least once every ROUND_S."""
         fresh = self._clock.now().monotonic < self._fresh_until
+        recorded = self._failure is None
         self._around.show(
-            shown(self.state, recorded=self._recorded, ready=self._around.ready(), contact=self._contact, fresh=fresh)
+            shown(self._told, recorded=recorded, ready=self._around.ready(), contact=self._contact, fresh=fresh)
         )
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Resume what was open, then work through the inbox until cancelled."""
         await self._resume()
-        self.refresh()
         while True:
             beat()
-            while self._inbox:
+            if self._inbox:
                 await self._step(self._inbox.popleft())
+                continue
+            await self._on_time()
+            self.refresh()
             await self._pause()
 
+    async def finish(self) -> None:
+        """After `run` was cancelled: decide and save what came in until then."""
+        while self._inbox:
+            await self._step(self._inbox.popleft())
+
+    # -- the loop ----------------------------------------------------------------------------------------------------
+
     async def _resume(self) -> None:
+        """Take up the open case of an earlier run, or the one that ended last: it may be opened again."""
         try:
             cases = await self._store.load()
         except StoreError as error:
-            self._disk(error)
+            self._failed(error)
             return
-        for case in cases[-1:]:
-            if case.state is not State.IDLE:
-                _log.info("case_resumed", case=case.code, state=case.state.value)
-                await self._step(lambda case=case: self._mayday.adopt(case, self._clock.now(), _random.random()))  # type: ignore[misc]
+        self._resumed = True
+        mine = self.case.id if self.case else None
+        found = [case for case in cases if case.id != mine]
+        chosen = next((case for case in reversed(found) if case.open), None)
+        if chosen is None and mine is None:
+            chosen = next((case for case in reversed(found) if case.state is not State.IDLE), None)
+        if self._mayday.state not in (State.IDLE, State.HOLD):
+            chosen = None  # the disk came back late and somebody has pressed meanwhile
+        for case in found:
+            if case is not chosen:
+                self._earlier.keep(case)
+        if chosen is not None:
+            if self.case is not None:
+                self._earlier.keep(self.case)
+            _log.info("case_resumed", case=chosen.code, state=chosen.state.value)
+            await self._step(lambda: self._adopt(chosen))
+
+    async def _on_time(self) -> None:
+        """What only time brings: the case's next timer, and another try of a disk that failed."""
+        now, deadline = self._clock.now().monotonic, self._mayday.deadline
+        if deadline and deadline[0] <= now:
+            await self._step(lambda: self._mayday.signal(deadline[1], self._clock.now(), _random.random()))
+        if (self._failure is not None or not self._resumed) and now >= self._try_at:
+            self._try_at = now + ROUND_S
+            if not self._resumed:
+                await self._resume()
+            await self._commit()
 
     async def _pause(self) -> None:
-        """Sleep until something comes in or the next timer is due, at most a second: the beat must go on."""
-        now = self._clock.now().monotonic
+        """Sleep until something comes in or the next timer is due, at most ROUND_S."""
         deadline = self._mayday.deadline
-        timeout = min(1.0, max(0.0, deadline[0] - now)) if deadline else 1.0
-        try:
-            async with asyncio.timeout(timeout):
+        left_s = deadline[0] - self._clock.now().monotonic if deadline else ROUND_S
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, min(ROUND_S, left_s))):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
         self._wake.clear()
-        now = self._clock.now().monotonic
-        if deadline and deadline[0] <= now:
-            self._signal(deadline[1])
-        if not self._recorded:
-            await self._record()
-        if 0.0 < self._fresh_until <= now:
-            self._fresh_until = 0.0
-            self.refresh()
 
     def _signal(self, signal: Signal) -> None:
         self._put(lambda: self._mayday.signal(signal, self._clock.now(), _random.random()))
 
-    def _put(self, step: Callable[[], tuple[Effect, ...]]) -> None:
+    def _put(self, step: Step) -> None:
         self._inbox.append(step)
         self._wake.set()
 
-    def _unsettled(self) -> bool:
-        return self.case is not None and self._store.unsettled(self.case.id) > 0
-
-    async def _step(self, step: Callable[[], tuple[Effect, ...]]) -> None:
+    async def _step(self, step: Step) -> None:
         """Decide, save, and only then show and send."""
-        before, state = self.case, self.state
+        before, state = self.case, self._mayday.state
         effects = step()
         if Effect.OPEN in effects:
-            self._open()
-        if self.case is not None and self.case is not before:
-            await self._save(self.case, self._says(effects))
-        if Effect.RESEND in effects and self.case:
-            self._store.resend(self.case.id)
-        await self._remember()
-        if self.case is before and self.state is state and not effects:
-            return
-        if self.state is State.RESOLVED and state is not State.RESOLVED:
-            self._fresh_until = self._clock.now().monotonic + RESOLVED_S
-        if self.state is not state:
-            _log.info("help", state=self.state.value, case=self.case.code if self.case else "")
-        self._around.sent()
-        self.refresh()
-        self._around.changed()
-
-    def _open(self) -> None:
-        now = self._clock.now()
-        case = HelpRequest(
-            id=self._events.new_id(),
-            code=case_code(_random.randbytes(5)),
-            trigger=Trigger.MANUAL,
-            state=self.state,
-            pressed_at=now.monotonic,
-            boot_id=now.boot_id,
-            pressed_wall=now.wall,
-            clock_trusted=now.trusted,
-        )
-        self._mayday.open_case(case, now)
-
-    def _says(self, effects: Sequence[Effect]) -> list[Event]:
-        """The events of these effects, for the case as it is now."""
+            self._open(before)
         case = self.case
-        assert case is not None
-        base = {"request": uuid_text(case.id), "case": case.code}
-        said = []
-        for effect in effects:
-            if effect is Effect.RAISE:
-                data = {**self._around.context(), **self._first_message(case), **base}
-                said.append(self._events.make(EventKind.HELP, "raised", case.code, data, ident=case.id))
-            elif effect in _SAYS:
-                what, more = _SAYS[effect]
-                data = {**base, **more, "count": case.nudges}
-                said.append(self._events.make(EventKind.HELP, what, case.code, data))
-        return said
-
-    def _first_message(self, case: HelpRequest) -> dict[str, Any]:
-        now = self._clock.now()
-        age_s = now.monotonic - case.pressed_at if case.boot_id == now.boot_id else now.wall - case.pressed_wall
-        return {
-            "schema": 1,
-            "trigger": case.trigger.value,
-            "rule": case.rule,
-            "pressed_time": round(case.pressed_wall, 3),
-            "pressed_age_s": round(age_s, 3),
-            "clock_trusted": case.clock_trusted,
-        }
-
-    async def _save(self, case: HelpRequest, said: Sequence[Event]) -> None:
-        try:
-            await self._store.save(case, said)
-        except StoreError as error:
-            self._disk(error)
-            return
-        self._disk_works()
-
-    async def _record(self) -> None:
-        """What the disk refused is tried again, about once a second."""
-        try:
-            await self._store.commit()
-        except StoreError:
-            return
-        self._disk_works()
+        if case is not None and case is not before:
+            await self._save(case, self._says.of(case, effects))
+        if Effect.RESEND in effects:
+            self._send_again()
+        await self._remember()
+        if self._owing():
+            self._mayday.owe(self._clock.now(), _random.random())
+        self._told = self._mayday.state
+        if case is not before or self._told is not state or effects:
+            if self._told is not state:
+                _log.info("help", state=self._told.value, case=case.code if case else "")
+            # from IDLE it comes by a restart: then it was shown before
+            if self._told is State.RESOLVED and state not in (State.RESOLVED, State.IDLE):
+                self._fresh_until = self._clock.now().monotonic + RESOLVED_S
+            self._around.sent()
+            self.refresh()
+            self._around.changed()
         self.refresh()
 
-    def _disk_works(self) -> None:
-        if not self._recorded:
-            _log.info("disk_back")
-            self.health = Health(True, "the button works")
-        self._recorded = True
+    # -- steps -------------------------------------------------------------------------------------------------------
 
-    def _disk(self, error: StoreError) -> None:
-        if self._recorded:
-            _log.error("help_not_on_disk", error=str(error))
-        self._recorded = False
-        self.health = Health(False, f"a help request would not be on disk: {error}", error.fix)
+    def _finger_counted(self, signal: Signal) -> tuple[Effect, ...]:
+        """Until here the lamp showed the finger: it must not fall back to *ready* while a hold waits for its turn."""
+        self._contact = False
+        return self._mayday.signal(signal, self._clock.now(), _random.random())
+
+    def _linked(self, up: bool) -> tuple[Effect, ...]:
+        effects = self._mayday.link(up, self._clock.now(), _random.random())
+        if up and Effect.RESEND not in effects and self._owing():
+            self._send_again()
+            self._around.sent()
+        return effects
+
+    def _adopt(self, case: HelpRequest) -> tuple[Effect, ...]:
+        now, connected = self._clock.now(), self._mayday.connected
+        effects = self._mayday.adopt(case, now, _random.random())
+        if connected:
+            effects += self._mayday.link(True, now, _random.random())
+        return effects + self._settled(now)
 
     def _hear(self, message: DeskMessage) -> tuple[Effect, ...]:
         """What the desk says: settle what it has, keep its words, move on."""
@@ -294,28 +283,71 @@ class Help:
         through = data.get("through")
         if message.request is not None and isinstance(through, int):
             self._store.settle(message.request, through)
-        if case is None or message.request != case.id or message.type not in _OF_TYPE:
+            self._earlier.forget_settled()
+        if case is None or message.request != case.id or not is_known(message):
             return ()
-        promised = data.get("next_word_wall")
-        word = DeskWord(
-            signal=_OF_TYPE[message.type],
-            reference=text_of(data, "reference", 80),
-            receiver=text_of(data, "receiver", 80),
-            helper=text_of(data, "helper", 80),
-            text=text_of(data, "text"),
-            next_word_wall=float(promised) if isinstance(promised, int | float) else None,
-        )
+        word = word_of(message)
+        if word.signal is Signal.RESOLVED and isinstance(through, int) and through < self._reopened:
+            word = word._replace(signal=None)  # said before the desk knew that the case is open again
         effects = self._mayday.hear(word, now, _random.random())
-        if self.state in (State.CANCELLED, State.RESOLVED) and not self._unsettled() and Effect.CLOSE not in effects:
-            effects += self._mayday.signal(Signal.SETTLED, now, _random.random())
-        return effects
+        return effects if Effect.CLOSE in effects else effects + self._settled(now)
+
+    def _settled(self, now: Any) -> tuple[Effect, ...]:
+        if self._mayday.state in (State.CANCELLED, State.RESOLVED) and not self._unsettled():
+            return self._mayday.signal(Signal.SETTLED, now, _random.random())
+        return ()
+
+    def _open(self, before: HelpRequest | None) -> None:
+        if before is not None:
+            self._earlier.keep(before)
+        self._reopened = 0
+        self._mayday.open_case(self._says.new_case(self._mayday.state), self._clock.now())
+
+    def _unsettled(self) -> bool:
+        return self.case is not None and self._store.unsettled(self.case.id) > 0
+
+    def _owing(self) -> bool:
+        return bool(self._earlier.ids) or self._unsettled()
+
+    def _send_again(self) -> None:
+        self._earlier.send_again()
+        if self.case is not None:
+            self._store.resend(self.case.id)
+
+    # -- the disk ----------------------------------------------------------------------------------------------------
+
+    async def _save(self, case: HelpRequest, said: Sequence[Event]) -> None:
+        try:
+            stored = await self._store.save(case, said)
+        except StoreError as error:
+            self._failed(error)
+            return
+        self._works()
+        self._reopened = next((event.sequence for event in stored if event.type == REOPENED), self._reopened)
 
     async def _remember(self) -> None:
         """After the case is saved: what was heard is not obeyed twice, and what it settled is settled."""
         heard, self._heard = self._heard, False
+        if heard:
+            await self._commit()
+
+    async def _commit(self) -> None:
         try:
-            if heard:
-                await self._around.keep()
-                await self._store.commit()
+            await self._store.commit()
+            await self._around.keep()
         except StoreError as error:
-            self._disk(error)
+            self._failed(error)
+            return
+        if self._resumed:
+            self._works()
+
+    def _works(self) -> None:
+        if self._failure is not None:
+            _log.info("disk_back")
+        self._failure = None
+
+    def _failed(self, error: StoreError) -> None:
+        if self._failure is None:
+            _log.error("help_not_on_disk", error=str(error))
+            self._try_at = self._clock.now().monotonic + ROUND_S
+        self._failure = error

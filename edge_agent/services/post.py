@@ -1,6 +1,7 @@
 """Events of all services on their way into the store: appended together, committed lane by lane.
 
 A disk that fails is a state: what was appended stays in the store's memory and goes with the next commit that works.
+A lane never waits for another one. An event that the store will not have at all is given up, and stops no other.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ class Post:
         self._waiting: list[Event] = []
         self._dirty: set[Lane] = set()
         self._urgent = asyncio.Event()
+        self.given_up = 0
         self.health = _WELL
 
     @property
@@ -51,19 +53,30 @@ class Post:
         """Append what waits and commit its lanes, the first lane first."""
         self._urgent.clear()
         waiting, self._waiting = self._waiting, []
-        try:
-            while waiting:
-                self._dirty.add(self._append(waiting[0]).lane)
-                del waiting[0]
-            for lane in [lane for lane in Lane if lane in self._dirty]:
+        for event in waiting:
+            self._take(event)
+        failure: StoreError | None = None
+        for lane in [lane for lane in Lane if lane in self._dirty]:
+            self._dirty.discard(lane)
+            try:
                 await self._commit(lane)
-                self._dirty.discard(lane)
-        except StoreError as error:
-            self._waiting[:0] = waiting
+            except StoreError as error:
+                self._dirty.add(lane)
+                failure = failure or error
+        if failure is not None:
             if self.health.ready:
-                _log.error("disk_failed", error=str(error))
-            self.health = Health(False, f"what is to be sent is in memory only: {error.args[0]}", error.fix)
+                _log.error("disk_failed", error=str(failure))
+            self.health = Health(False, f"what is to be sent is in memory only: {failure.args[0]}", failure.fix)
             return
         if not self.health.ready:
             _log.info("disk_back")
         self.health = _WELL
+
+    def _take(self, event: Event) -> None:
+        """Appending only touches memory: what is refused here is refused for itself, today and tomorrow."""
+        try:
+            self._dirty.add(self._append(event).lane)
+        except StoreError as error:
+            self.given_up += 1
+            if self.given_up == 1:
+                _log.error("event_given_up", type=event.type, error=str(error))

@@ -17,6 +17,8 @@ from edge_agent.services.post import Post
 from edge_agent.services.watch import CheckSetting, Watches, plain
 
 TICK_S = 1.0
+# A message may have 100 KiB with its attributes (uplink/drain.py); a block beyond this is split.
+MAX_BLOCK_BYTES = 90 * 1024
 FREEZE_S = 60.0
 # A channel more than this is a device gone mad; its readings still flow, only the console does not list it.
 MAX_LATEST = 2000
@@ -76,8 +78,9 @@ class Sampling:
             return
         self.readings += 1
         self.recorder.keep(item)
-        if item.channel.name in self.latest or len(self.latest) < MAX_LATEST:
-            self.latest[item.channel.name] = item
+        name = item.channel.name
+        if name in self.latest or len(self.latest) < MAX_LATEST:
+            self.latest[name] = item
         self.watches.see(item)
         if self._telemetry:
             self._open.append(item)
@@ -87,10 +90,16 @@ class Sampling:
 
     async def run(self, beat: Callable[[], None]) -> None:
         """The agent's one wheel: tick until cancelled; `beat` is called each round, as proof of life."""
+        # a block may not get older than its limit between two ticks
+        tick_s = min(TICK_S, self._limits.age_s / 2)
+        due = self._clock.now().monotonic + tick_s
         while True:
             beat()
-            if not await self._post.wait(TICK_S):
-                self._tick(self._clock.now().monotonic)
+            await self._post.wait(max(0.0, due - self._clock.now().monotonic))
+            now = self._clock.now().monotonic
+            if now >= due:
+                self._tick(now, tick_s)
+                due = now + tick_s
             await self._post.flush()
 
     async def finish(self) -> None:
@@ -99,15 +108,24 @@ class Sampling:
             self._close_block()
         await self._post.flush()
 
-    def _tick(self, now: float) -> None:
+    def _tick(self, now: float, tick_s: float) -> None:
         self.watches.tick(now)
-        if self._open and now - self._open[0].at >= self._limits.age_s - TICK_S:
+        if self._open and now - self._open[0].at >= self._limits.age_s - tick_s:
             self._close_block()
 
     def _close_block(self) -> None:
         readings, self._open = self._open, []
+        self._put_block(readings)
+
+    def _put_block(self, readings: list[Reading]) -> None:
         base = readings[0].at
-        self._post.put(self._events.block(pack(readings, base), base, len(readings)), urgent=False)
+        payload = pack(readings, base)
+        if len(payload) > MAX_BLOCK_BYTES and len(readings) > 1:
+            half = len(readings) // 2
+            self._put_block(readings[:half])
+            self._put_block(readings[half:])
+            return
+        self._post.put(self._events.block(payload, base, len(readings)), urgent=False)
 
     def _changed(self, finding: Finding) -> None:
         if self._allows(EventKind.FINDING):

@@ -12,6 +12,9 @@ from edge_agent.core.reading import Reading
 
 # Findings that are over are kept for the console, the newest of them.
 MAX_OVER = 200
+# Channels that are watched; more of them is a device gone mad.
+MAX_CHANNELS = 2000
+_CLEARED = FindingState.CLEARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,10 @@ class Watches:
         if watches is None:
             watches = self._watches_of(name)
         for watch in watches:
-            self._judge(watch, watch.check.see(reading), reading.at)
+            verdict = watch.check.see(reading)
+            # nearly always all is well and was so before: then there is no life to lead
+            if watch.tracker.state is not _CLEARED or (verdict is not None and verdict.bad):
+                self._judge(watch, verdict, reading.at)
 
     def tick(self, now: float) -> None:
         """Let time speak: silence, and delays of confirming and clearing."""
@@ -88,6 +94,8 @@ class Watches:
 
     def _watches_of(self, channel: str) -> list[_Watch]:
         if channel not in self._of:
+            if len(self._of) >= MAX_CHANNELS:
+                return []
             now = self._clock.now().monotonic
             self._of[channel] = [
                 _Watch(

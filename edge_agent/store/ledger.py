@@ -8,6 +8,8 @@ from edge_agent.store.db import Database
 
 # Only believed messages get in, each lives 10 minutes at most (core.command.MAX_LIFE_S): this is hours of a busy desk.
 MAX_REMEMBERED = 4096
+# The lamp waits for this commit: no longer than for the case itself.
+PATIENCE_S = 2.0
 
 
 class Ledger:
@@ -19,7 +21,7 @@ class Ledger:
     def __init__(self, database: Database) -> None:
         self.problems: list[str] = []
         self._database = database
-        self._commits = GroupCommit(self._write)
+        self._commits = GroupCommit(self._write, PATIENCE_S)
         self._until: dict[str, float] = {}
         self._new: set[str] = set()
         self._gone: set[str] = set()

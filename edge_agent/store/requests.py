@@ -26,6 +26,8 @@ from edge_agent.store.rows import Case, Found, Message, case_row, message_row, r
 # Cases that are over and kept; and messages in all, some hundred times what a bad case needs.
 MAX_ENDED = 20
 MAX_MESSAGES = 2000
+# A press must not wait longer for a disk that hangs before it is sent without it.
+PATIENCE_S = 2.0
 
 OnDrop = Callable[[int, int, int], None]
 
@@ -55,7 +57,7 @@ class Requests:
         self._database = database
         self._on_drop = on_drop
         self._make_room = make_room
-        self._commits = GroupCommit(self._write)
+        self._commits = GroupCommit(self._write, PATIENCE_S)
         self._cases: dict[bytes, Case] = {}
         self._saves = 0
         self._messages: dict[bytes, Message] = {}
@@ -80,7 +82,13 @@ class Requests:
 
     async def commit(self) -> None:
         """All messages, cases and marks so far are on disk when this returns. Raises StoreError."""
-        await self._commits.commit()
+        try:
+            await self._commits.commit()
+        except StoreError:
+            # refused, or no answer: a press is sent all the same
+            for message in self._messages.values():
+                message.waiting = True
+            raise
 
     def pending(self, after: int, limit: int) -> list[Event]:
         """Messages that were committed, or that the disk refused, and that are not sent; in order."""
@@ -129,11 +137,17 @@ class Requests:
         staged = [self._stage(event, request.id) for event in events]
         self._prune()
         self._commits.touch()
-        await self._commits.commit()
+        await self.commit()
         return staged
 
     async def load(self) -> list[HelpRequest]:
-        """All cases that are open, oldest first, and behind them the last one that ended."""
+        """All cases that are open, oldest first, and behind them the last one that ended.
+
+        Raises StoreError while the disk cannot be read: then there may be an open case that nobody knows of.
+        """
+        if not self._loaded:
+            self._commits.touch()
+            await self.commit()
         cases = sorted(self._cases.values(), key=lambda case: case.begun)
         last = self._ended()[-1:]
         return [case.request for case in [c for c in cases if c.request.open] + last]

@@ -11,6 +11,7 @@ a lane (an access list, a quota), and a lane must not empty itself into quaranti
 import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
@@ -31,6 +32,8 @@ STORE_REST_S = 5.0
 # Releases reach the disk after so many or so long; a lane that is committed anyway carries them along.
 SAVE_AFTER = 500
 SAVE_AFTER_S = 30.0
+# It comes round at least this often, as proof of life.
+ROUND_S = 5.0
 # At most so many events are looked at in one go, so that a long row of withheld ones blocks nothing.
 MAX_PICKS = 200
 # These live as long as their link; what a named state says last stays true.
@@ -151,11 +154,14 @@ class Drain:
                     state.rests_until = 0.0
         self._changed.set()
 
-    async def run(self) -> None:
-        """Send until cancelled. What was released stays to be committed by whoever closes the spools."""
+    async def run(self, beat: Callable[[], None] = lambda: None) -> None:
+        """Send until cancelled; `beat` is called each round. Who closes the spools commits what was released."""
         async with asyncio.TaskGroup() as group:
             while True:
-                await self._changed.wait()
+                beat()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(ROUND_S):
+                        await self._changed.wait()
                 self._changed.clear()
                 self._pump(group)
                 now = asyncio.get_running_loop().time()

@@ -1,0 +1,33 @@
+"""What a believed message of the desk says about a case."""
+
+from edge_agent.core.command import DeskMessage
+from edge_agent.core.mayday import DeskWord, Signal
+from edge_agent.core.wire import text_of
+
+MAX_NAME = 80
+_OF_TYPE = {
+    "edge.help.received.v1": Signal.RECEIVED,
+    "edge.help.engaged.v1": Signal.ENGAGED,
+    "edge.help.resolved.v1": Signal.RESOLVED,
+    "edge.help.message.v1": None,
+    "edge.help.cancel_received.v1": None,
+}
+
+
+def is_known(message: DeskMessage) -> bool:
+    """Whether a message of this type says anything about a case."""
+    return message.type in _OF_TYPE
+
+
+def word_of(message: DeskMessage) -> DeskWord:
+    """A known message as core.mayday takes it; what is not of its type is left out."""
+    data = message.data
+    promised = data.get("next_word_wall")
+    return DeskWord(
+        signal=_OF_TYPE[message.type],
+        reference=text_of(data, "reference", MAX_NAME),
+        receiver=text_of(data, "receiver", MAX_NAME),
+        helper=text_of(data, "helper", MAX_NAME),
+        text=text_of(data, "text"),
+        next_word_wall=float(promised) if isinstance(promised, int | float) else None,
+    )

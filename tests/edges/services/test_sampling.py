@@ -1,0 +1,241 @@
+"""From readings to blocks and findings, and the post that brings both to the store."""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from scene import HandClock, until
+
+from edge_agent.core.block import unpack
+from edge_agent.core.errors import StoreError
+from edge_agent.core.event import Event, EventKind, Lane
+from edge_agent.core.finding import Finding, FindingState, Severity
+from edge_agent.core.reading import Channel, ChannelKind, Fault, Reading
+from edge_agent.core.recorder import Recorder
+from edge_agent.core.wire import unpack as open_data
+from edge_agent.services.events import EventMaker
+from edge_agent.services.post import Post
+from edge_agent.services.sampling import MAX_BLOCK_BYTES, BlockLimits, Sampling, Told
+from edge_agent.services.watch import MAX_CHANNELS, CheckSetting, Watches
+
+PRESSURE = Channel("boiler.pressure", "bar")
+NO_SETTINGS = {"min": None, "max": None, "hysteresis": 0.0, "per_s": None, "window_s": None}
+
+
+def check(channel: str, kind: str, *, confirm_s: float = 0.0, **settings: Any) -> CheckSetting:
+    return CheckSetting(channel, kind, NO_SETTINGS | settings, confirm_s, 0.0, Severity.WARNING)
+
+
+class Disk:
+    """A store that remembers what was committed, and may refuse."""
+
+    def __init__(self) -> None:
+        self.appended: list[Event] = []
+        self.stored: list[Event] = []
+        self.broken: set[Lane] = set()
+        self.too_large: set[str] = set()
+
+    def append(self, event: Event) -> Event:
+        if event.subject in self.too_large:
+            raise StoreError("too large to be stored")
+        self.appended.append(event)
+        return event
+
+    async def commit(self, lane: Lane) -> None:
+        if lane in self.broken:
+            raise StoreError("the disk is dead", fix="Change it.")
+        self.stored += [event for event in self.appended if event.lane is lane]
+        self.appended = [event for event in self.appended if event.lane is not lane]
+
+
+class Room:
+    """A sampling service with its post."""
+
+    def __init__(
+        self,
+        *checks: CheckSetting,
+        age_s: float = 10.0,
+        readings: int = 500,
+        allowed: bool = True,
+    ) -> None:
+        self.clock, self.disk = HandClock(), Disk()
+        self.told: list[Finding] = []
+        self.post = Post(self.disk.append, self.disk.commit)
+        self.sampling = Sampling(
+            self.clock,
+            EventMaker(self.clock),
+            self.post,
+            BlockLimits(age_s, readings),
+            checks,
+            Recorder(300.0),
+            lambda _kind: allowed,
+            Told(lambda _reading: None, self.told.append),
+        )
+
+    def read(self, value: Any, channel: Channel = PRESSURE) -> None:
+        self.sampling.deliver(Reading(channel, value, self.clock.monotonic))
+
+    def blocks(self) -> list[list[Reading]]:
+        return [unpack(e.payload, e.at) for e in self.disk.stored if e.kind is EventKind.TELEMETRY]
+
+    def findings(self) -> list[dict[str, Any]]:
+        return [open_data(e.payload) for e in self.disk.stored if e.kind is EventKind.FINDING]
+
+
+async def test_a_block_is_closed_by_its_size() -> None:
+    room = Room(readings=3)
+    for value in range(7):
+        room.read(value)
+    await room.post.flush()
+    assert [len(block) for block in room.blocks()] == [3, 3]
+    assert room.sampling.open_readings == 1
+
+
+async def test_a_block_never_gets_older_than_its_limit_between_two_ticks() -> None:
+    room = Room(age_s=10.0)
+    room.read(1.0)
+    for tick in range(10):
+        room.clock.monotonic = 1000.0 + tick
+        room.sampling._tick(room.clock.monotonic, 1.0)
+        assert bool(room.post._waiting) == (tick >= 9)
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+async def test_a_short_durability_window_is_kept_even_while_urgent_events_keep_coming(urgent: bool) -> None:
+    room = Room(age_s=0.2)
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    room.clock.now = lambda: HandClock().now()._replace(monotonic=loop.time())  # type: ignore[method-assign]
+    task = asyncio.create_task(room.sampling.run(lambda: None))
+    room.sampling.deliver(Reading(PRESSURE, 1.0, start))
+    while not room.blocks():
+        assert loop.time() - start < 0.35
+        if urgent:
+            room.post.put(room.sampling._events.make(EventKind.STATE, "test", "x", {}))
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_block_too_large_for_a_message_is_split() -> None:
+    room = Room(readings=300)
+    text = Channel("meter.text", "", ChannelKind.TEXT)
+    for number in range(300):
+        room.read(f"{number:04d}" * 250, text)
+    await room.post.flush()
+    assert len(room.blocks()) > 2
+    assert all(len(event.payload) <= MAX_BLOCK_BYTES for event in room.disk.stored)
+    assert [r.value[:4] for block in room.blocks() for r in block] == [f"{n:04d}" for n in range(300)]  # type: ignore[index]
+
+
+async def test_without_consent_nothing_is_stored_and_all_is_still_seen() -> None:
+    room = Room(check("boiler.pressure", "range", min=1.0), readings=1, allowed=False)
+    room.read(0.5)
+    await room.sampling.finish()
+    assert room.disk.stored == []
+    assert room.sampling.latest["boiler.pressure"].value == 0.5
+    assert [finding.state for finding in room.told] == [FindingState.CONFIRMED]
+
+
+async def test_faults_are_counted_and_not_stored() -> None:
+    room = Room(readings=1)
+    room.sampling.deliver(Fault("boiler", "garbage", "This is no reading.", 1.0))
+    await room.sampling.finish()
+    assert (room.sampling.faults, room.sampling.readings, room.disk.stored) == (1, 0, [])
+
+
+async def test_what_the_disk_refused_goes_with_the_next_commit_and_health_says_so() -> None:
+    room = Room(readings=1)
+    room.disk.broken = {Lane.TELEMETRY}
+    room.read(1.0)
+    await room.post.flush()
+    assert not room.post.health.ready
+    assert room.post.health.fix == "Change it."
+    room.read(2.0)
+    await room.post.flush()
+    assert room.blocks() == []
+    room.disk.broken.clear()
+    await room.post.flush()
+    assert [block[0].value for block in room.blocks()] == [1.0, 2.0]
+    assert room.post.health.ready
+
+
+async def test_a_lane_that_fails_holds_up_no_other() -> None:
+    room = Room(check("boiler.pressure", "range", min=1.0), readings=1)
+    room.disk.broken = {Lane.FINDING}
+    room.read(0.5)
+    await room.post.flush()
+    assert len(room.blocks()) == 1
+    assert room.findings() == []
+
+
+async def test_an_event_that_the_store_never_takes_stops_no_other() -> None:
+    room = Room(readings=1)
+    room.disk.too_large = {"huge"}
+    room.post.put(room.sampling._events.make(EventKind.STATE, "dropped", "huge", {}))
+    room.read(1.0)
+    await room.post.flush()
+    assert len(room.blocks()) == 1
+    assert room.post.given_up == 1
+    assert room.post.health.ready
+
+
+async def test_a_finding_is_stored_at_once_with_its_freeze_frame() -> None:
+    room = Room(check("boiler.*", "range", min=1.0))
+    task = asyncio.create_task(room.sampling.run(lambda: None))
+    for value in (1.4, 1.2, 0.9):
+        room.clock.monotonic += 1
+        room.read(value)
+    await until(room.findings, 0.5)
+    task.cancel()
+    (found,) = room.findings()
+    assert found["kind"] == "range"
+    assert "0.9 bar" in found["sentence"]
+    assert [value for _, value in found["freeze_frame"]] == [1.4, 1.2, 0.9]
+    room.read(1.3)
+    await room.post.flush()
+    first, last = room.findings()
+    assert (last["state"], last["id"]) == ("cleared", first["id"])
+    assert [e.type for e in room.disk.stored] == ["edge.finding.confirmed.v1", "edge.finding.cleared.v1"]
+
+
+# --- watches ---
+
+
+def watches(*settings: CheckSetting) -> tuple[Watches, HandClock, list[Finding]]:
+    clock, changes = HandClock(), []
+    return Watches(settings, clock, lambda: b"i" * 16, changes.append), clock, changes
+
+
+def test_a_channel_that_is_never_heard_is_missed() -> None:
+    room, clock, changes = watches(check("meter.power", "silent", window_s=30.0))
+    room.tick(clock.monotonic + 29)
+    assert changes == []
+    room.tick(clock.monotonic + 31)
+    assert "never been heard" in changes[0].sentence
+
+
+def test_a_wildcard_watches_every_channel_by_itself() -> None:
+    room, clock, changes = watches(check("flat.*", "range", max=30.0), check("flat.hall", "range", max=20.0))
+    for name, value in (("flat.hall", 25.0), ("flat.bath", 31.0), ("van.cab", 99.0)):
+        room.see(Reading(Channel(name), value, clock.monotonic))
+    assert [finding.channel for finding in changes] == ["flat.hall", "flat.bath"]
+    assert len(room.confirmed()) == 2
+
+
+def test_a_device_that_invents_channels_does_not_fill_the_memory() -> None:
+    room, clock, _ = watches(check("mad.*", "range", max=30.0))
+    for number in range(MAX_CHANNELS + 100):
+        room.see(Reading(Channel(f"mad.c{number}"), 99.0, clock.monotonic))
+    assert len(room._of) == MAX_CHANNELS
+
+
+def test_findings_that_are_over_are_kept_for_a_while_only() -> None:
+    room, clock, changes = watches(check("flat.*", "range", max=30.0))
+    for number in range(300):
+        for value in (31.0, 1.0):
+            room.see(Reading(Channel(f"flat.c{number}"), value, clock.monotonic))
+    assert len(changes) == 600
+    assert len(room.findings()) == 200
