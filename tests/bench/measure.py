@@ -41,7 +41,7 @@ class Figure:
         noise = f"  noisy ±{50 * self.spread:.0f} %" if self.noisy else ""
         note = f"  ({self.note})" if self.note else ""
         told = f"{short(self.value):>9} {self.unit:<14} = {short(self.ratio):>6} x {self.against}, {short(self.limit)}"
-        return f"  {self.name:<34} {told}{noise}{note}"
+        return f"  {self.name:<42} {told}{noise}{note}"
 
     def plain(self) -> dict[str, Any]:
         keys = ("name", "value", "limit", "unit", "against", "ratio", "spread", "noisy", "note")

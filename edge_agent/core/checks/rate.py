@@ -28,13 +28,13 @@ class Rate:
         value = number(reading)
         if value is None:
             return None
-        kept = self._kept
-        while kept and (reading.at - kept[0][0] > self.window_s or reading.at < kept[-1][0]):
+        kept, at = self._kept, reading.at
+        while kept and (at - kept[0][0] > self.window_s or at < kept[-1][0]):
             kept.popleft()
-        if not kept or reading.at - kept[-1][0] >= self.window_s / 60:
-            kept.append((reading.at, value))
+        if not kept or at - kept[-1][0] >= self.window_s / 60:
+            kept.append((at, value))
         since, first = kept[0]
-        lasted = reading.at - since
+        lasted = at - since
         if lasted < self.window_s / 4:
             return None
         speed = (value - first) / lasted
