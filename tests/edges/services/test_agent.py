@@ -1,0 +1,151 @@
+"""The whole agent in one process: readiness, what the control socket sees, and both ways to end."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from scene import until
+
+from edge_agent.app import Agent
+from edge_agent.config.model import Broker, Config, ConsentTable, Control, Desk, Gateway, Help, Outbox, Paths, Tls
+from edge_agent.core.errors import RefusedError
+from edge_agent.core.lamp import Shown
+from edge_agent.core.reading import Channel, Reading
+from edge_agent.core.request import State
+from edge_agent.uplink import drain
+from simulators.broker import Broker as RealBroker
+
+
+def config(folder: Path, port: int = 0, hold_s: float = 1.0) -> Config:
+    return Config(
+        gateway=Gateway(id="gw", site="flat 3"),
+        paths=Paths(state=str(folder / "state")),
+        consent=ConsentTable(help_ready=True, telemetry=True, findings=True),
+        broker=Broker(host="127.0.0.1" if port else "", port=port or 1883, tls=Tls(enabled=False)),
+        desk=Desk(unsigned=True),
+        outbox=Outbox(block_age_s=60.0, durability_window_s=60.0),
+        help=Help(hold_s=hold_s, cancel_window_s=30.0),
+        control=Control(enabled=False),
+    )
+
+
+@asynccontextmanager
+async def running(settings: Config) -> AsyncIterator[Agent]:
+    agent, stop = Agent(settings), asyncio.Event()
+    task = asyncio.create_task(agent.run(stop))
+    await asyncio.sleep(0.05)
+    try:
+        yield agent
+    finally:
+        stop.set()
+        await task
+
+
+def shown(agent: Agent) -> str:
+    return agent.view.lamp().pattern
+
+
+async def test_without_a_broker_the_status_says_so_and_the_lamp_is_not_ready(tmp_path: Path) -> None:
+    async with running(config(tmp_path)) as agent:
+        status = agent.view.status()
+        assert not status.ready
+        assert status.sentence == "Not all is well: service: no broker is configured, everything stays local."
+        assert shown(agent) == Shown.NOT_READY
+
+
+async def test_a_press_and_a_cancellation_by_command_go_the_whole_way_and_are_on_disk(tmp_path: Path) -> None:
+    async with running(config(tmp_path)) as agent:
+        with pytest.raises(RefusedError):
+            await agent.view.cancel()
+        pressed = await agent.view.press(1.05)
+        assert pressed.state == State.CANCEL_WINDOW
+        assert pressed.lamp.pattern == Shown.CANCEL_WINDOW
+        cancelled = await agent.view.cancel()
+        assert (cancelled.state, cancelled.lamp.pattern) == (State.IDLE, Shown.NOT_READY)
+        with pytest.raises(RefusedError):
+            await agent.view.cancel()
+        assert (await agent.view.press(0.0)).state == State.IDLE
+        code = cancelled.case.code  # type: ignore[union-attr]
+    async with running(config(tmp_path)) as again:
+        (case,) = await again.outbox.requests.load()
+        assert case.code == code
+
+
+async def test_the_queue_counts_what_waits_and_readings_are_stored_at_the_stop(tmp_path: Path) -> None:
+    async with running(config(tmp_path)) as agent:
+        for number in range(5):
+            at = agent.clock.now().monotonic
+            agent.sampling.deliver(Reading(Channel("boiler.pressure", "bar"), 1.0 + number, at))
+        assert agent.view.status().open_block_readings == 5
+        assert [c.name for c in agent.view.channels().channels] == ["boiler.pressure"]
+    async with running(config(tmp_path)) as again:
+        lanes = {lane.name: lane for lane in again.view.queue().lanes}
+        assert lanes["telemetry"].events == 1
+        assert lanes["telemetry"].bytes > 0
+        assert lanes["help"].events == 0
+
+
+async def test_a_vital_part_that_fails_ends_the_agent_with_its_lamp_dark_and_its_readings_on_disk(
+    tmp_path: Path,
+) -> None:
+    agent, failing = Agent(config(tmp_path)), asyncio.Event()
+
+    async def drain(_beat: object) -> None:
+        await failing.wait()
+        raise RuntimeError("broken")
+
+    agent.drain.run = drain  # type: ignore[method-assign]
+    task = asyncio.create_task(agent.run(asyncio.Event()))
+    await until(lambda: agent.arbiter.pattern)
+    agent.sampling.deliver(Reading(Channel("boiler.pressure", "bar"), 1.0, agent.clock.now().monotonic))
+    failing.set()
+    with pytest.raises(ExceptionGroup):
+        await task
+    assert agent.arbiter.pattern is None
+    async with running(config(tmp_path)) as again:
+        assert again.view.queue().lanes[-1].events == 1
+
+
+@pytest.fixture
+async def broker() -> AsyncIterator[RealBroker]:
+    async with RealBroker.find("mosquitto") as found:
+        yield found
+
+
+async def test_the_lamp_follows_the_connection_both_ways(tmp_path: Path, broker: RealBroker) -> None:
+    async with running(config(tmp_path, broker.port)) as agent:
+        assert shown(agent) == Shown.NOT_READY, "until there is a connection"
+        await until(lambda: shown(agent) == Shown.READY)
+        assert agent.view.status().sentence == "All is well: 0 channels, nothing waits."
+        await broker.kill()
+        await until(lambda: shown(agent) == Shown.NOT_READY, 1.0)
+        assert not agent.uplink.connected
+        await broker.restart()
+        agent.uplink.wake()
+        await until(lambda: shown(agent) == Shown.READY)
+
+
+async def test_an_uplink_that_breaks_does_not_stay_ready(tmp_path: Path, broker: RealBroker) -> None:
+    async with running(config(tmp_path, broker.port)) as agent:
+        await until(lambda: shown(agent) == Shown.READY)
+
+        def broken() -> bool:
+            raise RuntimeError("a mistake of ours")
+
+        agent.uplink._wanted = broken
+        await until(lambda: shown(agent) == Shown.NOT_READY, 3.0)
+
+
+async def test_the_drain_comes_round_although_there_is_nothing_to_send(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drain, "ROUND_S", 0.01)
+    beats: list[None] = []
+    async with running(config(tmp_path)) as agent:
+        task = asyncio.create_task(agent.drain.run(lambda: beats.append(None)))
+        await until(lambda: len(beats) > 3)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
