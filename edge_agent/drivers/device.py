@@ -1,5 +1,9 @@
 """One configured device: its bridge is fed here, and what the bridge says is sorted here and nowhere else."""
 
+from typing import Any
+
+import structlog
+
 from edge_agent.core.health import Health
 from edge_agent.core.ports import Bridge, Deliver, DeviceCounts
 from edge_agent.core.reading import Chunk, Fault, Reading, Send
@@ -8,6 +12,9 @@ from edge_agent.drivers.condition import Condition
 # A bridge raises nothing (core.ports.Bridge). One that does, an outsider's say, is left alone this long before it is
 # fed again, so that it costs one trace in the log a minute and neither its driver nor the devices beside it.
 REST_S = 60.0
+# Bridges hold repeated faults back (firmware_bridges/base.py); one that does not must not fill the log.
+LOG_EVERY_S = 10.0
+MAX_CODES = 50
 
 _NOTHING: tuple[Send, ...] = ()
 
@@ -20,7 +27,18 @@ class Device:
     the device is not ready and rests for REST_S.
     """
 
-    __slots__ = ("_bridge", "_deliver", "_faults", "_last_at", "_readings", "_rest_until", "condition", "name")
+    __slots__ = (
+        "_bridge",
+        "_deliver",
+        "_faults",
+        "_last_at",
+        "_log",
+        "_logged_at",
+        "_readings",
+        "_rest_until",
+        "condition",
+        "name",
+    )
 
     def __init__(self, name: str, bridge: Bridge, deliver: Deliver) -> None:
         self.name = name
@@ -31,6 +49,8 @@ class Device:
         self._faults = 0
         self._last_at: float | None = None
         self._rest_until: float | None = None
+        self._log: Any = structlog.get_logger()
+        self._logged_at: dict[str, float] = {}
 
     @property
     def health(self) -> Health:
@@ -57,8 +77,7 @@ class Device:
                 elif kind is Send:
                     sends = (*sends, item)  # type: ignore[arg-type]
                 else:
-                    self._faults += 1
-                    self._deliver(item)  # type: ignore[arg-type]
+                    self._say(item)  # type: ignore[arg-type]
             whole = True
         finally:
             if not whole:
@@ -79,9 +98,8 @@ class Device:
         return answer
 
     def fault(self, code: str, text: str, at: float) -> None:
-        """A fault of the transport: counted and delivered as a bridge's would be."""
-        self._faults += 1
-        self._deliver(Fault(self.name, code, text, at))
+        """A fault of the transport: counted, logged and delivered as a bridge's would be."""
+        self._say(Fault(self.name, code, text, at))
 
     def up(self, sentence: str) -> None:
         """The transport reaches the device."""
@@ -91,7 +109,18 @@ class Device:
     def down(self, code: str, sentence: str, fix: str, at: float) -> None:
         """The transport does not reach the device: logged, counted and delivered once for each reason."""
         if self.condition.down(code, sentence, fix):
-            self.fault(code, f"{sentence}. {fix}" if fix else sentence, at)
+            self._count(Fault(self.name, code, f"{sentence}. {fix}" if fix else sentence, at))
+
+    def _say(self, fault: Fault) -> None:
+        last_at = self._logged_at.get(fault.code)
+        if len(self._logged_at) < MAX_CODES if last_at is None else fault.at - last_at >= LOG_EVERY_S:
+            self._logged_at[fault.code] = fault.at
+            self._log.warning("fault", what=self.name, reason=fault.code, state=fault.text)
+        self._count(fault)
+
+    def _count(self, fault: Fault) -> None:
+        self._faults += 1
+        self._deliver(fault)
 
     def _rest(self, now: float) -> None:
         self._rest_until = now + REST_S

@@ -26,6 +26,8 @@ from simulators.world import World
 # A shorter demo has its story brought forward: all of it fits into this long.
 STORY_S = 58.0
 _LAST_DRAIN_S = 30.0
+# The demo does not end while somebody waits for an answer.
+_WAITING = frozenset({"CANCEL_WINDOW", "RAISED", "SENDING", "QUEUED", "FALLBACK", "DELIVERED"})
 
 
 class Wish(NamedTuple):
@@ -157,9 +159,13 @@ class Demo:
         await asyncio.sleep(max(0.0, at_s - self._tell.now_s))
 
     def _heard(self, live: Live) -> None:
-        if isinstance(live.data, Help) and live.data.case:
-            self._cases[live.data.case.code] = live.data
+        if isinstance(live.data, Help):
+            self._know(live.data)
         self._tell.live(live)
+
+    def _know(self, told: Help) -> None:
+        if told.case:
+            self._cases[told.case.code] = told
 
     async def _count(self, stage: Stage) -> None:
         """Let what is on its way arrive, stop the agent, and compare the two ends."""
@@ -191,6 +197,8 @@ class Demo:
     async def _drained(agent: AgentProcess) -> bool:
         status = await agent.ask(Client.status)
         queue = await agent.ask(Client.queue)
+        if (await agent.ask(Client.help)).state in _WAITING:
+            return False
         return not status.open_block_readings and not any(lane.events for lane in queue.lanes)
 
     async def _ask_last(self, agent: AgentProcess) -> None:
@@ -198,6 +206,7 @@ class Demo:
         status, queue = await agent.ask(Client.status), await agent.ask(Client.queue)
         found = (await agent.ask(Client.findings)).findings
         report.findings = [{"channel": f.channel, "kind": f.kind, "sentence": f.sentence} for f in found]
+        self._know(await agent.ask(Client.help))
         report.events_sent, report.rss_mb, report.cpu_s = queue.sent_events, status.rss_mb, status.cpu_s
         wall_start = time.time() - self._tell.now_s
         report.help = [

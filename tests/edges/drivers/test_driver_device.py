@@ -2,7 +2,7 @@ import pytest
 from driver_helpers import LineBridge
 
 from edge_agent.core.reading import Fault, Reading, Send
-from edge_agent.drivers.device import REST_S
+from edge_agent.drivers.device import LOG_EVERY_S, MAX_CODES, REST_S
 
 
 def test_readings_and_faults_are_delivered_and_counted_and_sends_come_back(device_of, got):
@@ -41,3 +41,19 @@ def test_a_loss_is_logged_counted_and_delivered_once_for_each_reason(device_of, 
     device.up("listening")
     device.up("listening")
     assert [line["event"] for line in said] == ["lost", "lost", "back"]
+
+
+def test_every_fault_is_counted_and_its_kind_is_logged_once_in_a_while(device_of, got, said):
+    device = device_of(LineBridge())
+    for at in (1.0, 2.0, 1.0 + LOG_EVERY_S):
+        device.feed(b"x\n", at)
+    assert device.counts().faults == len(got) == 3
+    assert [(line["event"], line["what"]) for line in said] == [("fault", "probe")] * 2
+
+
+def test_a_bridge_that_makes_up_kinds_of_faults_cannot_fill_the_log(device_of, got, said):
+    device = device_of(LineBridge())
+    for number in range(2 * MAX_CODES):
+        device.fault(f"code{number}", "Something", 1.0)
+    assert len(got) == 2 * MAX_CODES
+    assert len(said) == MAX_CODES
