@@ -20,6 +20,8 @@ ENGAGED = "edge.help.engaged.v1"
 MESSAGE = "edge.help.message.v1"
 RESOLVED = "edge.help.resolved.v1"
 CANCEL_RECEIVED = "edge.help.cancel_received.v1"
+# What turns a case, by the household: the one with the highest sequence counts, in whatever order they come.
+TURNS = ("edge.help.cancelled.v1", "edge.help.reopened.v1", "edge.help.closed.v1")
 _PROMISING = frozenset({RECEIVED, ENGAGED, MESSAGE})
 BIRTH = "edge.state.birth.v1"
 # docs/wire.md: a signed message lives at most ten minutes
@@ -62,6 +64,8 @@ class Answers:
                 return None
             self._cases.open(told)
             case = self._cases.find(told.gateway, told.request) or told
+        if not case.first_sequence and told.first_sequence:
+            self._cases.begin(case, told.first_sequence)
         self._by_type.get(arrival.type, self._noted)(case, arrival, new)
         if not new and not self.policy.silent:
             self._cases.say_again(case.gateway, case.request)
@@ -70,6 +74,8 @@ class Answers:
     def _raised(self, case: Case, arrival: DeskEvent, new: bool) -> None:
         if new:
             self._cases.describe(case, _case_of(arrival))
+            if case.state is not CaseState.RAISED:
+                self._noted(case, arrival, new)
 
     def _nudged(self, case: Case, arrival: DeskEvent, new: bool) -> None:
         if new:
@@ -79,23 +85,33 @@ class Answers:
                 self.say(case, MESSAGE, arrival.arrived, text=_SEEN_AGAIN)
 
     def _cancelled(self, case: Case, arrival: DeskEvent, new: bool) -> None:
-        if new:
+        if new and self._is_last_turn(case, arrival):
             self._cases.move(case, CaseState.CANCELLED, arrival.arrived)
         if new or not any(words.type == CANCEL_RECEIVED for words in self._cases.words(case)):
             self.say(case, CANCEL_RECEIVED, arrival.arrived)
 
     def _reopened(self, case: Case, arrival: DeskEvent, new: bool) -> None:
-        if new:
+        if new and self._is_last_turn(case, arrival):
             self._cases.reopen(case, arrival.arrived)
+        else:
+            self._noted(case, arrival, new)
 
     def _asked(self, case: Case, arrival: DeskEvent, new: bool) -> None:
-        if new and case.state is not CaseState.RAISED:
-            self.say(case, MESSAGE, arrival.arrived, text=_STILL_ON_IT if case.open else _IT_IS_OVER)
+        # a household that asks may have missed how it ended: that is said anew, with an id that it cannot know
+        over = {CaseState.RESOLVED: RESOLVED, CaseState.CANCELLED: CANCEL_RECEIVED}.get(case.state)
+        if new and over:
+            self.say(case, over, arrival.arrived, text=_IT_IS_OVER)
+        elif new and case.state is not CaseState.RAISED:
+            self.say(case, MESSAGE, arrival.arrived, text=_STILL_ON_IT)
 
     def _closed(self, case: Case, arrival: DeskEvent, new: bool) -> None:
-        if new and case.open:
+        if new and case.open and self._is_last_turn(case, arrival):
             self._cases.move(case, CaseState.RESOLVED, arrival.arrived)
         self._noted(case, arrival, new)
+
+    def _is_last_turn(self, case: Case, arrival: DeskEvent) -> bool:
+        """Whether no later turn of this case is here already: what was delayed must not undo it."""
+        return not self._store.any_later(case.gateway, arrival.subject, TURNS, arrival.sequence)
 
     def _noted(self, case: Case, arrival: DeskEvent, new: bool) -> None:
         """What needs no words still needs to be told that it arrived."""
@@ -110,9 +126,7 @@ class Answers:
         # a number above ours is of another desk, or of this one before it forgot: then it lacks everything
         after = has if isinstance(has, int) and 0 <= has <= self._cases.newest_seq(arrival.gateway) else 0
         told = arrival.data.get("cases")
-        named = (
-            {text_of(entry, "request") for entry in told if isinstance(entry, dict)} if isinstance(told, list) else ()
-        )
+        named = {text_of(entry, "id") for entry in told if isinstance(entry, dict)} if isinstance(told, list) else ()
         ours = {case.request for case in self._cases.all_open() if case.gateway == arrival.gateway}
         for request in sorted(ours.union(named)):
             self._cases.say_again(arrival.gateway, request, after)
@@ -222,6 +236,7 @@ def _case_of(arrival: DeskEvent) -> Case:
         trigger=text_of(arrival.data, "trigger", 20) if raises else "",
         state=CaseState.RAISED,
         opened=arrival.arrived,
-        first_sequence=arrival.sequence,
+        # a nudge that came first must not acknowledge the request before it
+        first_sequence=0 if arrival.type == "edge.help.nudged.v1" else arrival.sequence,
         data=arrival.data,
     )

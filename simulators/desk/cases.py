@@ -46,8 +46,8 @@ class Case:
     """One help request. `request` is the id of the event that raised it, as text; `data` is what came with it.
 
     `number` is the desk's own (0: not stored yet). `opened`, `received`, `engaged`, `resolved` and `cancelled` are
-    Unix seconds of the desk's clock, None: not yet. `first_sequence` is the help lane's number of the first event of
-    this case that the desk had, 0: not known.
+    Unix seconds of the desk's clock, None: not yet. `first_sequence` is the help lane's number from which
+    on this case is acknowledged, 0: only nudges came yet.
     """
 
     number: int
@@ -133,9 +133,15 @@ class Cases:
     def describe(self, case: Case, told: Case) -> None:
         """What the request says of itself, where something else of its case came first."""
         self._db.execute(
-            "UPDATE cases SET code=?, trigger=?, data=?, first_sequence=min(first_sequence, ?)"
-            " WHERE gateway=? AND request=?",
-            (told.code, told.trigger, pack(dict(told.data)), told.first_sequence, case.gateway, case.request),
+            "UPDATE cases SET code=?, trigger=?, data=? WHERE gateway=? AND request=?",
+            (told.code, told.trigger, pack(dict(told.data)), case.gateway, case.request),
+        )
+
+    def begin(self, case: Case, first_sequence: int) -> None:
+        """From this number on the case's events are acknowledged. It stays: a lower one later may never close up."""
+        self._db.execute(
+            "UPDATE cases SET first_sequence=? WHERE gateway=? AND request=?",
+            (first_sequence, case.gateway, case.request),
         )
 
     def nudged(self, case: Case) -> None:

@@ -182,3 +182,10 @@ class Store:
                 break
             last = sequence
         return last
+
+    def any_later(self, gateway: str, subject: str, types: Sequence[str], sequence: int) -> bool:
+        """Whether an event of one of these types and of this subject is here with a higher sequence."""
+        marks = ",".join("?" * len(types))
+        query = f"SELECT 1 FROM events WHERE gateway=? AND lane=? AND sequence>? AND subject=? AND type IN ({marks})"  # noqa: S608
+        found = self.db.execute(query + " LIMIT 1", (gateway, Lane.HELP.value, sequence, subject, *types))
+        return found.fetchone() is not None

@@ -156,6 +156,74 @@ async def test_a_reopened_case_starts_again(desk, gateway):
     assert [case.state for case in desk.cases] == ["received"]
 
 
+async def test_the_end_of_the_round_before_does_not_end_a_reopened_case(desk, gateway):
+    desk.policy = Policy(0.0, None, 0.0)
+    request = await gateway.press(sequence=1)
+    await until(lambda: gateway.types == ["received", "resolved"])
+    desk.policy = ONLY_RECEIVED
+    await gateway.help("reopened", request, sequence=3)
+    await until(lambda: len(gateway.heard) == 3)
+    await gateway.help("closed", request, sequence=2)
+    await until(lambda: len(gateway.heard) == 4)
+    assert gateway.heard[-1]["through"] == 3
+    assert [case.state for case in desk.cases] == ["received"]
+
+
+async def test_a_reopening_that_comes_behind_its_cancellation_opens_nothing(desk, gateway):
+    desk.policy = Policy(0.0, None, 0.0)
+    request = await gateway.press(sequence=1)
+    await until(lambda: gateway.types == ["received", "resolved"])
+    desk.policy = AT_ONCE
+    await gateway.help("cancelled", request, sequence=3)
+    await until(lambda: "cancel_received" in gateway.types)
+    await gateway.help("reopened", request, sequence=2)
+    await until(lambda: len(gateway.heard) == 4)
+    assert gateway.heard[-1]["through"] == 3
+    assert [case.state for case in desk.cases] == ["cancelled"]
+
+
+async def test_a_nudge_that_comes_before_its_request_does_not_acknowledge_it(desk, gateway):
+    request = new_id()
+    await gateway.help("nudged", request, sequence=3, urgent=False, count=2)
+    await until(lambda: gateway.types == ["received"])
+    assert gateway.heard[0]["through"] == 0
+    await gateway.help("raised", request, request, sequence=1, trigger="manual")
+    await until(lambda: len(gateway.heard) == 2)
+    assert gateway.heard[1]["through"] == 1
+    await gateway.help("nudged", request, sequence=2, urgent=False, count=1)
+    await until(lambda: len(gateway.heard) == 3)
+    assert gateway.heard[2]["through"] == 3
+
+
+async def test_what_was_acknowledged_once_stays_acknowledged_when_an_older_event_comes_late(desk, gateway):
+    request = new_id()
+    await gateway.help("cancelled", request, sequence=3)
+    await until(lambda: gateway.types == ["cancel_received"])
+    await gateway.help("raised", request, request, sequence=1, trigger="manual")
+    await until(lambda: desk.cases[0].trigger == "manual" and len(gateway.heard) == 2)
+    assert [body["through"] for body in gateway.heard] == [3, 3]
+
+
+async def test_a_household_that_missed_the_end_is_told_it_anew_when_it_asks(desk, gateway):
+    desk.policy = Policy(0.0, None, 0.0)
+    request = await gateway.press()
+    await until(lambda: gateway.types == ["received", "resolved"])
+    await gateway.help("asked", request)
+    await until(lambda: len(gateway.heard) == 3)
+    assert gateway.types[2] == "resolved"
+    assert gateway.heard[2]["id"] != gateway.heard[1]["id"]
+
+
+async def test_a_gateway_that_missed_the_end_is_told_it_when_it_comes_back(desk, gateway):
+    desk.policy = Policy(0.0, None, 0.0)
+    request = await gateway.press()
+    await until(lambda: gateway.types == ["received", "resolved"])
+    birth = gateway.attributes("edge.state.birth.v1", sequence=0)
+    told = {"cases": [{"id": request, "state": "RECEIVED"}], "last_down_sequence": 1}
+    await gateway.publish("state/birth", pack(told), birth)
+    await until(lambda: gateway.types == ["received", "resolved", "resolved"])
+
+
 async def test_a_test_press_is_received_and_ended_by_itself(desk, gateway):
     request = new_id()
     await gateway.help("raised", request, request, trigger="test")
