@@ -61,8 +61,8 @@ class Row(NamedTuple):
 
 _S, _E = State, Effect
 # Raised and not yet in the desk's hands; a nudge then only repeats what waits anyway, and says that it is urgent.
-_ON_THE_WAY = (_S.RAISED, _S.SENDING, _S.QUEUED, _S.FALLBACK, _S.DELIVERED)
-_OPEN = (*_ON_THE_WAY, _S.RECEIVED, _S.ENGAGED)
+ON_THE_WAY = (_S.RAISED, _S.SENDING, _S.QUEUED, _S.FALLBACK, _S.DELIVERED)
+_OPEN = (*ON_THE_WAY, _S.RECEIVED, _S.ENGAGED)
 
 TABLE: dict[tuple[State, Signal], Row] = {
     (_S.IDLE, Signal.CONTACT): Row(_S.HOLD),
@@ -106,7 +106,7 @@ for _state in _OPEN:
     TABLE[_state, Signal.HELD] = Row(_state, (_E.NUDGE_URGENT,))
     TABLE[_state, Signal.CANCEL] = Row(_S.CANCELLED, (_E.RETRACT,))
     TABLE[_state, Signal.RESOLVED] = Row(_S.RESOLVED, (_E.CLOSE,))
-for _state in _ON_THE_WAY:
+for _state in ON_THE_WAY:
     TABLE[_state, Signal.RECEIVED] = Row(_S.RECEIVED)
     TABLE[_state, Signal.ENGAGED] = Row(_S.ENGAGED)
 for _state in (_S.SENDING, _S.QUEUED, _S.FALLBACK, _S.DELIVERED):

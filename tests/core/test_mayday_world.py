@@ -30,6 +30,7 @@ _SAYS = {
     Effect.ASK: "asked",
 }
 _SIGNAL = {"received": Signal.RECEIVED, "engaged": Signal.ENGAGED, "resolved": Signal.RESOLVED}
+ON_THE_WAY = (State.RAISED, State.SENDING, State.QUEUED, State.DELIVERED)
 QUIET = (State.IDLE, State.HOLD, State.RESOLVED, State.CANCELLED)
 
 
@@ -239,9 +240,13 @@ class Agent:
         self.step(lambda: self.hear(word))
 
     def hear(self, word: Down) -> tuple[Effect, ...]:
-        for message in [m for m in self.messages if m.case == word.case and m.sequence <= word.through]:
-            del self.messages[message]
         case = self.mayday.case
+        live = case is not None and case.id == word.case
+        # a word that is no acknowledgement must not end the resends of what waits for one: the acknowledgement itself
+        # may be lost, and then nothing would ever fetch it
+        if not (live and self.mayday.state in ON_THE_WAY and word.what not in _SIGNAL):
+            for message in [m for m in self.messages if m.case == word.case and m.sequence <= word.through]:
+                del self.messages[message]
         if case is None or case.id != word.case:
             return ()
         reopened = any(message.what == "reopened" for message in self.messages if message.case == case.id)
@@ -269,7 +274,7 @@ class World:
         self._order = itertools.count()
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._codes = itertools.count(1)
-        self._crashed = False
+        self._crashed, self._started_at = False, 0.0
         self.acknowledged: set[bytes] = set()
         self.network = Network(self.random, self.later, loss=self.random.choice((0.0, 0.2, 0.6)))
         self.desk = Desk(self)
@@ -284,8 +289,8 @@ class World:
         return HelpRequest(ident, "23456789", Trigger.MANUAL, state, now.monotonic, now.boot_id, now.wall, now.trusted)
 
     def crashes(self) -> bool:
-        """Whether the power goes before this save is on the disk."""
-        self._crashed = self.random.random() < self.crash_share
+        """Whether the power goes before this save is on the disk; a gateway needs some seconds to come back."""
+        self._crashed = self.random.random() < self.crash_share and self.now - self._started_at > 5.0
         return self._crashed
 
     def look(self) -> None:
@@ -309,13 +314,11 @@ class World:
 
     def restart(self) -> None:
         """Power cut: what is not on the disk is gone."""
-        self._crashed = True
-        while self._crashed:
-            self._crashed = False
-            self.agent = Agent(self, self.agent.disk)
-            self.agent.start()
-            if self.network.up and not self._crashed:
-                self.agent.link(up=True)
+        self._crashed, self._started_at = False, self.now
+        self.agent = Agent(self, self.agent.disk)
+        self.agent.start()
+        if self.network.up:
+            self.agent.link(up=True)
 
     def run(self, seconds: float) -> None:
         """Let time pass."""
