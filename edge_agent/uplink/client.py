@@ -33,6 +33,8 @@ from edge_agent.uplink.reasons import LinkLostError
 FAILURE = 0x80
 # What a handler has not taken yet; paho hands over a few packets a turn, so this only stops a runaway.
 MAX_INBOX = 10_000
+# The same in bytes: until its SUBACK a broker may pour for as long as a connect may take.
+MAX_INBOX_BYTES = 32 * 1024 * 1024
 # Packets that are read in one go before others in the loop have their turn.
 READS = 50
 # An attribute is cut here, in characters; MQTT could take 65,535 bytes.
@@ -117,6 +119,7 @@ class Client(aiomqtt.Client):
         self._changed = changed
         self._disconnected.add_done_callback(lambda _: changed())
         self.inbox: deque[Arrival] = deque()
+        self._inbox_bytes = 0
         self.dropped = 0
         self._handled = 0
         self.acks: dict[int, tuple[asyncio.Future[ReasonCode | None], float]] = {}
@@ -219,6 +222,10 @@ class Client(aiomqtt.Client):
                 handled = self._handled
                 if self._client.loop_read() != MQTT_ERR_SUCCESS:
                     return
+                if self._client._in_packet["remaining_length"] > self._settings.max_packet_bytes:  # noqa: SLF001
+                    # it was told the limit; paho would take in 256 MB
+                    self.end(reasons.garbled(ValueError("a packet that is longer than was allowed")))
+                    return
                 if self._handled == handled and not self._decrypted():
                     return
         except _GARBLED as error:
@@ -309,7 +316,10 @@ class Client(aiomqtt.Client):
         except UnicodeDecodeError:
             self.dropped += 1
             return
-        if len(self.inbox) >= MAX_INBOX:
+        if not self.inbox:
+            self._inbox_bytes = 0
+        self._inbox_bytes += len(message.payload)
+        if len(self.inbox) >= MAX_INBOX or self._inbox_bytes > MAX_INBOX_BYTES:
             self.dropped += 1
             return
         pairs = getattr(message.properties, "UserProperty", ())

@@ -13,6 +13,7 @@ from paho.mqtt.properties import Properties
 from structlog.testing import capture_logs
 
 from edge_agent.core.errors import LinkError, LinkRefusedError
+from edge_agent.uplink import client
 from edge_agent.uplink.client import PublishProperties
 from edge_agent.uplink.mqtt import TlsFiles, Will
 
@@ -210,6 +211,43 @@ async def test_a_broker_that_sends_garbage_is_left_and_tried_again(garbage, capf
             await until(lambda: seen >= 2)
     gc.collect()
     assert capfd.readouterr().err == ""
+
+
+async def test_a_broker_cannot_fill_the_memory_with_one_endless_packet():
+    poured = 0
+
+    async def serve(reader, writer):
+        nonlocal poured
+        await reader.read(10)
+        writer.write(b"\x20\x03\x00\x00\x00\x32\xff\xff\xff\x7f")  # CONNACK, then a PUBLISH of 256 MB
+        while poured < 64_000_000:
+            writer.write(bytes(100_000))
+            await writer.drain()
+            poured += 100_000
+
+    async with scripted(serve) as port:
+        agent = Peer(port, connect_timeout_s=3.0)
+        async with running(agent.uplink.run()):
+            await until(lambda: agent.uplink.counts["protocol"] >= 1)
+    assert poured < 32_000_000
+
+
+async def test_what_a_broker_pours_before_it_answers_is_bounded(monkeypatch):
+    monkeypatch.setattr(client, "MAX_INBOX_BYTES", 1_000_000)
+    # QoS 0, topic a, no properties, 100,000 bytes
+    publish = b"\x30\xa4\x8d\x06\x00\x01a\x00" + bytes(100_000)
+
+    async def serve(reader, writer):
+        await reader.read(10)
+        writer.write(b"\x20\x03\x00\x00\x00" + publish * 50)
+        await reader.read()
+        await asyncio.sleep(5.0)
+
+    async with scripted(serve) as port:
+        agent = Peer(port, connect_timeout_s=1.5, subscribe=("x",))
+        async with running(agent.uplink.run()):
+            await until(lambda: agent.uplink.counts["dropped"])
+    assert agent.uplink.counts["dropped"] == 40
 
 
 async def test_two_with_the_same_client_id_do_not_hammer_the_broker(broker):
