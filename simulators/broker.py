@@ -166,7 +166,7 @@ class Broker:
 
     async def _launch(self, port: int) -> bool:
         config = self._write_config(port)
-        command = [*_tied(), *self._command, str(config)]
+        command = [*tied(), *self._command, str(config)]
         with self.log_path.open("ab") as log:
             # a session of its own: Ctrl-C in the terminal is for the demo, which then stops its broker last
             self._process = await asyncio.create_subprocess_exec(
@@ -235,7 +235,7 @@ def _find_iotcore() -> tuple[str, ...] | str:
     return (f"iotcore {version('iotcore')}", sys.executable, "-m", "iotcore", "--log-level", "CRITICAL", "--config")
 
 
-def _tied() -> tuple[str, ...]:
+def tied() -> tuple[str, ...]:
     """What makes a child end with its parent, even when that is killed: setpriv of util-linux, where it is."""
     program = _program("setpriv")
     return (program, "--pdeathsig", "TERM", "--") if program else ()

@@ -13,6 +13,7 @@ from typing import TypeVar
 from edge_agent.control.client import Client, ControlError
 from edge_agent.control.types import Live
 from edge_agent.core.errors import LinkError
+from simulators.broker import tied
 from simulators.desk.keys import DeskKey
 
 _START_S = 20.0
@@ -85,11 +86,12 @@ class AgentProcess:
         """Returns when the control socket answers. Raises LinkError with the end of its log when it does not."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "edge_agent", "run", "--config", str(self.config)),
+                *(*tied(), sys.executable, "-m", "edge_agent", "run", "--config", str(self.config)),
                 env={**os.environ, **self._environment},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,  # Ctrl-C is for the demo, which still has to ask the agent for its figures
             )
         with suppress(TimeoutError):
             async with asyncio.timeout(_START_S):
