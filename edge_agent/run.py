@@ -1,9 +1,9 @@
 """`edge-agent run`: the daemon's entry. It keeps out what a daemon has no use for before anything else is imported."""
 
 import argparse
-import sys
 
 from edge_agent.config.command import DEFAULT_FILE
+from edge_agent.lean import keep_out
 
 
 class _Run:
@@ -16,8 +16,7 @@ class _Run:
 
     def run(self, args: argparse.Namespace) -> int:
         """Run until SIGTERM or Ctrl-C. 0: stopped; 1: a vital part failed; 2: the configuration is wrong."""
-        # structlog imports rich wherever it is installed: 5 MB
-        sys.modules["rich"] = None  # type: ignore[assignment]
+        keep_out()
         from edge_agent.daemon import main  # noqa: PLC0415 - after the line above
 
         return main(args.config)

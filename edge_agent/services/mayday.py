@@ -20,7 +20,7 @@ from edge_agent.core.event import Event
 from edge_agent.core.gesture import Gesture, Touch
 from edge_agent.core.health import Health
 from edge_agent.core.lamp import RESOLVED_S, Shown, shown
-from edge_agent.core.mayday import Effect, Mayday, Signal, Timers
+from edge_agent.core.mayday import ON_THE_WAY, Effect, Mayday, Signal, Timers
 from edge_agent.core.ports import Clock, RequestStore
 from edge_agent.core.request import HelpRequest, State
 from edge_agent.services.case_events import REOPENED, CaseEvents
@@ -244,16 +244,15 @@ class Help:
         if self._owing():
             self._mayday.owe(self._clock.now(), _random.random())
         self._told = self._mayday.state
-        if case is not before or self._told is not state or effects:
-            if self._told is not state:
-                _log.info("help", state=self._told.value, case=case.code if case else "")
-            # from IDLE it comes by a restart: then it was shown before
-            if self._told is State.RESOLVED and state not in (State.RESOLVED, State.IDLE):
-                self._fresh_until = self._clock.now().monotonic + RESOLVED_S
-            self._around.sent()
-            self.refresh()
-            self._around.changed()
+        if self._told is not state:
+            _log.info("help", state=self._told.value, case=case.code if case else "")
+        # from IDLE it comes by a restart: then it was shown before
+        if self._told is State.RESOLVED and state not in (State.RESOLVED, State.IDLE):
+            self._fresh_until = self._clock.now().monotonic + RESOLVED_S
         self.refresh()
+        if case is not before or self._told is not state or effects:
+            self._around.sent()
+            self._around.changed()
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
@@ -281,13 +280,17 @@ class Help:
         self._heard = True
         case, data, now = self.case, message.data, self._clock.now()
         through = data.get("through")
-        if message.request is not None and isinstance(through, int):
+        mine = case is not None and message.request == case.id
+        word = word_of(message) if is_known(message) else None
+        # what waits for an acknowledgement is not settled by any other word: if the acknowledgement was lost, only
+        # sending again fetches it
+        waits = mine and self._mayday.state in ON_THE_WAY and (word is None or word.signal is None)
+        if message.request is not None and isinstance(through, int) and not waits:
             self._store.settle(message.request, through)
             self._earlier.forget_settled()
-        if case is None or message.request != case.id or not is_known(message):
+        if not mine or word is None:
             return ()
-        word = word_of(message)
-        if word.signal is Signal.RESOLVED and isinstance(through, int) and through < self._reopened:
+        if isinstance(through, int) and through < self._reopened:
             word = word._replace(signal=None)  # said before the desk knew that the case is open again
         effects = self._mayday.hear(word, now, _random.random())
         return effects if Effect.CLOSE in effects else effects + self._settled(now)

@@ -5,7 +5,7 @@ translates it once, where it knows what failed.
 """
 
 import os
-import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from edge_agent.core.errors import StoreError
@@ -30,32 +30,37 @@ def make_folder(folder: Path) -> None:
         return
     make_folder(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
-    sync_folder(folder.parent)
+    try:
+        sync_folder(folder.parent)
+    except OSError:
+        with suppress(OSError):
+            folder.rmdir()  # or else nobody would sync its name
+        raise
 
 
 def replace_file(path: Path, data: bytes) -> None:
     """Put `data` in the place of `path`, all or nothing, durable when this returns. Raises StoreError.
 
-    Temporary file in the same folder, fsync, rename, fsync of the folder.
+    Temporary file in the same folder, fsync, rename, fsync of the folder. Its name is always the same, so that what a
+    power cut leaves of it is used again; the folder has one writer.
     """
-    temporary = ""
+    temporary = path.with_name(f".{path.name}.new")
     try:
         make_folder(path.parent)
-        fd, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
-        temporary = ""
+        temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
         raise StoreError(
             f"{path} could not be written: {error.strerror}", fix="Is the disk full or read-only?"
         ) from error
     finally:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def put_aside(path: Path) -> Path:
@@ -90,6 +95,7 @@ def create_filled(path: Path, size: int) -> int:
         sync_folder(path.parent)
     except OSError:
         os.close(fd)
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink()
         raise
     return fd

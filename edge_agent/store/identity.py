@@ -1,9 +1,9 @@
 """The gateway's id: made once, then for ever the same."""
 
 import re
-import secrets
 from contextlib import suppress
 from pathlib import Path
+from random import SystemRandom
 
 from edge_agent.core.errors import StoreError
 from edge_agent.core.request import CODE_ALPHABET
@@ -34,7 +34,7 @@ def gateway_id(folder: Path, problems: list[str]) -> str:
     if path.exists():
         with suppress(OSError):
             files.put_aside(path)
-    made = "gw-" + "".join(secrets.choice(CODE_ALPHABET) for _ in range(_LENGTH)).lower()
+    made = "gw-" + "".join(SystemRandom().choices(CODE_ALPHABET, k=_LENGTH)).lower()
     try:
         files.replace_file(path, made.encode() + b"\n")
     except StoreError as error:

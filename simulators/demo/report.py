@@ -1,4 +1,9 @@
-"""The demo's figures: what the devices sent against what the desk holds, and what the agent cost."""
+"""The demo's figures: what the devices sent against what the desk holds, and what the agent cost.
+
+`rss_mb` is the agent's resident memory at the end, in MB of 10^6 bytes, with all libraries that other processes share.
+`ready_s` is from its start to the first answer of its control socket. `cpu_s` is all its processor time, `start_cpu_s`
+the part before it was ready, and `core_percent` the rest as a share of one core from then to the end.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +37,9 @@ class Report:
     ready_s: float = 0.0
     rss_mb: float = 0.0
     cpu_s: float = 0.0
+    start_cpu_s: float = 0.0
+    start_uptime_s: float = 0.0
+    uptime_s: float = 0.0
     exit_code: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -43,8 +51,9 @@ class Report:
 
     @property
     def core_percent(self) -> float:
-        """Share of one core that the agent used, start-up included."""
-        return 100 * self.cpu_s / self.seconds if self.seconds else 0.0
+        """Share of one core that the agent used once it was ready."""
+        steady_s = self.uptime_s - self.start_uptime_s
+        return 100 * (self.cpu_s - self.start_cpu_s) / steady_s if steady_s > 0 else 0.0
 
     def plain(self) -> dict[str, Any]:
         """As JSON."""
@@ -71,6 +80,7 @@ class Report:
             "ready_s": round(self.ready_s, 3),
             "rss_mb": self.rss_mb,
             "cpu_s": self.cpu_s,
+            "start_cpu_s": self.start_cpu_s,
             "core_percent": round(self.core_percent, 2),
             "exit_code": self.exit_code,
             "notes": self.notes,

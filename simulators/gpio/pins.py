@@ -1,7 +1,8 @@
 """A gpiozero pin factory whose header is the simulator's board.
 
-Chosen with `GPIOZERO_PIN_FACTORY=edgesim`; the board's socket stands in `EDGE_SIM_GPIO`. When the board goes away
-the levels just stay, as they do on a header that nothing hangs on.
+Chosen with `GPIOZERO_PIN_FACTORY=edgesim` (an agent also takes `simulators.gpio.pins:SimulatedFactory`); the board's
+socket stands in `EDGE_SIM_GPIO`. When the board goes away the levels just stay, as they do on a header that nothing
+hangs on.
 """
 
 import contextlib
@@ -12,7 +13,7 @@ import threading
 import time
 from typing import Any, Final
 
-from gpiozero import BadPinFactory, PinFixedPull, PinInvalidFunction, PinInvalidPull, PinSetInput, PinSPIUnsupported
+from gpiozero.exc import BadPinFactory, PinFixedPull, PinInvalidFunction, PinInvalidPull, PinSetInput, PinSPIUnsupported
 from gpiozero.pins.pi import PiFactory, PiPin
 
 VARIABLE: Final = "EDGE_SIM_GPIO"

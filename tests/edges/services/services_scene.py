@@ -68,7 +68,7 @@ class Scene:
     async def __aenter__(self) -> Self:
         self.task = asyncio.create_task(self.help.run(self._beat))
         await asyncio.sleep(0)
-        await until(lambda: self.lamps)
+        await until(lambda: self.beats and self.lamps)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -101,14 +101,15 @@ class Scene:
     async def settled(self) -> None:
         """All that came in is done."""
         await until(lambda: not self.help._inbox)
-        for _ in range(3):
-            await asyncio.sleep(0.01)
+        for _ in range(2):  # what is under way, and what it or the clock brings
+            beats = self.beats
+            self.help._wake.set()
+            await until(lambda beats=beats: self.beats > beats)
+        await asyncio.sleep(0.01)
 
     async def later(self, seconds: float) -> None:
         """Let the clock of the case run on."""
         self.clock.monotonic += seconds
-        self.help._wake.set()
-        await asyncio.sleep(0.02)
         await self.settled()
 
     def desk(self, what: str, request: bytes | None = None, **data: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from scene import until
+from services_scene import until
 
 from edge_agent.core.gesture import Button, Gesture, Touch
 from edge_agent.services.button import ButtonReader

@@ -4,7 +4,7 @@ import asyncio
 from itertools import pairwise
 
 import pytest
-from scene import until
+from services_scene import until
 
 from edge_agent.core import lamp
 from edge_agent.core.lamp import PATTERNS, Pattern, Shown

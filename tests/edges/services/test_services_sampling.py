@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from scene import HandClock, until
+from services_scene import HandClock, until
 
 from edge_agent.core.block import unpack
 from edge_agent.core.errors import StoreError

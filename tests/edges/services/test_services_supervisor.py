@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import structlog
-from scene import until
+from services_scene import until
 
 from edge_agent import supervisor
 from edge_agent.core.errors import AgentError, DriverError
