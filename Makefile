@@ -6,7 +6,7 @@ ARGS ?= home
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench install clean lock tools
+.PHONY: help demo test torture check format bench install clean lock tools
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ tools:
 
 test: $(VENV)/.tools tools ## install what the tests need and run the whole suite
 	@$(BIN)/python -m pytest $(PYTEST)
+
+torture: $(VENV)/.tools tools ## kill it, refuse it, cut its power, damage its files: make torture N=300 SEED=7
+	@TORTURE=$(or $(N),200) TORTURE_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/torture -s --timeout 0
 
 check: $(VENV)/.tools ## ruff, formatting, mypy strict, import-linter
 	@$(BIN)/ruff check .

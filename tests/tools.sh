@@ -4,6 +4,7 @@ set -u
 want=""
 command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || want="$want mosquitto"
 command -v dbus-daemon >/dev/null || want="$want dbus-daemon"
+command -v strace >/dev/null || want="$want strace"
 [ -z "$want" ] && exit 0
 install="apt-get install -y -qq --no-install-recommends$want"
 if ! command -v apt-get >/dev/null; then
