@@ -13,7 +13,7 @@ from typing import NamedTuple
 from edge_agent.control.client import Client, ControlError
 from edge_agent.control.types import Help, Live
 from simulators.broker import Broker
-from simulators.demo.agent import AgentProcess, configuration, install
+from simulators.demo.agent import PIN_FACTORY, AgentProcess, configuration, install
 from simulators.demo.narrator import Narrator
 from simulators.demo.report import Report
 from simulators.desk.desk import Desk
@@ -91,7 +91,7 @@ class Demo:
             world = World(self._scenario, self._wish.seed, folder, fast=self._wish.fast)
             world.on_news = lambda what: self._tell.say("device", what)
             await stack.enter_async_context(world)
-            agent = AgentProcess(folder, world.environment)
+            agent = AgentProcess(folder, world.environment | PIN_FACTORY)
             stack.push_async_callback(agent.stop)
             toml = configuration(self._scenario.name, folder, cable.port, desk.key, world.agent_config())
             agent.config.write_text(toml, encoding="utf-8")
