@@ -54,15 +54,16 @@ class View:
         now = self.clock.now()
         used = resource.getrusage(resource.RUSAGE_SELF)
         parts = [types.Part(name, h.ready, h.sentence, h.fix) for name, h in self.health()]
+        devices = self._devices(now)
         return types.Status(
             version=__version__,
             gateway=self.gateway,
             site=self.site,
             uptime_s=round(now.monotonic - self.started_at, 1),
-            ready=all(part.ready for part in parts),
-            sentence=self._sentence(parts),
+            ready=all(each.ready for each in (*parts, *devices)),
+            sentence=self._sentence([*parts, *devices]),
             parts=parts,
-            devices=self._devices(now),
+            devices=devices,
             rss_mb=round(int(_STATM.read_text("ascii").split()[1]) * _PAGE_BYTES / 1e6, 1),
             cpu_s=round(used.ru_utime + used.ru_stime, 3),
             clock_trusted=now.trusted,
@@ -169,13 +170,15 @@ class View:
                 last_heard_s=None if row.last_at is None else round(now.monotonic - row.last_at, 1),
                 ready=row.health.ready,
                 sentence=row.health.sentence,
+                fix=row.health.fix,
             )
             for driver in self.drivers
             for row in driver.devices()
         ]
 
-    def _sentence(self, parts: Sequence[types.Part]) -> str:
-        wrong = [part for part in parts if not part.ready]
+    def _sentence(self, parts: Sequence[types.Part | types.Device]) -> str:
+        # what is wrong for one reason (a radio that is away, with all its devices) is said and counted once
+        wrong = list({part.sentence: part for part in reversed(parts) if not part.ready}.values())[::-1]
         confirmed = self.sampling.watches.confirmed()
         if wrong:
             first = wrong[0]

@@ -77,7 +77,10 @@ def _read(file: str) -> str:
             raw = stream.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigProblems([Mistake(file, 0, what=f"cannot be read: {reason.lower()}")]) from error
+        hint = "a configuration file; config/home.toml is one to begin with"
+        absent = isinstance(error, FileNotFoundError)
+        mistake = Mistake(file, 0, what=f"cannot be read: {reason.lower()}", expected=hint if absent else "")
+        raise ConfigProblems([mistake]) from error
     if len(raw) > MAX_BYTES:
         raise ConfigProblems([Mistake(file, 0, what="too large", expected="a TOML file of at most 1 MiB")])
     try:

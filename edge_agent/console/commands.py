@@ -172,7 +172,7 @@ CHANNELS = Question(
 PRESS = Pressing(
     "press the help button, as if by hand: this calls for help",
     lambda client, args: client.press(args.hold),
-    text.help_,
+    text.pressed,
     lambda reply: not (reply.state == "CANCEL_WINDOW" or _is_open(reply)),
     example="edge-agent press --hold 4",
     wrong="no help request came of it",

@@ -104,7 +104,7 @@ def status(reply: Status, *, colour: bool) -> Iterator[str]:
     if reply.devices:
         yield ""
         devices = [
-            (_mark(d.ready), d.name, _ago(d.last_heard_s), str(d.readings), str(d.faults), d.sentence)
+            (_mark(d.ready), d.name, _ago(d.last_heard_s), str(d.readings), str(d.faults), _with_fix(d.sentence, d.fix))
             for d in reply.devices
         ]
         yield from table(("STATE", "DEVICE", "HEARD", "READINGS", "FAULTS", "WHAT"), devices, colour=colour)
@@ -140,6 +140,13 @@ def help_(reply: Help, *, colour: bool) -> Iterator[str]:
     else:
         yield from _case(reply.state, reply.case)
     yield from lamp(reply.lamp, colour=colour)
+
+
+def pressed(reply: Help, *, colour: bool) -> Iterator[str]:
+    """What came of a press."""
+    if reply.state in ("IDLE", "HOLD"):
+        yield "No help request came of it: hold the button longer (--hold), 3 s unless [help] hold_s says otherwise."
+    yield from help_(reply, colour=colour)
 
 
 def lamp(reply: Lamp, *, colour: bool) -> Iterator[str]:

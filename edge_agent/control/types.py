@@ -42,6 +42,7 @@ class Device(Reply):
     last_heard_s: float | None
     ready: bool
     sentence: str
+    fix: str = ""
 
 
 class Status(Reply):

@@ -130,7 +130,7 @@ def resend_after(attempts: int, waited_s: float, ack_wait_s: float, share: float
     Ten in a burst at the acknowledgement time ±20 %; then random 3.5 to 4.5 minutes for an hour, as maritime DSC
     repeats a distress call; then hourly, and never giving up.
     """
-    if attempts <= 10 and waited_s < 120.0:
+    if attempts < 10 and waited_s < 120.0:
         return ack_wait_s * (0.8 + 0.4 * share)
     if waited_s < 3600.0:
         return 210.0 + 60.0 * share

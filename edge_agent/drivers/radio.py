@@ -84,7 +84,7 @@ def translated(error: Exception, adapter: str) -> RadioError:
     elif isinstance(error, (OSError, EOFError, ValueError)):
         found = (
             "bus",
-            f"The system's message bus cannot be reached ({error})",
+            f"The system's message bus cannot be reached: {getattr(error, 'strerror', None) or error}",
             "Install Bluetooth and the bus: sudo apt install dbus bluez",
         )
     code, what, fix = found or ("failed", f"Bluetooth does not work: {error}", "Look at journalctl -u bluetooth")

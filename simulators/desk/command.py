@@ -127,8 +127,8 @@ async def _connected(desk: Desk, running: asyncio.Task[None], stop: asyncio.Even
         task.cancel()
     if desk.ready.is_set() or stop.is_set() or running.done():
         return True
-    fix = "Start one (sudo apt install mosquitto), or name another with --host and --port."
-    print(f"edge-agent desk: no broker: {desk.health.sentence}. {fix}", file=sys.stderr)
+    fix = desk.health.fix or "Start a broker (sudo apt install mosquitto), or name another with --host and --port."
+    print(f"edge-agent desk: {desk.health.sentence}. {fix}", file=sys.stderr)
     return False
 
 

@@ -68,7 +68,7 @@ def of_case(case: Case, at: float) -> News:
         return News(at, "case", case.gateway, f"HELP case {case.code} is {case.state.value}", data)
     findings = case.data.get("findings")
     told = [text_of(f, "sentence", 80) for f in findings if isinstance(f, dict)] if isinstance(findings, list) else []
-    where = " ".join(filter(None, (text_of(case.data, key, 80) for key in ("product", "site", "location"))))
+    where = ", ".join(filter(None, (text_of(case.data, key, 80) for key in ("product", "site", "location"))))
     text = f"HELP case {case.code} raised ({case.trigger or 'not said how'}) {where}".rstrip()
     return News(at, "case", case.gateway, text + (": " + "; ".join(told[:5]) if told else ""), data)
 

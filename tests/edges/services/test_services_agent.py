@@ -6,10 +6,23 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from services_scene import until
 
 from edge_agent.app import Agent
-from edge_agent.config.model import Broker, Config, ConsentTable, Control, Desk, Gateway, Help, Outbox, Paths, Tls
+from edge_agent.config.model import (
+    Broker,
+    Config,
+    ConsentTable,
+    Control,
+    Desk,
+    Gateway,
+    Help,
+    Outbox,
+    Paths,
+    SerialDevice,
+    Tls,
+)
 from edge_agent.core.errors import RefusedError
 from edge_agent.core.lamp import Shown
 from edge_agent.core.reading import Channel, Reading
@@ -148,3 +161,14 @@ async def test_the_drain_comes_round_although_there_is_nothing_to_send(
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def test_a_device_that_is_not_there_is_not_all_well_and_says_what_to_do(tmp_path: Path) -> None:
+    missing = SerialDevice(name="boiler", port=str(tmp_path / "nowhere"), language="textline")
+    async with running(structs.replace(config(tmp_path), serial=(missing,))) as agent:
+        await until(lambda: not agent.view.status().devices[0].ready)
+        status = agent.view.status()
+    assert not status.ready
+    assert "nowhere" in status.devices[0].sentence
+    assert status.devices[0].fix
+    assert "(and 1 more)" in status.sentence
