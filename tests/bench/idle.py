@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from edge_agent.core.errors import AgentError
 from simulators.broker import Broker
-from simulators.demo.agent import AgentProcess, configuration
+from simulators.demo.agent import PIN_FACTORY, AgentProcess, configuration
 from simulators.desk.keys import DeskKey
 from simulators.scenario import load_scenario
 from simulators.world import World
@@ -47,7 +47,7 @@ async def _measure(run: Run) -> list[Found]:
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(Broker.find())
         world = await stack.enter_async_context(World(load_scenario("home"), 11, folder))
-        agent = AgentProcess(folder, world.environment)
+        agent = AgentProcess(folder, world.environment | PIN_FACTORY)
         stack.push_async_callback(agent.stop)
         text = configuration("home", folder, broker.port, DeskKey.make(), world.agent_config())
         # windows and heartbeat as they are by default, not as the demo has them

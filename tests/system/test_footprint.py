@@ -3,7 +3,7 @@
 Not a figure (machines differ, and their load), but what the figures come from.
 """
 
-import os
+from pathlib import Path
 
 from stage import Stage, staged, until
 
@@ -31,6 +31,10 @@ UNWANTED = {
 }
 
 
+def threads_of(pid: int) -> list[str]:
+    return [(task / "comm").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+
+
 async def all_at_work(stage: Stage) -> bool:
     """Every device was heard, and something is acknowledged by the desk's broker."""
     status, queue = await stage.status(), await stage.agent.ask(Client.queue)
@@ -53,6 +57,6 @@ async def test_a_running_agent_holds_nothing_that_it_does_not_use(tmp_path):
 async def test_a_running_agent_has_a_thread_for_sql_one_for_logs_one_for_the_network_and_one_for_gpio():
     async with staged(environment=PIN_FACTORY) as stage:
         await until(lambda: all_at_work(stage))
-        threads = os.listdir(f"/proc/{stage.agent.pid}/task")
+        threads = threads_of(stage.agent.pid)
         # the three log lanes have up to three, for the time that two of them commit at once
         assert 2 <= len(threads) <= 7
