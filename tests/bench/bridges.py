@@ -19,7 +19,7 @@ _CHANNEL = Channel("thing.quantity", "unit")
 def run(run: Run) -> Iterator[Found]:
     for name in LANGUAGES:
         good = [vector for vector in vectors(name) if vector.readings]
-        turns = run.some(2000)
+        turns = run.some(800)
         frames = turns * len(good)
         bridges = [make(name, **vector.options) for vector in good]
         clock = count()
