@@ -55,13 +55,14 @@ class View:
         used = resource.getrusage(resource.RUSAGE_SELF)
         parts = [types.Part(name, h.ready, h.sentence, h.fix) for name, h in self.health()]
         devices = self._devices(now)
+        everything: list[types.Part | types.Device] = [*parts, *devices]
         return types.Status(
             version=__version__,
             gateway=self.gateway,
             site=self.site,
             uptime_s=round(now.monotonic - self.started_at, 1),
-            ready=all(each.ready for each in (*parts, *devices)),
-            sentence=self._sentence([*parts, *devices]),
+            ready=all(each.ready for each in everything),
+            sentence=self._sentence(everything),
             parts=parts,
             devices=devices,
             rss_mb=round(int(_STATM.read_text("ascii").split()[1]) * _PAGE_BYTES / 1e6, 1),

@@ -16,6 +16,8 @@ from edge_agent import __version__
 COMMANDS = {
     "status": "edge_agent.console.commands:STATUS",
     "queue": "edge_agent.console.commands:QUEUE",
+    "queue offline": "edge_agent.offline:OFFLINE",
+    "queue dump": "edge_agent.offline:DUMP",
     "findings": "edge_agent.console.commands:FINDINGS",
     "help": "edge_agent.console.commands:HELP",
     "lamp": "edge_agent.console.commands:LAMP",
@@ -69,7 +71,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _dispatch(words: list[str]) -> int:
-    name, rest = (words[0], words[1:]) if words else ("", [])
+    # a command of two words goes before one of one
+    length = 2 if " ".join(words[:2]) in COMMANDS else 1
+    name, rest = " ".join(words[:length]), words[length:]
     if name in ("-h", "--help"):
         print(_overview())  # noqa: T201 - a console talks to a person
         return 0
@@ -125,7 +129,7 @@ def _overview() -> str:
             told = command.help if command else ""
         except (ImportError, AttributeError) as error:
             told = f"(not complete on this machine: {error})"
-        lines.append(f"  {name:<14}{told}")
+        lines.append(f"  {name:<15}{told}")
     lines += ["", "edge-agent COMMAND --help shows options and an example; edge-agent --version the version."]
     return "\n".join(lines)
 
