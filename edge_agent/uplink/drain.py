@@ -6,10 +6,14 @@ whatever happens to a link, the next link starts again from what the spool still
 begins a new `_Session`; an answer that comes late for an old one still releases its event and touches nothing more.
 A refusal rests the whole lane, longer each time, and then one message goes ahead alone: most refusals concern all of
 a lane (an access list, a quota), and a lane must not empty itself into quarantine while somebody mends that.
+
+How much is on its way is bounded thrice: by the broker's window in messages (uplink/slots.py: a few of it are for help
+alone), by what the link delivers in about a second (uplink/pace.py: help does not wait for it), and by a number of
+messages a second that a broker can hand on. What is too long for link or broker goes in parts (uplink/parts.py).
 """
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,10 +25,12 @@ from edge_agent.core.errors import LinkError, LinkRefusedError, StoreError
 from edge_agent.core.event import Event, EventKind, Lane
 from edge_agent.core.ports import Clock, Link, Spool
 from edge_agent.core.wire import attributes, up_topic
+from edge_agent.uplink.lanes import LaneQueue
+from edge_agent.uplink.pace import Bucket, Flight, Pace
+from edge_agent.uplink.parts import MAX_PAYLOAD_BYTES, Piece, divisible
+from edge_agent.uplink.reasons import QUOTA_EXCEEDED, TOO_LARGE, LinkLostError
 from edge_agent.uplink.slots import Slots
 
-# AWS IoT Core takes 128 KB with everything; the attributes need room too.
-MAX_PAYLOAD_BYTES = 100 * 1024
 MAX_REFUSALS = 3
 MAX_REST_S = 60.0
 # A disk that fails is asked again after this long.
@@ -44,52 +50,24 @@ log = structlog.get_logger("drain")
 
 @dataclass(slots=True)
 class _Session:
-    """One link. `up_at` is when it came, on the monotonic clock of `boot_id`."""
+    """One link. `up_at` is when it came, on the monotonic clock of `boot_id`; `sizes` are of what is on its way."""
 
     link: Link
     slots: Slots
     up_at: float
     boot_id: str
+    pace: Pace = field(default_factory=Pace)
+    sizes: Counter[int] = field(default_factory=Counter)
     broken: bool = False
-
-
-@dataclass(slots=True)
-class _LaneState:
-    """A spool and how far this link is with it. `refusals` counts rests in a row, `tries` refusals by event."""
-
-    spool: Spool
-    queue: deque[Event] = field(default_factory=deque)
-    after: int = 0
-    dry: bool = False
-    flying: set[int] = field(default_factory=set)
-    rests_until: float = 0.0
-    refusals: int = 0
-    tries: Counter[bytes] = field(default_factory=Counter)
-    unsaved: int = 0
-    save_at: float | None = None
-    saving: bool = False
-
-    def rewind(self) -> None:
-        """Look at the spool from its start again; what is in flight is passed over."""
-        self.queue.clear()
-        self.after, self.dry = 0, False
-
-    def fill(self, limit: int) -> None:
-        """Have something in the queue, if the spool has anything. Raises StoreError."""
-        while not self.queue and not self.dry:
-            found = self.spool.pending(self.after, limit)
-            self.dry = not found
-            if found:
-                self.after = found[-1].sequence
-                self.queue.extend(event for event in found if event.sequence not in self.flying)
 
 
 class Drain:
     """Vital. `up` and `down` tell it of links, `wake` of committed events; `run` never ends by itself.
 
     * `on_delivered(event)` after its PUBACK, `on_quarantine(event, reason)` when it was given up: plain calls.
-    * `counts`: delivered, bytes (of delivered payloads), withheld (no consent), refused, quarantined, store_errors;
-      withheld and quarantined also by lane, as in `withheld telemetry`.
+    * `messages_per_s` bounds all lanes but help.
+    * `counts`: delivered, bytes (of payloads that the broker took), withheld (no consent), refused, quarantined,
+      store_errors; withheld and quarantined also by lane, as in `withheld telemetry`.
     """
 
     def __init__(
@@ -102,18 +80,21 @@ class Drain:
         *,
         in_flight: int = 20,
         reserved_for_help: int = 3,
+        messages_per_s: float = 1000.0,
         refused_rest_s: float = 1.0,
         on_delivered: Callable[[Event], None] = lambda _: None,
         on_quarantine: Callable[[Event, str], None] = lambda _event, _reason: None,
     ) -> None:
         order = list(Lane)
-        self._lanes = [_LaneState(spool) for spool in sorted(spools, key=lambda spool: order.index(spool.lane))]
+        self._lanes = [LaneQueue(spool) for spool in sorted(spools, key=lambda spool: order.index(spool.lane))]
         self._gateway = gateway
         self._root = root
         self._clock = clock
         self._consent = consent
         self._in_flight = in_flight
         self._reserved = reserved_for_help
+        self._bucket = Bucket(messages_per_s)
+        self._broker_takes = MAX_PAYLOAD_BYTES
         self._refused_rest_s = refused_rest_s
         self._on_delivered = on_delivered
         self._on_quarantine = on_quarantine
@@ -136,9 +117,7 @@ class Drain:
         total = min(self._in_flight, link.window)
         self._session = _Session(link, Slots(total, self._reserved), now.monotonic, now.boot_id)
         for lane in self._lanes:
-            lane.flying.clear()
-            lane.rests_until = 0.0
-            lane.rewind()
+            lane.restart()
         self._changed.set()
 
     def down(self, _reason: str = "") -> None:
@@ -176,99 +155,138 @@ class Drain:
         if session is None:
             return
         for _ in range(MAX_PICKS):
-            picked = None if session.broken else self._pick(session)
-            if picked is None:
+            lane = None if session.broken else self._next_lane(session)
+            if lane is None:
                 return
-            lane, event = picked
-            if not self._consent().lets_out(event):
-                self.counts["withheld"] += 1
-                self.counts[f"withheld {event.lane.value}"] += 1
-                self._release(lane, event)
-            elif len(event.payload) > MAX_PAYLOAD_BYTES:
-                self._quarantine(lane, event, f"{len(event.payload)} bytes, more than a message may have")
+            piece = lane.head(lambda event: self._in_parts(session, event))
+            if not self._consent().lets_out(piece.event):
+                self._withhold(lane, piece.event)
+            elif self._room(session, piece):
+                session.slots.take(piece.event.lane)
+                session.sizes[len(piece.payload)] += 1
+                flight = session.pace.sent(piece.size, asyncio.get_running_loop().time())
+                group.create_task(self._fly(group, session, lane, lane.take(), flight))
             else:
-                session.slots.take(event.lane)
-                lane.flying.add(event.sequence)
-                group.create_task(self._fly(group, session, lane, event))
+                return
         self._changed.set()
 
-    def _pick(self, session: _Session) -> tuple[_LaneState, Event] | None:
+    def _next_lane(self, session: _Session) -> LaneQueue | None:
         now = asyncio.get_running_loop().time()
         waiting = [lane for lane in self._lanes if self._waits(lane, now)]
         names = [lane.spool.lane for lane in waiting]
-        for lane in waiting:
-            if session.slots.may_send(lane.spool.lane, names):
-                return lane, lane.queue.popleft()
-        return None
+        return next((lane for lane in waiting if session.slots.may_send(lane.spool.lane, names)), None)
 
-    def _waits(self, lane: _LaneState, now: float) -> bool:
+    def _waits(self, lane: LaneQueue, now: float) -> bool:
         if now < lane.rests_until or (lane.refusals and lane.flying):
             return False
         try:
-            lane.fill(self._in_flight)
+            return lane.fill(self._in_flight)
         except StoreError as error:
             self._store_failed(lane, error)
             self._rest(lane, STORE_REST_S)
-        return bool(lane.queue)
+            return False
 
-    async def _fly(self, group: asyncio.TaskGroup, session: _Session, lane: _LaneState, event: Event) -> None:
-        now = self._clock.now()
+    def _in_parts(self, session: _Session, event: Event) -> bool:
+        """Whether to cut it: help only where the broker takes no more, for nothing goes before it anyway."""
+        if not divisible(event):
+            return False
+        too_long = event.lane is not Lane.HELP and session.pace.too_long(Piece(event).size)
+        return too_long or len(event.payload) > self._broker_takes
+
+    def _room(self, session: _Session, piece: Piece) -> bool:
+        """Whether link and broker take this piece now. Help waits for neither."""
+        if piece.event.lane is Lane.HELP:
+            return True
+        if not session.pace.open():
+            return False
+        loop = asyncio.get_running_loop()
+        wait_s = self._bucket.wait_s(loop.time())
+        if wait_s > 0:
+            loop.call_later(wait_s, self._changed.set)
+            return False
+        self._bucket.take()
+        return True
+
+    async def _fly(
+        self, group: asyncio.TaskGroup, session: _Session, lane: LaneQueue, piece: Piece, flight: Flight
+    ) -> None:
+        event, now = piece.event, self._clock.now()
         offline = event.boot_id != session.boot_id or event.at < session.up_at
         try:
             await session.link.publish(
                 up_topic(self._root, self._gateway, event.kind, event.name),
-                event.payload,
-                attributes(event, self._gateway, now, historical=offline),
+                piece.payload,
+                piece.told(attributes(event, self._gateway, now, historical=offline)),
                 retain=event.kind is EventKind.STATE and event.name not in _NOT_RETAINED,
             )
         except LinkRefusedError as error:
-            self._landed(session, lane, event)
-            self._refused(lane, event, error.reason)
-        except LinkError:
+            session.pace.forget(flight)
+            self._landed(session, lane, piece)
+            self._refused(lane, piece, error.reason)
+        except LinkError as error:
+            if not session.broken and isinstance(error, LinkLostError) and error.word == "too_large":
+                self._takes_less_than(max(+session.sizes))
             session.broken = True
             return
         else:
-            self._landed(session, lane, event)
-            self._delivered(lane, event)
+            session.pace.arrived(flight, asyncio.get_running_loop().time())
+            self._landed(session, lane, piece)
+            self._delivered(lane, piece)
         self._pump(group)
 
-    def _landed(self, session: _Session, lane: _LaneState, event: Event) -> None:
+    def _landed(self, session: _Session, lane: LaneQueue, piece: Piece) -> None:
+        session.sizes[len(piece.payload)] -= 1
         if session is self._session:
-            session.slots.give(event.lane)
-            lane.flying.discard(event.sequence)
+            session.slots.give(piece.event.lane)
+            lane.flying.discard((piece.event.sequence, piece.part))
 
-    def _delivered(self, lane: _LaneState, event: Event) -> None:
-        self.counts["delivered"] += 1
-        self.counts["bytes"] += len(event.payload)
-        lane.refusals = 0
-        del lane.tries[event.id]
+    def _takes_less_than(self, size: int) -> None:
+        """The broker refused a payload of this size, or hung up over it."""
+        self._broker_takes = min(self._broker_takes, size // 2)
+        log.warning("the broker takes only small messages; larger ones go in parts", payload_bytes=self._broker_takes)
+
+    def _withhold(self, lane: LaneQueue, event: Event) -> None:
+        self.counts["withheld"] += 1
+        self.counts[f"withheld {event.lane.value}"] += 1
         self._release(lane, event)
-        self._on_delivered(event)
 
-    def _refused(self, lane: _LaneState, event: Event, reason: str) -> None:
+    def _delivered(self, lane: LaneQueue, piece: Piece) -> None:
+        self.counts["bytes"] += len(piece.payload)
+        lane.refusals = 0
+        if lane.arrived(piece):
+            self.counts["delivered"] += 1
+            self._release(lane, piece.event)
+            self._on_delivered(piece.event)
+
+    def _refused(self, lane: LaneQueue, piece: Piece, reason: str) -> None:
+        event = piece.event
         self.counts["refused"] += 1
+        lane.again(piece)
+        if reason == TOO_LARGE and piece.parts == 1 and divisible(event):
+            self._takes_less_than(len(event.payload))
+            return
         lane.tries[event.id] += 1
         if asyncio.get_running_loop().time() >= lane.rests_until:  # else it was refused together with others
             lane.refusals += 1
             self._rest(lane, min(MAX_REST_S, self._refused_rest_s * 2.0 ** min(lane.refusals - 1, 10)))
-        if lane.tries[event.id] >= MAX_REFUSALS:
+        # a quota says nothing of the message: it waits until there is some again
+        if lane.tries[event.id] >= MAX_REFUSALS and reason != QUOTA_EXCEEDED:
             self._quarantine(lane, event, reason)
-        lane.rewind()
 
-    def _quarantine(self, lane: _LaneState, event: Event, reason: str) -> None:
+    def _quarantine(self, lane: LaneQueue, event: Event, reason: str) -> None:
         self.counts["quarantined"] += 1
         self.counts[f"quarantined {event.lane.value}"] += 1
-        del lane.tries[event.id]
         log.warning("an event was given up", id=event.id_text, type=event.type, reason=reason)
         self._release(lane, event)
         self._on_quarantine(event, reason)
 
-    def _rest(self, lane: _LaneState, seconds: float) -> None:
+    def _rest(self, lane: LaneQueue, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         lane.rests_until = loop.time() + seconds
         loop.call_later(seconds, self._changed.set)
 
-    def _release(self, lane: _LaneState, event: Event) -> None:
+    def _release(self, lane: LaneQueue, event: Event) -> None:
+        lane.done(event)
         try:
             lane.spool.release(event)
         except StoreError as error:
@@ -282,7 +300,7 @@ class Drain:
             lane.save_at = loop.time()
             self._changed.set()
 
-    async def _save(self, lane: _LaneState) -> None:
+    async def _save(self, lane: LaneQueue) -> None:
         """Bring a lane's releases to the disk, one commit at a time."""
         lane.unsaved, lane.save_at = 0, None
         try:
@@ -294,7 +312,7 @@ class Drain:
         finally:
             lane.saving = False
 
-    def _store_failed(self, lane: _LaneState, error: StoreError) -> None:
+    def _store_failed(self, lane: LaneQueue, error: StoreError) -> None:
         # the store itself says so in the log; here it is only counted
         self.counts["store_errors"] += 1
         log.debug("a spool failed", lane=lane.spool.lane.value, error=str(error))

@@ -6,6 +6,10 @@ from typing import NamedTuple
 
 from edge_agent.core.errors import LinkError
 
+# Names of reason codes in a PUBACK that are acted on (MQTT 5.0, table 3-4), as paho writes them.
+TOO_LARGE = "Packet too large"
+QUOTA_EXCEEDED = "Quota exceeded"
+
 
 class LinkLostError(LinkError):
     """There is no connection, or it ended. `word` is one word for counting, `fix` what a person can do."""

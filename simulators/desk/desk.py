@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from edge_agent.core.errors import AgentError, LinkError, WireError
 from edge_agent.core.health import Health
-from edge_agent.core.wire import ROOT, down_topic
+from edge_agent.core.wire import ROOT, down_topic, parse_topic
 from edge_agent.uplink.connection import Arrival, MqttSettings
 from edge_agent.uplink.mqtt import MqttLink, MqttUplink
 from simulators.desk import news
@@ -17,6 +17,7 @@ from simulators.desk.cases import Case, Cases, CaseState, Words
 from simulators.desk.intake import DeskEvent, read
 from simulators.desk.keys import DeskKey
 from simulators.desk.news import News, Tell
+from simulators.desk.parts import MAX_EVENT_BYTES, Parts
 from simulators.desk.policy import Policy
 from simulators.desk.store import Gap, Held, Store
 
@@ -58,6 +59,7 @@ class Desk:
         self._root = root
         self._tell = tell
         self._store = Store(db)
+        self._parts = Parts(self._store.db)
         self._cases = Cases(self._store.db)
         self._answers = Answers(self._store, self._cases, self.key, policy or Policy())
         self._inbox: deque[tuple[Arrival, float]] = deque()
@@ -213,7 +215,7 @@ class Desk:
                 arrival, at = self._inbox.popleft()
                 self._inbox_bytes -= len(arrival.payload)
                 try:
-                    told += self._take(read(self._root, arrival.topic, arrival.payload, arrival.attributes, at))
+                    told += self._take_in(arrival, at)
                 except WireError as error:
                     told += self._refuse(str(error), at)
             next_at = self._answers.step(time.time())
@@ -221,6 +223,16 @@ class Desk:
             self._tell(item)
         self._words_to_send.set()
         return next_at
+
+    def _take_in(self, arrival: Arrival, at: float) -> list[News]:
+        """Raises WireError."""
+        if "part" not in arrival.attributes:
+            return self._take(read(self._root, arrival.topic, arrival.payload, arrival.attributes, at))
+        whole = self._parts.join(parse_topic(self._root, arrival.topic).gateway, arrival)
+        if whole is None:
+            return []
+        event = read(self._root, whole.topic, whole.payload, whole.attributes, at, most_bytes=MAX_EVENT_BYTES)
+        return self._take(event)
 
     def _take(self, event: DeskEvent) -> list[News]:
         (new,) = self._store.take([event])

@@ -44,13 +44,24 @@ class DeskEvent(NamedTuple):
     data: Mapping[str, Any]
 
 
-def read(root: str, topic: str, payload: bytes, attributes: Mapping[str, str], arrived: float) -> DeskEvent:
-    """The event of a message that came at Unix seconds `arrived`. Raises WireError for what makes no sense."""
+def read(
+    root: str,
+    topic: str,
+    payload: bytes,
+    attributes: Mapping[str, str],
+    arrived: float,
+    *,
+    most_bytes: int = MAX_PAYLOAD_BYTES,
+) -> DeskEvent:
+    """The event of a message that came at Unix seconds `arrived`. Raises WireError for what makes no sense.
+
+    `most_bytes` is more for one that was joined of parts (desk/parts.py).
+    """
     parts = parse_topic(root, topic)
     if parts.direction != "up" or parts.kind not in _KINDS:
         raise WireError(f"nothing is expected on {topic[:MAX_TEXT]!r}")
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        raise WireError(f"a payload of {len(payload)} bytes; at most {MAX_PAYLOAD_BYTES}")
+    if len(payload) > most_bytes:
+        raise WireError(f"a payload of {len(payload)} bytes; at most {most_bytes}")
     kind = EventKind(parts.kind)
     told = {name: value[:MAX_TEXT] for name, value in list(attributes.items())[:50]}
     type_ = _checked_type(told, parts.gateway, kind)
