@@ -55,8 +55,9 @@ def run(run: Run) -> Iterator[Found]:
     if sent:
         both = [Timing(a.wall_s + b.wall_s, a.cpu_s + b.cpu_s) for a, b in zip(raw, wire, strict=True)]
         yield from _figures(len(readings), bare, both, sent, "PUBACK", "bare loop + raw file + raw socket")
-        best = len(readings) / min(t.wall_s for t in sent["checks off"])
-        yield Figure("path.to PUBACK, checks off", best, GOAL, "/s", "the goal", note="the least disturbed round")
+        walls = sorted(len(readings) / t.wall_s for t in sent["checks off"])
+        note = f"median of {ROUNDS} rounds, {walls[0]:,.0f} to {walls[-1]:,.0f}"
+        yield Figure("path.to PUBACK, checks off", walls[ROUNDS // 2], GOAL, "/s", "the goal", note=note)
 
 
 def _figures(
