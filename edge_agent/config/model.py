@@ -91,6 +91,9 @@ class Outbox(Section, frozen=True):
     block_readings: Annotated[int, Meta(ge=1, le=10_000)] = 500
     quota_mb: Annotated[float, Meta(ge=0.0625, le=1_000_000.0)] = 256.0
     segment_kb: Annotated[int, Meta(ge=16, le=65_536)] = 1024
+    free_floor_mb: Annotated[float, Meta(ge=0.0, le=1_000_000.0)] = 32.0
+    free_floor_inodes: Annotated[int, Meta(ge=0, le=1_000_000)] = 100
+    help_reserve_kb: Annotated[int, Meta(ge=0, le=65_536)] = 1024
     in_flight: Annotated[int, Meta(ge=2, le=100)] = 20
     reserved_for_help: Annotated[int, Meta(ge=1, le=10)] = 3
 

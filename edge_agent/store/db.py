@@ -3,8 +3,9 @@
 Strategy. One file, one connection, one thread that runs all SQL, so that nothing locks and the event loop never waits.
 WAL with synchronous=FULL: a transaction is on disk when `run` returns. A damaged file never blocks the start: it is put
 aside with its WAL, a fresh one begun, and every row that can still be read is taken over (rows carry their own CRC
-where it matters). A file of a newer version is refused and left alone. A file that cannot be opened is tried again
-with every use; `openings` counts, so that who mirrors rows in memory notices that the file is another one.
+where it matters). Behind each transaction the WAL is brought into the file, so that a lost one costs next to nothing. A
+file of a newer version is refused and left alone. A file that cannot be opened is tried again with every use;
+`openings` counts, so that who mirrors rows in memory notices that the file is another one.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from typing import Any, TypeVar
 
 from edge_agent.core.errors import StoreError
 from edge_agent.store import files
+from edge_agent.store.space import Space
 
 T = TypeVar("T")
 
@@ -79,7 +81,15 @@ class Database:
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run `work` as one transaction on the SQL thread; on disk when this returns. Raises StoreError."""
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._transact, work)
+        done = await asyncio.get_running_loop().run_in_executor(self._executor, self._transact, work)
+        self._executor.submit(self._checkpoint)
+        return done
+
+    def out_of_space(self, error: StoreError) -> bool:
+        """Whether it failed for want of space: SQLite says so, or (of files beside its own it does not) the disk."""
+        cause = error.__cause__
+        full = isinstance(cause, sqlite3.Error) and _code(cause) == sqlite3.SQLITE_FULL
+        return full or Space(self._path.parent).full
 
     def run_now(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """The same for the start, before there is a loop that must not wait. Raises StoreError."""
@@ -104,6 +114,12 @@ class Database:
             if _code(error) in _DAMAGED:
                 self._close()
             raise StoreError(f"{self._path} failed: {error}", fix="Is the disk full, read-only or failing?") from error
+
+    def _checkpoint(self) -> None:
+        """Nobody waits for it, and what it cannot do now the next one does."""
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     def _ready(self) -> int:
         if self._connection is None:
@@ -180,11 +196,6 @@ class Database:
             with suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-
-
-def is_full(error: StoreError) -> bool:
-    """Whether SQLite said that the disk is full."""
-    return isinstance(error.__cause__, sqlite3.Error) and _code(error.__cause__) == sqlite3.SQLITE_FULL
 
 
 def _code(error: sqlite3.Error) -> int:

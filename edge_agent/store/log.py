@@ -48,7 +48,8 @@ class SegmentLog:
     """Spool of the finding, state and telemetry lanes; see core.ports.Spool.
 
     `on_drop(first, last, events)` is told of every event given up, on the event loop. `make_room()` is asked when the
-    disk is full, and returns whether it freed something. Opening never raises: what is wrong stands in `problems`.
+    disk is full, and returns whether it freed something; `may_grow(size)` before a file of this size is made. Opening
+    never raises: what is wrong stands in `problems`.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class SegmentLog:
         quota_bytes: int = QUOTA_BYTES,
         on_drop: OnDrop | None = None,
         make_room: Callable[[], bool] | None = None,
+        may_grow: Callable[[int], bool] | None = None,
         executor: Executor | None = None,
     ) -> None:
         self.lane = lane
@@ -75,7 +77,7 @@ class SegmentLog:
         self._fresh: deque[Fresh] = deque()
         self._fresh_bytes = 0
         self._oldest: tuple[int, float | None, str | None] = (0, None, None)
-        self._shelf = Shelf(segment_bytes, quota_bytes, self.drop_oldest)
+        self._shelf = Shelf(segment_bytes, quota_bytes, self.drop_oldest, may_grow or _always)
         self._done = Spans()
         self._next = 1
         self._stored = 0
@@ -190,6 +192,10 @@ class SegmentLog:
         """Free the disk space of one segment, a spare one or else the oldest with its events. False where none is."""
         return self._shelf.free_spare() or (self.drop_oldest() and self._shelf.free_spare())
 
+    def shrink(self) -> None:
+        """Give the space of one spare segment back to the disk, if there is one."""
+        self._shelf.free_spare()
+
     def drop_oldest(self) -> bool:
         """Give up the oldest segment that may be, for its space to be used again; False where none is."""
         segment = self._shelf.droppable()
@@ -285,6 +291,11 @@ class SegmentLog:
 
 def _nobody(_first: int, _last: int, _events: int) -> None:
     """Nobody wants to know what was dropped."""
+
+
+def _always(_size: int) -> bool:
+    """Nobody minds a new file."""
+    return True
 
 
 def _no_room() -> bool:

@@ -6,7 +6,8 @@ lane never waits for another one: each commits by itself, on its own thread.
 
 Space is rationed by shares of the quota: telemetry has three quarters, findings three sixteenths, state one. A lane
 that is full drops its own oldest segment, counted and reported; a disk that is full takes from telemetry, whoever needs
-the room. No lane has less than two segments, and help has no share: it may always ask.
+the room. Where less than the floor is free telemetry does not grow, and the others only as it gives. No lane has less
+than two segments. Help has no share: it may always ask, and has a reserve besides.
 
 Nothing here raises at the start but the lock: two agents on one folder would destroy it. All else that is wrong stands
 in `problems`, and the lane works as far as it can.
@@ -27,8 +28,10 @@ from edge_agent.store.db import Database
 from edge_agent.store.ledger import Ledger
 from edge_agent.store.log import SegmentLog
 from edge_agent.store.requests import Requests
+from edge_agent.store.space import Reserve, Space
 
 DATABASE = "cases.db"
+RESERVE = "help-reserve"
 LOCK = "lock"
 LOG_LANES = (Lane.FINDING, Lane.STATE, Lane.TELEMETRY)
 _SIXTEENTHS = {Lane.FINDING: 3, Lane.STATE: 1, Lane.TELEMETRY: 12}
@@ -50,12 +53,15 @@ class Outbox:
         self._lock_fd = self._lock(folder)
         self._on_drop = on_drop
         self._executor = ThreadPoolExecutor(len(LOG_LANES), "store-log")
+        self._space = Space(folder, int(settings.free_floor_mb * 1024 * 1024), settings.free_floor_inodes)
         self._logs = {lane: self._log(folder, lane, settings) for lane in LOG_LANES}
+        self._reserve = Reserve(folder / RESERVE, settings.help_reserve_kb * 1024, self._space)
+        self._reserve.keep()
         self._database = Database(folder / DATABASE)
         self.requests = Requests(
             self._database,
             on_drop=lambda first, last, events: self._dropped(Lane.HELP, first, last, events),
-            make_room=self._logs[Lane.TELEMETRY].give_back,
+            make_room=self._make_room_for_help,
         )
         self.ledger = Ledger(self._database)
 
@@ -74,6 +80,8 @@ class Outbox:
     async def commit(self, lane: Lane) -> None:
         """All of this lane is on disk when this returns. Raises StoreError."""
         await self.spool(lane).commit()
+        if lane is Lane.TELEMETRY:
+            self._look_after_space()
 
     def depths(self) -> dict[Lane, Depth]:
         """What waits in each lane."""
@@ -111,6 +119,7 @@ class Outbox:
             quota_bytes=quota * _SIXTEENTHS[lane] // 16,
             on_drop=lambda first, last, events: self._dropped(lane, first, last, events),
             make_room=lambda: self._make_room(lane),
+            may_grow=lambda size: self._may_grow(lane, size),
             executor=self._executor,
         )
 
@@ -118,6 +127,21 @@ class Outbox:
         """The disk is full: telemetry uses its own oldest segment again, or gives it up for another lane."""
         telemetry = self._logs[Lane.TELEMETRY]
         return telemetry.drop_oldest() if lane is Lane.TELEMETRY else telemetry.give_back()
+
+    def _make_room_for_help(self) -> bool:
+        """The disk is full and a help request is to be saved: telemetry first, then the reserve."""
+        return self._logs[Lane.TELEMETRY].give_back() or self._reserve.give_back()
+
+    def _may_grow(self, lane: Lane, size: int) -> bool:
+        """At the floor telemetry grows no more; the others have what it gives them."""
+        return self._space.roomy(size) or (lane is not Lane.TELEMETRY and self._logs[Lane.TELEMETRY].give_back())
+
+    def _look_after_space(self) -> None:
+        """Once a window: below the floor give back what is empty; when there is room again, take the reserve."""
+        if not self._space.roomy(0):
+            self._logs[Lane.TELEMETRY].shrink()
+        elif not self._reserve.held:
+            self._executor.submit(self._reserve.keep)
 
     def _dropped(self, lane: Lane, first: int, last: int, events: int) -> None:
         if self._on_drop is not None:

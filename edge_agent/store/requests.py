@@ -20,7 +20,7 @@ from edge_agent.core.ports import Depth
 from edge_agent.core.request import HelpRequest
 from edge_agent.store import frames
 from edge_agent.store.commit import GroupCommit
-from edge_agent.store.db import Database, is_full
+from edge_agent.store.db import Database
 from edge_agent.store.rows import Case, Found, Message, case_row, message_row, read
 
 # Cases that are over and kept; and messages in all, some hundred times what a bad case needs.
@@ -28,6 +28,8 @@ MAX_ENDED = 20
 MAX_MESSAGES = 2000
 # A press must not wait longer for a disk that hangs before it is sent without it.
 PATIENCE_S = 2.0
+# How often a save asks for room, a segment or the reserve each time.
+MAX_ROOMS = 8
 
 OnDrop = Callable[[int, int, int], None]
 
@@ -67,7 +69,7 @@ class Requests:
         self._loaded = False
         self._opening = 0
         try:
-            self._merge(database.run_now(read))
+            self._merge(self._read_now())
         except StoreError as error:
             self.problems.append(f"help requests are kept in memory only: {error}")
         else:
@@ -242,8 +244,30 @@ class Requests:
 
     # -- disk --------------------------------------------------------------------------------------------------------
 
+    def _read_now(self) -> Found:
+        """What the file holds. On a full disk even opening it needs room."""
+        for _ in range(MAX_ROOMS):
+            try:
+                return self._database.run_now(read)
+            except StoreError as error:
+                if not self._has_room_now(error):
+                    raise
+        return self._database.run_now(read)
+
     async def _write(self) -> None:
-        """One transaction of all that changed. Raises StoreError."""
+        """One transaction of all that changed, with more room where it takes that. Raises StoreError."""
+        for _ in range(MAX_ROOMS):
+            try:
+                return await self._write_once()
+            except StoreError as error:
+                if not self._has_room_now(error):
+                    raise
+        return await self._write_once()
+
+    def _has_room_now(self, error: StoreError) -> bool:
+        return self._database.out_of_space(error) and self._make_room is not None and self._make_room()
+
+    async def _write_once(self) -> None:
         changes = self._changes
         try:
             opening = await self._database.open()
@@ -254,7 +278,7 @@ class Requests:
                 self._changes.cases.update(self._cases)
                 self._changes.messages.update(self._messages)
             changes, self._changes = self._changes, _Changes(set(), set(), set(), set())
-            await self._transact(self._statements(changes, wipe=other_file))
+            await self._database.run(self._statements(changes, wipe=other_file))
             self._opening = opening
         except StoreError:
             if changes is not self._changes:
@@ -264,14 +288,6 @@ class Requests:
             for ident in changes.messages:
                 if ident in self._messages:
                     self._messages[ident].waiting = True
-
-    async def _transact(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        try:
-            await self._database.run(work)
-        except StoreError as error:
-            if not (is_full(error) and self._make_room is not None and self._make_room()):
-                raise
-            await self._database.run(work)
 
     def _statements(self, changes: _Changes, *, wipe: bool) -> Callable[[sqlite3.Connection], None]:
         """The rows as they are now; `wipe` where the file is another one and memory is the truth."""

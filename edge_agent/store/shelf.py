@@ -13,6 +13,8 @@ from edge_agent.store.writer import Fresh, Part
 # Every segment begins with a cursor frame, and every commit ends with one.
 _CURSORS = 2 * frames.CURSOR_ROOM
 _PAGE = 4096
+# One to write to while another one is emptied: less would block a lane.
+MIN_SEGMENTS = 2
 _FIRST = attrgetter("first")
 
 
@@ -20,11 +22,16 @@ class Shelf:
     """`live` segments hold events or are the newest, rising; `spare` are done with, oldest first.
 
     `busy` ones are being written by a commit under way and must stay as they are. New ones are of `segment_bytes`;
-    where `quota_bytes` are reached, `drop_oldest()` is asked to make a segment spare, and says whether it did.
+    where `quota_bytes` are reached, or `may_grow(size)` says no to a third or later one, `drop_oldest()` is asked to
+    make a segment spare, and says whether it did.
     """
 
     def __init__(
-        self, segment_bytes: int = 0, quota_bytes: int = 0, drop_oldest: Callable[[], bool] = lambda: False
+        self,
+        segment_bytes: int = 0,
+        quota_bytes: int = 0,
+        drop_oldest: Callable[[], bool] = lambda: False,
+        may_grow: Callable[[int], bool] = lambda _size: True,
     ) -> None:
         self.live: list[Segment] = []
         self.spare: list[Segment] = []
@@ -32,6 +39,7 @@ class Shelf:
         self._segment_bytes = segment_bytes
         self._quota_bytes = quota_bytes
         self._drop_oldest = drop_oldest
+        self._may_grow = may_grow
         self.busy: list[Segment] = []
         self._reading: Segment | None = None
         self._reading_fd = -1
@@ -141,11 +149,16 @@ class Shelf:
         """A spare segment, or None where a new one of `size` bytes is to be made; drops where the quota says so."""
         while True:
             spare = self._take_spare(need)
-            if spare is not None or self.bytes + size <= self._quota_bytes:
+            if spare is not None or self._fits(size):
                 return spare
             # None of the spare ones is large enough; and a quota of less than two segments is exceeded.
             if not self.free_spare() and not self._drop_oldest():
                 return None
+
+    def _fits(self, size: int) -> bool:
+        if self.bytes + size > self._quota_bytes:
+            return False
+        return len({id(s) for s in (*self.live, *self.spare, *self.busy)}) < MIN_SEGMENTS or self._may_grow(size)
 
     def _take_spare(self, need: int) -> Segment | None:
         """The oldest spare segment of at least `need` bytes, taken off the shelf."""

@@ -1,6 +1,7 @@
 """Events and logs for the tests of the store."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,16 @@ async def fill(log: SegmentLog, count: int, size: int = 200) -> list[Event]:
     events = [log.append(make_event(n, size)) for n in range(count)]
     await log.commit()
     return events
+
+
+def fill_disk(folder: Path, leave: int = 0) -> Path:
+    """What others may do: a file that takes all there is, less so many bytes. Returns it."""
+    filler = folder / "filler"
+    with suppress(OSError), filler.open("ab", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    os.truncate(filler, filler.stat().st_size - leave)
+    return filler
 
 
 def segments(folder: Path) -> list[Path]:

@@ -2,9 +2,6 @@
 
 import errno
 import os
-import subprocess
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +11,7 @@ from edge_agent.core.errors import StoreError
 from edge_agent.core.event import EventKind, Lane
 from edge_agent.store import files, log, writer
 from edge_agent.store.outbox import Outbox
-from tests.edges.store.helpers import SMALL, fill, make_event, open_log, segments
+from tests.edges.store.helpers import SMALL, fill, fill_disk, make_event, open_log, segments
 
 
 async def test_over_the_quota_the_oldest_segment_goes_counted_and_told(tmp_path: Path) -> None:
@@ -144,21 +141,9 @@ async def test_a_frame_that_the_disk_does_not_give_back_is_stepped_over_and_stay
     spool.close()
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real filesystem of 512 KiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)]
-    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode != 0:
-        pytest.skip("needs the right to mount a tmpfs")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
 async def test_on_a_full_disk_telemetry_gives_room_and_nothing_else_is_lost(small_disk: Path) -> None:
     told: list[Lane] = []
-    settings = model.Outbox(quota_mb=64, segment_kb=16)
+    settings = model.Outbox(quota_mb=64, segment_kb=16, free_floor_mb=0.0, help_reserve_kb=0)
     outbox = Outbox(small_disk, settings, on_drop=lambda lane, *_: told.append(lane))
     for number in range(2000):
         outbox.append(make_event(number, 400))
@@ -186,10 +171,7 @@ async def test_on_a_full_disk_telemetry_gives_room_and_nothing_else_is_lost(smal
 async def test_a_disk_filled_by_others_refuses_and_takes_again_when_there_is_room(small_disk: Path) -> None:
     spool = open_log(small_disk / "log")
     kept = await fill(spool, 5)
-    filler = small_disk / "filler"
-    with suppress(OSError), filler.open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(4096))
+    filler = fill_disk(small_disk)
     appended = [spool.append(make_event(n)) for n in range(100)]
     with pytest.raises(StoreError):
         await spool.commit()
