@@ -143,8 +143,9 @@ class Database:
             return connection
 
     def _connect(self) -> sqlite3.Connection:
-        if self._path.is_dir():
-            raise _DamagedError("it is a folder")
+        self._clear_the_way()
+        if self._path.exists() and not files.usable(self._path):
+            raise _DamagedError("it is a folder" if self._path.is_dir() else "it may not be written")
         self._refuse_newer()
         connection = sqlite3.connect(self._path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
         try:
@@ -161,6 +162,12 @@ class Database:
             connection.close()
             raise
         return connection
+
+    def _clear_the_way(self) -> None:
+        """What stands where SQLite keeps its companions and cannot be used would keep the whole file closed."""
+        for companion in (Path(f"{self._path}-shm"), Path(f"{self._path}-wal")):
+            if companion.exists() and not files.usable(companion):
+                self.problems.append(f"{companion} cannot be used; kept as {files.put_aside(companion).name}")
 
     def _refuse_newer(self) -> None:
         """Look at the version through a read-only connection, which leaves the file as it is."""

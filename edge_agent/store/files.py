@@ -63,6 +63,17 @@ def replace_file(path: Path, data: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def usable(path: Path) -> bool:
+    """Whether it is a file that we may read and write. Wrong permissions of a file of our own are mended."""
+    if path.is_dir():
+        return False
+    effective = os.access in os.supports_effective_ids
+    if not os.access(path, os.R_OK | os.W_OK, effective_ids=effective):
+        with suppress(OSError):
+            path.chmod(0o600)
+    return os.access(path, os.R_OK | os.W_OK, effective_ids=effective)
+
+
 def put_aside(path: Path) -> Path:
     """Rename what cannot be used to `<name>.<n>.bad` beside it, for a person to look at. Returns the new path."""
     for number in range(1, MAX_BAD + 1):

@@ -1,6 +1,7 @@
 """The replay store: which down messages were here before, over restarts."""
 
 import sqlite3
+from collections.abc import Collection
 
 from edge_agent.core.errors import StoreError
 from edge_agent.store.commit import GroupCommit
@@ -15,7 +16,8 @@ PATIENCE_S = 2.0
 class Ledger:
     """Ids of down messages, mirrored in memory. Nothing is forgotten by the clock, only by number.
 
-    Beyond MAX_REMEMBERED the one that expired first is forgotten first.
+    Beyond MAX_REMEMBERED the one that expired first is forgotten first. An id whose message is not `done` yet stays in
+    memory: after a crash the message may come again.
     """
 
     def __init__(self, database: Database) -> None:
@@ -25,6 +27,7 @@ class Ledger:
         self._until: dict[str, float] = {}
         self._new: set[str] = set()
         self._gone: set[str] = set()
+        self._undone: set[str] = set()
         self._opening = 0
         try:
             self._until = dict(database.run_now(_read))
@@ -37,25 +40,37 @@ class Ledger:
         """Whether this id was remembered; asks memory only."""
         return ident in self._until
 
-    def remember(self, ident: str, until_wall: float) -> None:
-        """Remember an id at once in memory, on disk with the next commit. `until_wall` is its end, Unix seconds."""
+    def remember(self, ident: str, until_wall: float, *, done: bool = True) -> None:
+        """Remember an id at once in memory, on disk with the next commit, or when it is `keep`-t if it is not `done`.
+
+        `until_wall` is its end, Unix seconds.
+        """
         self._until[ident] = until_wall
-        self._new.add(ident)
+        (self._new if done else self._undone).add(ident)
         while len(self._until) > MAX_REMEMBERED:
             oldest = min((i for i in self._until if i != ident), key=self._until.__getitem__)
             del self._until[oldest]
             self._gone.add(oldest)
+            self._undone.discard(oldest)
         self._commits.touch()
 
+    async def keep(self, done: Collection[str]) -> None:
+        """What these messages did is on disk, and when this returns their ids are. Raises StoreError as `commit`."""
+        self._undone.difference_update(done)
+        self._new.update(done)
+        if done:
+            self._commits.touch()
+        await self.commit()
+
     async def commit(self) -> None:
-        """All ids so far are on disk when this returns. Raises StoreError; they are then in memory only, till later."""
+        """All ids that are done are on disk when this returns. Raises StoreError; then they go with the next commit."""
         await self._commits.commit()
 
     async def _write(self) -> None:
         opening = await self._database.open()
         if opening != self._opening:
             self._until = dict(await self._database.run(_read)) | self._until
-            self._new.update(self._until)
+            self._new.update(self._until.keys() - self._undone)
         new, self._new = self._new, set()
         gone, self._gone = self._gone, set()
         rows = [(ident, self._until[ident]) for ident in new if ident in self._until]

@@ -105,6 +105,8 @@ class SegmentLog:
             self._events += segment.live
             sequences = range(segment.first, segment.last + 1)
             self._bytes += sum(segment.payload_bytes(s) for s in sequences if segment.has(s))
+        for path in found.short:
+            self.problems.append(f"{self.lane} lane: {path} is cut short, what stood at its end is lost")
         for first, last in self.lost:
             self.problems.append(f"{self.lane} lane: damage took events {first} to {last}")
         self._sync_newest()
@@ -114,9 +116,12 @@ class SegmentLog:
         newest = self._shelf.newest
         if newest is not None and newest.end:
             try:
+                if newest.path is not None:
+                    files.usable(newest.path)
                 newest.open()
                 os.fdatasync(newest.fd)
             except OSError as error:
+                self._shelf.leave_newest()
                 self.problems.append(f"{self.lane} lane: {newest.path} cannot be written: {error.strerror}")
 
     def _put_aside(self, path: Path, why: str) -> None:
@@ -271,7 +276,9 @@ class SegmentLog:
                 ends = await loop.run_in_executor(self._executor, writer.write, self._folder, parts, cursor, upto)
             except OSError as error:
                 self._undo(batch, parts)
-                if error.errno == errno.ENOSPC and attempt <= len(parts) and self._make_room():
+                if error.errno != errno.ENOSPC:
+                    self._shelf.leave_newest()
+                elif attempt <= len(parts) and self._make_room():
                     continue
                 what = f"the {self.lane} lane could not be written: {error.strerror}"
                 raise StoreError(what, fix="Is the disk full, read-only or failing?") from error

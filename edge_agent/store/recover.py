@@ -15,7 +15,7 @@ from typing import NamedTuple
 from edge_agent.core.errors import WireError
 from edge_agent.store import frames
 from edge_agent.store.frames import Cursor, Frame
-from edge_agent.store.segment import SUFFIX, Segment, read_whole
+from edge_agent.store.segment import PAGE, SUFFIX, Segment, read_whole
 from edge_agent.store.spans import Spans
 
 _DIGITS = 8
@@ -26,7 +26,8 @@ class Recovered:
     """The state of a lane. `live` are segments with events, rising, and the newest; `spare` the others, oldest first.
 
     `stored` is the highest sequence on disk, `next` the next to be given. `lost` are ranges (first, last) that damage
-    took; `quarantined` counts damaged bytes that lie before good ones, `bad` are files that cannot be read at all.
+    took; `quarantined` counts damaged bytes that lie before good ones, `bad` are files that cannot be read at all, and
+    `short` those that hold something and have lost their end.
     """
 
     live: list[Segment] = field(default_factory=list)
@@ -38,6 +39,7 @@ class Recovered:
     lost: list[tuple[int, int]] = field(default_factory=list)
     quarantined: int = 0
     bad: list[Path] = field(default_factory=list)
+    short: list[Path] = field(default_factory=list)
 
 
 class _Scan(NamedTuple):
@@ -103,6 +105,8 @@ def _scan_newest_first(folder: Path, found: Recovered) -> list[_Scan]:
         except OSError:
             found.bad.append(path)
             scan = _Scan(Segment(path, generation, 0), [], None, None, None, [], 0)
+        if scan.segment.end and scan.segment.size % PAGE:
+            found.short.append(path)
         scans.append(scan)
         found.quarantined += scan.skipped
         cursor = max(cursor, scan.cursor.cursor if scan.cursor else 0)

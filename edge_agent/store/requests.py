@@ -126,6 +126,11 @@ class Requests:
 
     # -- RequestStore ------------------------------------------------------------------------------------------------
 
+    @property
+    def newest(self) -> int:
+        """The last sequence that was given; 0: none yet."""
+        return self._next - 1
+
     async def save(self, request: HelpRequest, events: Sequence[Event]) -> list[Event]:
         """State and messages in one transaction, on disk when this returns, the messages with their sequences.
 

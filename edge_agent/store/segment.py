@@ -9,8 +9,9 @@ from pathlib import Path
 from edge_agent.store import files
 
 SUFFIX = ".seg"
-_PAGE = 4096
-_GIVE_UP = 16 * _PAGE
+# Segments are of whole pages.
+PAGE = 4096
+_GIVE_UP = 16 * PAGE
 
 
 def segment_path(folder: Path, generation: int) -> Path:
@@ -131,8 +132,8 @@ def read_whole(path: Path) -> tuple[bytes, int]:
 def _read_pages(fd: int, size: int) -> tuple[bytes, int]:
     """Page by page around those that a failing card does not give back; gives up where none of the first ones can."""
     pages, missing = [], 0
-    for at in range(0, size, _PAGE):
-        length = min(_PAGE, size - at)
+    for at in range(0, size, PAGE):
+        length = min(PAGE, size - at)
         try:
             page = os.pread(fd, length, at)
         except OSError:

@@ -129,6 +129,11 @@ class Shelf:
                 if part.segment.path is not None:
                     self.spare.append(part.segment)
 
+    def leave_newest(self) -> None:
+        """The place behind its end may be bad for ever: the next commit goes to another segment."""
+        if self.newest is not None:
+            self.newest.end = self.newest.size
+
     def close(self) -> None:
         """Close all files."""
         self._forget(self._reading)

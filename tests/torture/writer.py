@@ -3,13 +3,15 @@
 `python -m tests.torture.writer` forks one life for each line on its standard input (`folder board seed rounds
 options`), so that a thousand of them cost one start of Python, and says its pid and later its exit. Options are words:
 `inline` runs the store's threads inline, so that a tracer sees one order of system calls; `wait` waits for the tracer;
-`unsynced-log` and `unsynced-database` leave out their flushes, a test of the tests.
+`full` releases little, `killed` ends by SIGKILL; `unsynced-log` and `unsynced-database` leave out their flushes, a test
+of the tests.
 """
 
 import asyncio
 import ctypes
 import os
 import random
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Coroutine
@@ -53,9 +55,10 @@ def case(number: int, step: int) -> HelpRequest:
 class Life:
     """One life; every call to the store may fail with StoreError, and life goes on."""
 
-    def __init__(self, folder: Path, board: Board, seed: int) -> None:
+    def __init__(self, folder: Path, board: Board, seed: int, *, releases: bool = True) -> None:
         self._board = board
         self._chance = random.Random(seed)
+        self._releases = releases
         self._number = seed * 100_000
         self._fresh: dict[Lane, list[Event]] = {lane: [] for lane in LANES}
         self._cases: dict[int, tuple[int, list[Event]]] = {}
@@ -103,7 +106,7 @@ class Life:
     def _release(self, lane: Lane, limit: int) -> None:
         spool = self.outbox.spool(lane)
         with suppress(StoreError):
-            for event in spool.pending(0, limit):
+            for event in spool.pending(0, limit if self._releases else 1):
                 if self._chance.random() < 0.9:
                     self._say(Said.RELEASED, event)
                     spool.release(event)
@@ -188,10 +191,12 @@ async def live(folder: Path, board: Board, seed: int, rounds: int, options: list
     """From the first open to the last commit."""
     if "wait" in options:
         board.wait_for(GO)
-    life = Life(folder, board, seed)
+    life = Life(folder, board, seed, releases="full" not in options)
     for _ in range(rounds):
         await life.round()
     board.phase = LIVED
+    if "killed" in options:
+        os.kill(os.getpid(), signal.SIGKILL)
     if "wait" in options:
         board.wait_for(WELL)
     await life.settle_all()
