@@ -20,10 +20,13 @@ def certificates(tmp_path_factory):
     """ca.pem, good.pem (for 127.0.0.1), named.pem (for another), early.pem (valid from 2045), gw.pem, and keys."""
     folder = tmp_path_factory.mktemp("certificates")
     ec = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    openssl(folder, "req", "-x509", *ec, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=ca", "-days", "9000")
+    usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # Python 3.13 looks for it
+    itself = ("-subj", "/CN=ca", "-days", "9000")
+    openssl(folder, "req", "-x509", *ec, "-keyout", "ca.key", "-out", "ca.pem", *itself, *usage)
     (folder / "ca.conf").write_text(
         "[ca]\ndefault_ca=d\n[d]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n"
-        "copy_extensions=copy\nunique_subject=no\n[p]\ncommonName=supplied\n"
+        "copy_extensions=copy\nunique_subject=no\nx509_extensions=e\n[p]\ncommonName=supplied\n"
+        "[e]\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
     )
     (folder / "index").touch()
     (folder / "serial").write_text("01\n")
