@@ -27,6 +27,7 @@ from edge_agent.core.errors import LinkRefusedError
 from edge_agent.core.wire import CONTENT_TYPE
 from edge_agent.uplink import reasons
 from edge_agent.uplink.connection import Arrival, MqttSettings, Will, password_of, tls_context
+from edge_agent.uplink.dial import Dialer
 from edge_agent.uplink.reasons import LinkLostError
 
 # A failing PUBACK, SUBACK, CONNACK or DISCONNECT has a reason code from here on (MQTT 5.0, 2.4).
@@ -98,7 +99,9 @@ def _will(will: Will | None) -> aiomqtt.Will | None:
 class Client(aiomqtt.Client):
     """One connection, used once. `changed` is called on every arrival, at its end, and once a second."""
 
-    def __init__(self, settings: MqttSettings, will: Will | None, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, settings: MqttSettings, will: Will | None, changed: Callable[[], None], dialer: Dialer | None = None
+    ) -> None:
         connect = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         connect.SessionExpiryInterval = settings.session_expiry_s
         connect.MaximumPacketSize = settings.max_packet_bytes
@@ -126,6 +129,10 @@ class Client(aiomqtt.Client):
         self.on_ack: Callable[[], None] = lambda: None
         self.limits = Properties(PacketTypes.CONNACK)  # type: ignore[no-untyped-call]
         self._client.connect_timeout = settings.connect_timeout_s
+        dial = (dialer or Dialer()).dial
+        self._client._create_socket_connection = lambda: dial(  # type: ignore[method-assign] # noqa: SLF001
+            settings.host, settings.port, settings.connect_timeout_s
+        )
 
     async def open(self) -> None:
         """Connect and wait for the broker's yes. Raises LinkLostError."""
@@ -158,7 +165,7 @@ class Client(aiomqtt.Client):
         await asyncio.wait({future, self._disconnected}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         if future.done():
             return future.result()
-        raise self.ended() or reasons.silent(f"the broker did not answer for {timeout_s:.0f} s")
+        raise self.ended() or reasons.no_word(timeout_s)
 
     def send(
         self, topic: str, payload: bytes, properties: Properties, *, retain: bool

@@ -37,7 +37,7 @@ class MqttSettings:
 
     `session_expiry_s` is how long the broker keeps what comes for us while we are away; it must be longer than the
     will's delay, for a session that ends early sends the will at once. `in_flight` bounds messages on their way where
-    the broker's Receive Maximum does not.
+    the broker's Receive Maximum does not. `fallback` are further brokers (host, port), in order, with the same rest.
     """
 
     host: str
@@ -54,6 +54,7 @@ class MqttSettings:
     max_packet_bytes: int = 256 * 1024
     connect_timeout_s: float = 10.0
     ack_timeout_s: float = 30.0
+    fallback: tuple[tuple[str, int], ...] = ()
 
 
 class Arrival(Message):

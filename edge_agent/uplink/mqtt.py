@@ -1,10 +1,19 @@
-"""The uplink: connects while it is wanted, says what is wrong in plain words, and comes back."""
+"""The uplink: connects while it is wanted, says what is wrong in plain words, and comes back.
+
+When to try again. Where a broker answered, by refusing or by hanging up, a fleet must not hammer it: full jitter up to
+five minutes, at least what its reason code asks for, forgiven only after stable minutes. Where nobody heard us (no
+route, no name, no answer, nobody listens) trying costs nobody anything: every second or two, however long the outage
+was, so that a backlog moves within 2 s of the network's return. A link, address or route that comes on this machine is
+tried at once with a second of jitter, a press at once without. Brokers are tried in the config's order without a pause
+between them, and the first is first again after every connection that ended.
+"""
 
 import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
@@ -14,6 +23,7 @@ from edge_agent.core.health import STARTING, Health
 from edge_agent.uplink import reasons
 from edge_agent.uplink.client import Client, MqttLink
 from edge_agent.uplink.connection import Arrival, MqttSettings, TlsFiles, Will
+from edge_agent.uplink.dial import Dialer
 from edge_agent.uplink.reasons import LinkLostError
 
 __all__ = ["Arrival", "LinkLostError", "MqttLink", "MqttSettings", "MqttUplink", "TlsFiles", "Will"]
@@ -23,6 +33,8 @@ URGENT_CAP_S = 10.0
 CAP_S = 300.0
 # How long the last word may take before a polite goodbye.
 FAREWELL_S = 2.0
+# After these another broker is tried at once, though the connection stood.
+_ELSEWHERE = ("moved", "shutdown")
 # The same line stands in the log at most this often.
 QUIET_S = 60.0
 
@@ -52,7 +64,10 @@ class MqttUplink:
         will: Callable[[], Will | None] = lambda: None,
         farewell: Callable[[MqttLink, str], Awaitable[None]] | None = None,
     ) -> None:
-        self._settings = settings
+        places = ((settings.host, settings.port), *settings.fallback)
+        self._brokers = [replace(settings, host=host, port=port, fallback=()) for host, port in places]
+        self._settings = self._brokers[0]
+        self._dialer = Dialer()
         self._on_message = on_message
         self._on_up = on_up
         self._on_down = on_down
@@ -75,6 +90,7 @@ class MqttUplink:
         A link-up event passes 1 s of jitter, for a whole street comes back together; a press passes none.
         """
         if jitter_s > 0:
+            self._backoff.attempts = 0
             asyncio.get_running_loop().call_later(random.random() * jitter_s, self.wake)  # noqa: S311 - not secret
             return
         self._woken.set()
@@ -93,11 +109,33 @@ class MqttUplink:
                 await self._pause(None)
                 continue
             self._woken.clear()
-            lasted_s = await self._connection()
-            self._backoff.stable(lasted_s)
+            errors = await self._one_round()
             if self._wanted():
-                self._backoff.cap_s = URGENT_CAP_S if self._urgent() else CAP_S
-                await self._pause(self._backoff.delay(random.random()))  # noqa: S311 - not secret
+                await self._pause(self._delay_s(errors))
+
+    async def _one_round(self) -> list[LinkLostError]:
+        """Each broker in turn until one connects; gives why each did not, and why the last connection ended."""
+        errors: list[LinkLostError] = []
+        for settings in self._brokers:
+            self._settings = settings
+            lasted_s, error = await self._connection()
+            self._backoff.stable(lasted_s)
+            if error is not None:
+                errors.append(error)
+            elsewhere = error is not None and (lasted_s == 0 or error.word in _ELSEWHERE)
+            if not (elsewhere and self._wanted()):
+                break
+        return errors
+
+    def _delay_s(self, errors: list[LinkLostError]) -> float:
+        share = random.random()  # noqa: S311 - not secret
+        soon = [error.within_s for error in errors]
+        if soon and None not in soon:
+            return share * max(within_s for within_s in soon if within_s is not None)
+        urgent = self._urgent()
+        self._backoff.cap_s = URGENT_CAP_S if urgent else CAP_S
+        rest_s = 0.0 if urgent else max((error.rest_s for error in errors), default=0.0)
+        return max(self._backoff.delay(share), rest_s)
 
     async def _pause(self, delay_s: float | None) -> None:
         with suppress(TimeoutError):
@@ -105,24 +143,25 @@ class MqttUplink:
                 await self._woken.wait()
         self._woken.clear()
 
-    async def _connection(self) -> float:
-        """One connection from its start to its end; gives how long it stood, in seconds."""
+    async def _connection(self) -> tuple[float, LinkLostError | None]:
+        """One connection from its start to its end; gives how long it stood, in seconds, and why it failed or ended."""
         loop = asyncio.get_running_loop()
-        client = Client(self._settings, self._will(), self._changed.set)
-        up_at = None
+        client = Client(self._settings, self._will(), self._changed.set, self._dialer)
+        up_at, lost = None, None
         try:
             await client.open()
             refused = await client.listen()
             up_at = loop.time()
             await self._live(client, refused)
         except LinkLostError as error:
+            lost = error
             self._state(error.word, Health(False, error.sentence, error.fix))
             self.counts[error.word] += 1
         finally:
             client.drop()
             if client.dropped:
                 self.counts["dropped"] += client.dropped
-        return 0.0 if up_at is None else loop.time() - up_at
+        return 0.0 if up_at is None else loop.time() - up_at, lost
 
     async def _live(self, client: Client, refused: list[str]) -> None:
         """From up to down. Raises LinkLostError when it was lost, returns when it was ended on purpose."""

@@ -11,12 +11,38 @@ TOO_LARGE = "Packet too large"
 QUOTA_EXCEEDED = "Quota exceeded"
 
 
+# Where the network does not carry, or nobody listens, trying again costs the broker nothing: no session, no handshake.
+# One that takes connections and does not answer may be short of breath.
+_WITHIN_S = {"connection_refused": 1.5, "timeout": 1.0, "unreachable": 1.5, "unknown_host": 1.5, "no_word": 10.0}
+# What a broker that did answer asks for by its reason code: time, or a person.
+_REST_S = {
+    "busy": 5.0,
+    "rate": 10.0,
+    "taken_over": 30.0,
+    "quota": 60.0,
+    "password": 60.0,
+    "authorisation": 60.0,
+    "client_id": 60.0,
+    "banned": 300.0,
+}
+
+
 class LinkLostError(LinkError):
     """There is no connection, or it ended. `word` is one word for counting, `fix` what a person can do."""
 
     def __init__(self, what: str, *, word: str, fix: str = "") -> None:
         super().__init__(what, fix=fix)
         self.word = word
+
+    @property
+    def within_s(self) -> float | None:
+        """It may be tried again within this time, for nobody hears it in vain; None: back off."""
+        return _WITHIN_S.get(self.word)
+
+    @property
+    def rest_s(self) -> float:
+        """It should not be tried again before, unless somebody waits for help."""
+        return _REST_S.get(self.word, 0.0)
 
     @property
     def sentence(self) -> str:
@@ -119,6 +145,12 @@ def ended() -> LinkLostError:
 def silent(what: str) -> LinkLostError:
     """Something that should have come did not."""
     return LinkLostError(what, word="silent", fix="Check the network between here and the broker.")
+
+
+def no_word(timeout_s: float) -> LinkLostError:
+    """Somebody took the connection and said nothing."""
+    what = f"the broker did not answer for {timeout_s:.0f} s"
+    return LinkLostError(what, word="no_word", fix="Check the network between here and the broker.")
 
 
 def no_answer() -> LinkLostError:
