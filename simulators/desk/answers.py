@@ -207,7 +207,7 @@ class Answers:
             "type": words.type,
             "event": words.request,
             "case": case.code,
-            "through": self._store.unbroken_from(case.gateway, Lane.HELP, first) if first else 0,
+            "through": self._store.unbroken_from(case.gateway, Lane.HELP, first, case.code) if first else 0,
         }
         if self.policy.wrong_case:
             # an id of its own: the gateway must still believe the right message when that comes

@@ -170,11 +170,18 @@ class Store:
         """What each lane lacks below the newest that came."""
         return [Gap(gateway, Lane(lane), first, last) for gateway, lane, first, last in self.db.execute(_GAPS)]
 
-    def unbroken_from(self, gateway: str, lane: Lane, first: int) -> int:
-        """The last sequence up to which nothing is missing, from `first` on; `first` - 1 when that is missing."""
+    def unbroken_from(self, gateway: str, lane: Lane, first: int, subject: str) -> int:
+        """The last sequence up to which nothing is missing, from `first` on; `first` - 1 when that is missing.
+
+        Only what came since the first event of this subject counts: a gateway that lost its disk counts from 1 again,
+        and what it sent in its life before is not what it sends now.
+        """
         rows = self.db.execute(
-            "SELECT DISTINCT sequence FROM events WHERE gateway=? AND lane=? AND sequence>=? ORDER BY sequence",
-            (gateway, lane.value, max(first, 1)),
+            "SELECT DISTINCT sequence FROM events WHERE gateway=? AND lane=? AND sequence>=? AND sequence>0"
+            " AND number >= coalesce("
+            "  (SELECT min(number) FROM events WHERE gateway=? AND lane=? AND sequence>0 AND subject=?), 0)"
+            " ORDER BY sequence",
+            (gateway, lane.value, first, gateway, lane.value, subject),
         )
         last = first - 1
         for (sequence,) in rows:

@@ -42,6 +42,7 @@ class Gateway:
         self.heard: list[dict] = []
         self.forged = 0
         self.sequence = 0
+        self.code = "K7MPX23Q"
         self.uplink = MqttUplink(
             MqttSettings(
                 "127.0.0.1", f"gateway-{name}", port, subscribe=(down_topics(ROOT, name),), keepalive_s=5, **settings
@@ -100,8 +101,8 @@ class Gateway:
         return attributes["id"]
 
     async def help(self, word: str, request: str, ident: str = "", sequence: int | None = None, **data) -> None:
-        attributes = self.attributes(f"edge.help.{word}.v1", ident, "K7MPX23Q", sequence)
-        await self.publish("help", pack({"case": "K7MPX23Q", "request": request, **data}), attributes)
+        attributes = self.attributes(f"edge.help.{word}.v1", ident, self.code, sequence)
+        await self.publish("help", pack({"case": self.code, "request": request, **data}), attributes)
 
     async def press(self, sequence: int | None = None) -> str:
         """Raise a help request; its id is the event's."""

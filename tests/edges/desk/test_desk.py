@@ -125,6 +125,23 @@ async def test_an_answer_covers_only_what_came_without_a_gap(desk, gateway):
     assert gateway.heard[1]["through"] == 1
 
 
+async def test_a_gateway_that_counts_from_one_again_gets_nothing_acknowledged_that_it_sent_in_its_life_before(
+    desk, gateway
+):
+    old = await gateway.press(sequence=1)
+    for sequence in (2, 3):
+        await gateway.help("nudged", old, sequence=sequence, urgent=False, count=1)
+    await until(lambda: len(gateway.heard) == 3)
+    assert gateway.heard[-1]["through"] == 3
+    gateway.code = "Z3DWKRMV"
+    request = await gateway.press(sequence=1)
+    await until(lambda: len(gateway.heard) == 4)
+    assert (gateway.heard[-1]["event"], gateway.heard[-1]["through"]) == (request, 1)
+    await gateway.help("nudged", request, sequence=2, urgent=False, count=1)
+    await until(lambda: len(gateway.heard) == 5)
+    assert gateway.heard[-1]["through"] == 2
+
+
 async def test_a_cancelled_request_is_acknowledged_and_goes_no_further(desk, gateway):
     request = await gateway.press()
     await gateway.help("cancelled", request)
