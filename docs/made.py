@@ -57,7 +57,7 @@ KEY = DeskKey(SigningKey(bytes(range(32))), "main")
 TIMERS = {
     "debounce_ms": ("a contact counts when it is stable for this long", "practice"),
     "hold_s": ("hold the button this long to ask for help", "distress buttons at sea (IMO)"),
-    "cancel_window_s": ("two presses within this time take it back", "false triggers of eCall"),
+    "cancel_window_s": ("two presses that begin within this time take it back", "false triggers of eCall"),
     "ack_wait_s": ("the desk has this long to acknowledge before it is sent again", "eCall: 5 s and 20 s"),
     "queued_after_s": ("without an answer of the broker for this long, the lamp says so", "ours"),
     "reopen_s": ("a hold within this time of the end opens the same case again", "the hour of eCall's call-back"),

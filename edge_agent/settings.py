@@ -52,7 +52,7 @@ def block_limits(config: Config) -> BlockLimits:
 def timers(config: Config) -> Timers:
     """The timers of a help request."""
     h = config.help
-    return Timers(h.cancel_window_s, h.ack_wait_s, h.queued_after_s, h.reopen_s, h.silence_s)
+    return Timers(h.cancel_window_s, h.ack_wait_s, h.queued_after_s, h.reopen_s, h.silence_s, h.hold_s)
 
 
 def secrets(config: Config) -> tuple[str, ...]:

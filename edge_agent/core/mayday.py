@@ -1,127 +1,30 @@
-"""The life of a help request as one table. Sans-IO: signals and times in; effects and the next deadline out.
+"""The life of a help request. Sans-IO: signals and times in; effects and the next deadline out.
 
-`TABLE` says for every state and signal what comes next and what must be done; a pair that is not in it changes
-nothing. The law behind it is docs/help.md. `Mayday` adds what a table cannot hold: the case, the timers, the resends.
+core.mayday_table says what follows from what. `Mayday` adds what a table cannot hold: the case, the timers, the
+resends, and presses that end behind the cancel window.
 
 Saving comes before showing: whoever carries out the effects stores the case (fsync) before the lamp tells of it.
 """
 
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import NamedTuple
 
 from edge_agent.core.clock import Instant
+from edge_agent.core.gesture import QUIET_S
+from edge_agent.core.mayday_table import NUDGES, TABLE, Effect, Signal
 from edge_agent.core.request import HelpRequest, Note, State
 
 
-class Signal(StrEnum):
-    """All that can happen to a case."""
-
-    CONTACT = "button touched"
-    LET_GO = "button let go before the hold time"
-    HELD = "button held"
-    ONE_PRESS = "one press"
-    TWO_PRESSES = "two presses"
-    MORE_PRESSES = "three presses or more"
-    CANCEL = "cancelled from the page or the command line"
-    WINDOW_OVER = "the cancel window is over"
-    PATH = "there is a connection"
-    NO_PATH = "there is no connection, or no answer from the broker"
-    TAKEN = "the broker has it (PUBACK)"
-    RECEIVED = "the desk acknowledged this request"
-    ENGAGED = "somebody works on it"
-    RESOLVED = "the desk says it is done"
-    SETTLED = "the desk has all that this case said"
-    UNANSWERED = "the desk has not answered in time"
-    SILENCE = "the desk has not kept its word"
-    REOPEN_OVER = "the time to reopen is over"
-
-
-class Effect(StrEnum):
-    """What must be done; saving the case goes with every change and is no effect of its own."""
-
-    OPEN = "open a case"
-    RAISE = "send the request"
-    NUDGE = "send a nudge"
-    NUDGE_URGENT = "send an urgent nudge"
-    RETRACT = "send the cancellation"
-    REOPEN = "send that it is open again"
-    CLOSE = "send that the resolution arrived"
-    RESEND = "send again what nobody acknowledged"
-    ASK = "ask the desk how it stands"
-    SHOW_READINESS = "show whether help can be reached"
-
-
-class Row(NamedTuple):
-    """The next state and what to do on the way."""
-
-    to: State
-    effects: tuple[Effect, ...] = ()
-
-
-_S, _E = State, Effect
-# Raised and not yet in the desk's hands; a nudge then only repeats what waits anyway, and says that it is urgent.
-ON_THE_WAY = (_S.RAISED, _S.SENDING, _S.QUEUED, _S.FALLBACK, _S.DELIVERED)
-_OPEN = (*ON_THE_WAY, _S.RECEIVED, _S.ENGAGED)
-
-TABLE: dict[tuple[State, Signal], Row] = {
-    (_S.IDLE, Signal.CONTACT): Row(_S.HOLD),
-    (_S.IDLE, Signal.ONE_PRESS): Row(_S.IDLE, (_E.SHOW_READINESS,)),
-    (_S.IDLE, Signal.UNANSWERED): Row(_S.IDLE, (_E.RESEND,)),
-    (_S.HOLD, Signal.LET_GO): Row(_S.IDLE),
-    (_S.HOLD, Signal.HELD): Row(_S.CANCEL_WINDOW, (_E.OPEN,)),
-    (_S.IDLE, Signal.HELD): Row(_S.CANCEL_WINDOW, (_E.OPEN,)),
-    (_S.CANCELLED, Signal.HELD): Row(_S.CANCEL_WINDOW, (_E.OPEN,)),
-    (_S.CANCEL_WINDOW, Signal.WINDOW_OVER): Row(_S.RAISED, (_E.RAISE,)),
-    (_S.CANCEL_WINDOW, Signal.HELD): Row(_S.RAISED, (_E.RAISE,)),
-    (_S.CANCEL_WINDOW, Signal.TWO_PRESSES): Row(_S.CANCELLED),
-    (_S.CANCEL_WINDOW, Signal.CANCEL): Row(_S.CANCELLED),
-    (_S.RAISED, Signal.PATH): Row(_S.SENDING),
-    (_S.RAISED, Signal.NO_PATH): Row(_S.QUEUED),
-    (_S.SENDING, Signal.NO_PATH): Row(_S.QUEUED),
-    (_S.DELIVERED, Signal.NO_PATH): Row(_S.QUEUED),
-    (_S.QUEUED, Signal.PATH): Row(_S.SENDING, (_E.RESEND,)),
-    (_S.FALLBACK, Signal.PATH): Row(_S.SENDING, (_E.RESEND,)),
-    (_S.RAISED, Signal.TAKEN): Row(_S.DELIVERED),
-    (_S.SENDING, Signal.TAKEN): Row(_S.DELIVERED),
-    (_S.QUEUED, Signal.TAKEN): Row(_S.DELIVERED),
-    (_S.FALLBACK, Signal.TAKEN): Row(_S.DELIVERED),
-    (_S.RECEIVED, Signal.SILENCE): Row(_S.RECEIVED, (_E.ASK, _E.RESEND)),
-    (_S.ENGAGED, Signal.SILENCE): Row(_S.ENGAGED, (_E.ASK, _E.RESEND)),
-    (_S.RECEIVED, Signal.PATH): Row(_S.RECEIVED, (_E.RESEND,)),
-    (_S.ENGAGED, Signal.PATH): Row(_S.ENGAGED, (_E.RESEND,)),
-    (_S.RECEIVED, Signal.ENGAGED): Row(_S.ENGAGED),
-    (_S.RESOLVED, Signal.HELD): Row(_S.RAISED, (_E.REOPEN,)),
-    (_S.RESOLVED, Signal.UNANSWERED): Row(_S.RESOLVED, (_E.RESEND,)),
-    (_S.RESOLVED, Signal.PATH): Row(_S.RESOLVED, (_E.RESEND,)),
-    (_S.RESOLVED, Signal.SETTLED): Row(_S.RESOLVED),
-    (_S.RESOLVED, Signal.REOPEN_OVER): Row(_S.IDLE),
-    (_S.CANCELLED, Signal.UNANSWERED): Row(_S.CANCELLED, (_E.RESEND,)),
-    (_S.CANCELLED, Signal.PATH): Row(_S.CANCELLED, (_E.RESEND,)),
-    (_S.CANCELLED, Signal.SETTLED): Row(_S.IDLE),
-}
-for _state in _OPEN:
-    for _signal in (Signal.ONE_PRESS, Signal.TWO_PRESSES, Signal.MORE_PRESSES):
-        TABLE[_state, _signal] = Row(_state, (_E.NUDGE,))
-    TABLE[_state, Signal.HELD] = Row(_state, (_E.NUDGE_URGENT,))
-    TABLE[_state, Signal.CANCEL] = Row(_S.CANCELLED, (_E.RETRACT,))
-    TABLE[_state, Signal.RESOLVED] = Row(_S.RESOLVED, (_E.CLOSE,))
-for _state in ON_THE_WAY:
-    TABLE[_state, Signal.RECEIVED] = Row(_S.RECEIVED)
-    TABLE[_state, Signal.ENGAGED] = Row(_S.ENGAGED)
-for _state in (_S.SENDING, _S.QUEUED, _S.FALLBACK, _S.DELIVERED):
-    TABLE[_state, Signal.UNANSWERED] = Row(_S.SENDING if _state is _S.DELIVERED else _state, (_E.RESEND,))
-_NUDGES = frozenset({Effect.NUDGE, Effect.NUDGE_URGENT})
-
-
 class Timers(NamedTuple):
-    """Seconds, as configured."""
+    """Seconds, as configured; `hold_s` and `quiet_s` are those of the button (core.gesture)."""
 
     cancel_window_s: float = 5.0
     ack_wait_s: float = 10.0
     queued_after_s: float = 5.0
     reopen_s: float = 3600.0
     silence_s: float = 600.0
+    hold_s: float = 3.0
+    quiet_s: float = QUIET_S
 
 
 def resend_after(attempts: int, waited_s: float, ack_wait_s: float, share: float) -> float:
@@ -138,9 +41,10 @@ def resend_after(attempts: int, waited_s: float, ack_wait_s: float, share: float
 
 
 class DeskWord(NamedTuple):
-    """What a believed message of the desk says about the case."""
+    """What a believed message of the desk says about the case; `through`: it has the messages up to this sequence."""
 
     signal: Signal | None
+    through: int = 0
     reference: str = ""
     receiver: str = ""
     helper: str = ""
@@ -162,6 +66,8 @@ class Mayday:
     connected: bool = False
     deadlines: dict[Signal, float] = field(default_factory=dict)
     _raised_at: float = 0.0
+    _window_ends: float = 0.0
+    _pressing: bool = False
 
     @property
     def deadline(self) -> tuple[float, Signal] | None:
@@ -182,6 +88,8 @@ class Mayday:
 
     def signal(self, signal: Signal, now: Instant, share: float = 0.5) -> tuple[Effect, ...]:
         """One thing happened: move on by the table. Gives the effects; the case in `case` is then to be saved."""
+        if self.state is State.CANCEL_WINDOW:
+            signal = self._in_window(signal, now.monotonic)
         self.deadlines.pop(signal, None)
         row = TABLE.get((self.state, signal))
         if row is None:
@@ -191,7 +99,7 @@ class Mayday:
         self._count(row.effects, now)
         if row.to is not self.state:
             self._enter(row.to, now, share)
-        elif not _NUDGES.issuperset(row.effects):
+        elif not NUDGES.issuperset(row.effects):
             # somebody who presses again and again must not put off what the timers are for
             self._arm(now, share)
         # what follows at once: a raised case with a path is sending, a cancelled one that nobody knows of is over
@@ -205,6 +113,23 @@ class Mayday:
         """The connection came or went."""
         self.connected = up
         return self.signal(Signal.PATH if up else Signal.NO_PATH, now, share)
+
+    def _in_window(self, signal: Signal, at: float) -> Signal:
+        """What a signal amounts to while two presses can cancel.
+
+        Presses that began within the window are counted out: its end waits until the button was let go and quiet.
+        Whatever that turns out to be, only exactly two presses cancel.
+        """
+        over = at >= self._window_ends
+        if over and signal in (Signal.CONTACT, Signal.ONE_PRESS, Signal.MORE_PRESSES):
+            return Signal.WINDOW_OVER
+        if signal is Signal.CONTACT:
+            self._pressing = True
+            self.deadlines[Signal.WINDOW_OVER] = max(self._window_ends, at + self.timers.hold_s)
+        elif signal is Signal.LET_GO and self._pressing:
+            # the finger that held, and so opened the window, is waited for by nobody
+            self.deadlines[Signal.WINDOW_OVER] = max(self._window_ends, at + self.timers.quiet_s)
+        return signal
 
     def _count(self, effects: tuple[Effect, ...], now: Instant) -> None:
         """Keep in the case what these effects add up to."""
@@ -235,14 +160,21 @@ class Mayday:
             notes=(*self.case.notes, *note)[-100:],
         )
         before = self.state
-        effects = self.signal(word.signal, now, share) if word.signal else ()
+        # one that was said before the desk knew that the case is open again decides nothing
+        knows = word.through >= self.case.reopened
+        effects = self.signal(word.signal, now, share) if word.signal and knows else ()
         if self.state is before and self.state in (State.RECEIVED, State.ENGAGED):
             self._arm(now, share)
         return effects
 
     def open_case(self, case: HelpRequest, now: Instant) -> None:
         """The case that an OPEN effect asked for, made by the caller (ids need randomness)."""
-        self.case = case.with_state(self.state, now.monotonic, now.boot_id, now.wall)
+        self.case = self._stepped(case, self.state, now)
+
+    def reopen_as(self, sequence: int) -> None:
+        """The message that a REOPEN effect asked for will have this sequence: to be kept with the case."""
+        if self.case is not None:
+            self.case = replace(self.case, reopened=sequence)
 
     def owe(self, now: Instant, share: float = 0.5) -> None:
         """What a case that is over said is not all acknowledged: it is sent again, though no case is live.
@@ -255,8 +187,12 @@ class Mayday:
     def _enter(self, state: State, now: Instant, share: float) -> None:
         self.state = state
         if self.case is not None and (state not in (State.IDLE, State.HOLD) or self.case.state is not State.IDLE):
-            self.case = self.case.with_state(state, now.monotonic, now.boot_id, now.wall)
+            self.case = self._stepped(self.case, state, now)
         self._arm(now, share)
+
+    @staticmethod
+    def _stepped(case: HelpRequest, state: State, now: Instant) -> HelpRequest:
+        return case.with_state(state, now.monotonic, now.boot_id, now.wall, trusted=now.trusted)
 
     def _arm(self, now: Instant, share: float) -> None:
         """The timers of this state: a live case always has one."""
@@ -264,7 +200,8 @@ class Mayday:
         unanswered = at + self._resend_s(now, share)
         match self.state:
             case State.CANCEL_WINDOW:
-                timers[Signal.WINDOW_OVER] = at + t.cancel_window_s
+                timers[Signal.WINDOW_OVER] = self._window_ends = at + t.cancel_window_s
+                self._pressing = False
             case State.RAISED:
                 timers[Signal.NO_PATH] = at + t.queued_after_s
             case State.SENDING:
@@ -275,11 +212,21 @@ class Mayday:
             case State.RECEIVED | State.ENGAGED:
                 timers[Signal.SILENCE] = at + self._patience(now)
             case State.RESOLVED:
-                timers[Signal.REOPEN_OVER] = self.deadlines.get(Signal.REOPEN_OVER, at + t.reopen_s)
+                timers[Signal.REOPEN_OVER] = self.deadlines.get(Signal.REOPEN_OVER, at + self._reopen_s(now))
                 timers[Signal.UNANSWERED] = unanswered
             case State.CANCELLED:
                 timers[Signal.UNANSWERED] = unanswered
         self.deadlines = timers
+
+    def _reopen_s(self, now: Instant) -> float:
+        """What is left of the time to reopen; all of it where no clock tells how long ago the case was resolved."""
+        last = self.case.steps[-1] if self.case and self.case.steps else None
+        ago = 0.0
+        if last and last.boot_id == now.boot_id:
+            ago = now.monotonic - last.at
+        elif last and last.trusted and now.trusted:
+            ago = now.wall - last.wall
+        return self.timers.reopen_s - min(max(ago, 0.0), self.timers.reopen_s)
 
     def _resend_s(self, now: Instant, share: float) -> float:
         attempts = self.case.attempts if self.case else 0

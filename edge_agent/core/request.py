@@ -65,12 +65,13 @@ def is_case_code(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One state the case was in: since when, on the monotonic clock of its boot and on the wall."""
+    """One state the case was in: since when, on the monotonic clock of its boot and on the wall, trusted or not."""
 
     state: State
     at: float
     boot_id: str
     wall: float
+    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,8 @@ class HelpRequest:
     """The durable state of one case. `id` is the id of the event that raised it (UUIDv7, 16 bytes).
 
     `pressed_at` is monotonic seconds of boot `boot_id`, `pressed_wall` Unix seconds as the clock then said, trusted
-    or not. `reference`, `receiver` and `next_word_wall` are the desk's words. `attempts` counts resends.
+    or not. `reference`, `receiver` and `next_word_wall` are the desk's words. `attempts` counts resends. `reopened` is
+    the sequence of the message that opened it again, 0: none did; what the desk says without having that one is old.
     """
 
     id: bytes
@@ -106,6 +108,7 @@ class HelpRequest:
     attempts: int = 0
     nudges: int = 0
     retracted: bool = False
+    reopened: int = 0
     steps: tuple[Step, ...] = ()
     notes: tuple[Note, ...] = field(default=())
 
@@ -114,15 +117,15 @@ class HelpRequest:
         """Whether it is still anybody's business: raised and neither resolved nor cancelled."""
         return self.state not in (State.IDLE, State.HOLD, State.RESOLVED, State.CANCELLED)
 
-    def with_state(self, state: State, at: float, boot_id: str, wall: float) -> "HelpRequest":
+    def with_state(self, state: State, at: float, boot_id: str, wall: float, *, trusted: bool = False) -> "HelpRequest":
         """The case in its next state, with the step kept."""
-        return replace(self, state=state, steps=(*self.steps, Step(state, at, boot_id, wall))[-MAX_STEPS:])
+        return replace(self, state=state, steps=(*self.steps, Step(state, at, boot_id, wall, trusted))[-MAX_STEPS:])
 
     def record(self) -> dict[str, Any]:
         """Plain data for the store; `from_record` reads it back."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
         plain["trigger"], plain["state"] = self.trigger.value, self.state.value
-        plain["steps"] = [[s.state.value, s.at, s.boot_id, s.wall] for s in self.steps]
+        plain["steps"] = [[s.state.value, s.at, s.boot_id, s.wall, s.trusted] for s in self.steps]
         plain["notes"] = [[n.by, n.text, n.wall] for n in self.notes]
         return plain
 
@@ -133,7 +136,7 @@ class HelpRequest:
         try:
             found = {k: v for k, v in plain.items() if k in known}
             found["trigger"], found["state"] = Trigger(found["trigger"]), State(found["state"])
-            found["steps"] = tuple(Step(State(s), at, boot, wall) for s, at, boot, wall in found.get("steps", ()))
+            found["steps"] = tuple(Step(State(state), *rest) for state, *rest in found.get("steps", ()))
             found["notes"] = tuple(Note(by, text, wall) for by, text, wall in found.get("notes", ()))
             return cls(**found)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

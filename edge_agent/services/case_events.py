@@ -6,7 +6,7 @@ from typing import Any
 
 from edge_agent.core.event import Event, EventKind
 from edge_agent.core.ids import uuid_text
-from edge_agent.core.mayday import Effect
+from edge_agent.core.mayday_table import Effect
 from edge_agent.core.ports import Clock
 from edge_agent.core.request import HelpRequest, State, Trigger, case_code
 from edge_agent.core.wire import pack

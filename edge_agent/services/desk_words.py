@@ -1,7 +1,8 @@
 """What a believed message of the desk says about a case."""
 
 from edge_agent.core.command import DeskMessage
-from edge_agent.core.mayday import DeskWord, Signal
+from edge_agent.core.mayday import DeskWord
+from edge_agent.core.mayday_table import Signal
 from edge_agent.core.wire import text_of
 
 MAX_NAME = 80

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from edge_agent.core.clock import Instant
 from edge_agent.core.lamp import PATTERNS, Shown, shown
-from edge_agent.core.mayday import TABLE, DeskWord, Effect, Mayday, Signal, Timers, resend_after
+from edge_agent.core.mayday import DeskWord, Mayday, Timers, resend_after
+from edge_agent.core.mayday_table import TABLE, Effect, Signal
 from edge_agent.core.request import HelpRequest, State, Trigger
 
 OPEN = {
@@ -330,3 +331,119 @@ def test_the_case_outshines_the_finger_and_the_finger_outshines_readiness() -> N
     assert shown(State.IDLE, recorded=True, ready=False, contact=False, fresh=False) is Shown.NOT_READY
     assert shown(State.RESOLVED, recorded=True, ready=True, contact=False, fresh=True) is Shown.RESOLVED
     assert shown(State.RESOLVED, recorded=True, ready=True, contact=False, fresh=False) is Shown.READY
+
+
+# --- a finger in the cancel window ---
+
+
+def in_window() -> Mayday:
+    """Held at 3 s, let go at once: the window ends at 8 s."""
+    mayday = Mayday(Timers())
+    held(mayday, at(3))
+    mayday.signal(Signal.LET_GO, at(3.2))
+    assert mayday.deadline == (8.0, Signal.WINDOW_OVER)
+    return mayday
+
+
+def tap(mayday: Mayday, when: float) -> tuple[Effect, ...]:
+    """A short press that begins then."""
+    return mayday.signal(Signal.CONTACT, at(when)) + mayday.signal(Signal.LET_GO, at(when + 0.2))
+
+
+def test_two_presses_that_begin_in_the_window_cancel_although_it_ends_before_they_are_counted() -> None:
+    mayday = in_window()
+    tap(mayday, 7.0)
+    tap(mayday, 7.9)
+    assert mayday.state is State.CANCEL_WINDOW
+    assert mayday.deadline == (pytest.approx(10.1), Signal.WINDOW_OVER)
+    mayday.signal(Signal.TWO_PRESSES, at(10.05))
+    assert mayday.state is State.IDLE
+
+
+@pytest.mark.parametrize("counted", [Signal.ONE_PRESS, Signal.MORE_PRESSES])
+def test_anything_but_two_presses_raises_as_soon_as_it_is_counted(counted: Signal) -> None:
+    mayday = in_window()
+    tap(mayday, 7.9)
+    assert mayday.signal(counted, at(10.05)) == (Effect.RAISE,)
+
+
+def test_a_press_that_begins_behind_the_window_raises_at_once() -> None:
+    mayday = in_window()
+    tap(mayday, 7.9)
+    assert mayday.signal(Signal.CONTACT, at(8.3)) == (Effect.RAISE,)
+
+
+def test_a_press_that_never_ends_raises_and_a_hold_does_at_once() -> None:
+    mayday = in_window()
+    mayday.signal(Signal.CONTACT, at(7.9))
+    when, effects = fire(mayday)
+    assert (when, effects) == (pytest.approx(10.9), (Effect.RAISE,))
+    mayday = in_window()
+    mayday.signal(Signal.CONTACT, at(4.0))
+    assert mayday.signal(Signal.HELD, at(7.0)) == (Effect.RAISE,)
+
+
+def test_presses_that_are_over_before_the_window_put_nothing_off() -> None:
+    mayday = in_window()
+    tap(mayday, 4.0)
+    mayday.signal(Signal.ONE_PRESS, at(6.2))
+    assert mayday.deadline == (8.0, Signal.WINDOW_OVER)
+    mayday = Mayday(Timers())
+    held(mayday, at(3))
+    mayday.signal(Signal.LET_GO, at(7.5))
+    assert mayday.deadline == (8.0, Signal.WINDOW_OVER), "the finger that held is not waited for"
+
+
+# --- what a restart and a reopening must not forget ---
+
+
+def resolved(mayday: Mayday, when: float, *, trusted: bool = True) -> HelpRequest:
+    mayday.link(True, at(0))
+    held(mayday, at(3))
+    fire(mayday)
+    mayday.hear(DeskWord(Signal.RESOLVED), at(when, trusted=trusted))
+    assert mayday.case is not None
+    return mayday.case
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "left_s"),
+    [
+        (True, at(1000.0, boot="next"), 2650.0),
+        (True, at(1000.0, boot="next", trusted=False), 3600.0),
+        (False, at(1000.0, boot="next"), 3600.0),
+        (False, at(1000.0, trusted=False), 2650.0),
+        (True, at(1e6, boot="next"), 0.0),
+        (True, at(1.0, boot="next"), 3600.0),
+    ],
+)
+def test_a_restart_does_not_begin_the_time_to_reopen_anew(then: bool, now: Instant, left_s: float) -> None:
+    case = resolved(Mayday(Timers()), 50.0, trusted=then)
+    mayday = Mayday(Timers())
+    mayday.adopt(HelpRequest.from_record(case.record()), now, 0.5)
+    assert mayday.deadlines[Signal.REOPEN_OVER] == pytest.approx(now.monotonic + left_s)
+
+
+def test_a_word_from_before_a_reopening_decides_nothing_also_after_a_restart() -> None:
+    mayday = Mayday(Timers())
+    resolved(mayday, 50.0)
+    assert Effect.REOPEN in mayday.signal(Signal.HELD, at(60))
+    mayday.reopen_as(7)
+    assert mayday.case is not None
+    again = Mayday(Timers())
+    again.adopt(HelpRequest.from_record(mayday.case.record()), at(1, boot="next"), 0.5)
+    for through in (0, 6):
+        for signal in DESK:
+            assert again.hear(DeskWord(signal, through=through), at(9)) == ()
+            assert again.state is State.QUEUED
+    again.hear(DeskWord(Signal.RECEIVED, through=7), at(9))
+    assert again.state is State.RECEIVED
+
+
+def test_cases_of_an_older_version_have_no_reopening_and_no_trust_in_their_steps() -> None:
+    record = new_case(at(3)).with_state(State.RESOLVED, 3.0, "boot", 5.0, trusted=True).record()
+    del record["reopened"]
+    record["steps"] = [step[:4] for step in record["steps"]]
+    case = HelpRequest.from_record(record)
+    assert case.reopened == 0
+    assert case.steps[0].trusted is False

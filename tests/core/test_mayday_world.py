@@ -15,7 +15,8 @@ import pytest
 
 from edge_agent.core.clock import Instant
 from edge_agent.core.lamp import Shown, shown
-from edge_agent.core.mayday import DeskWord, Effect, Mayday, Signal, Timers
+from edge_agent.core.mayday import DeskWord, Mayday, Timers
+from edge_agent.core.mayday_table import Effect, Signal
 from edge_agent.core.request import HelpRequest, State, Trigger
 
 WORLDS = 250
@@ -189,6 +190,9 @@ class Agent:
             assert state in QUIET, "a second case beside a live one"
             self.mayday.open_case(self.world.new_case(self.at(), self.mayday.state), self.at())
         case = self.mayday.case
+        if Effect.REOPEN in effects:
+            self.mayday.reopen_as(self.sequence + 1)
+            case = self.mayday.case
         said = [_SAYS[effect] for effect in effects if effect in _SAYS]
         if case is not None and case is not before:
             if self.world.crashes():
@@ -219,7 +223,8 @@ class Agent:
                 self.world.network.carry(lambda m=message: self.world.desk.gets(m), lambda m=message: self.taken(m))
 
     def taken(self, message: Up) -> None:
-        if self is self.world.agent and self.mayday.case and message.case == self.mayday.case.id:
+        asks = message.what in ("raised", "reopened")
+        if asks and self is self.world.agent and self.mayday.case and message.case == self.mayday.case.id:
             self.signal(Signal.TAKEN)
 
     def signal(self, signal: Signal) -> None:
@@ -234,10 +239,9 @@ class Agent:
         self.send()
 
     def gets(self, word: Down) -> None:
-        if word.ident in self.heard:
-            return
+        again = word.ident in self.heard
         self.heard.add(word.ident)
-        self.step(lambda: self.hear(word))
+        self.step(lambda: self.hear(word._replace(what="again") if again else word))
 
     def hear(self, word: Down) -> tuple[Effect, ...]:
         case = self.mayday.case
@@ -249,13 +253,13 @@ class Agent:
                 del self.messages[message]
         if case is None or case.id != word.case:
             return ()
-        reopened = any(message.what == "reopened" for message in self.messages if message.case == case.id)
-        signal = None if reopened else _SIGNAL.get(word.what)
+        signal = _SIGNAL.get(word.what)
         now, share = self.at(), self.world.random.random()
         promised = now.wall + 120.0 if self.world.random.random() < 0.5 else None
         if signal in (Signal.RECEIVED, Signal.ENGAGED):
             self.world.acknowledged.add(case.id)
-        effects = self.mayday.hear(DeskWord(signal, next_word_wall=promised), now, share)
+        told = DeskWord(signal, word.through, next_word_wall=promised)
+        effects = () if word.what == "again" else self.mayday.hear(told, now, share)
         over = self.mayday.state in (State.CANCELLED, State.RESOLVED) and Effect.CLOSE not in effects
         if over and not self.unsettled(case.id):
             effects += self.mayday.signal(Signal.SETTLED, now, share)

@@ -13,7 +13,7 @@ from edge_agent.config.model import Help
 from edge_agent.console.cli import COMMANDS
 from edge_agent.core.command import believe
 from edge_agent.core.consent import PURPOSES
-from edge_agent.core.mayday import TABLE, Signal
+from edge_agent.core.mayday_table import TABLE, Signal
 from edge_agent.core.request import State, is_case_code
 from edge_agent.drivers.registry import LANGUAGES
 from edge_agent.uplink.signature import load_keys
