@@ -87,7 +87,7 @@ class Agent:
             ready=self._ready,
             show=self.arbiter.show,
             sent=self._help_waits,
-            keep=self.outbox.ledger.commit,
+            keep=self.outbox.ledger.keep,
             changed=lambda: self.hub.tell("help", self.view.help()),
         )
         self.help = Help(self.clock, self.outbox.requests, self.events, settings.timers(config), around)
@@ -114,6 +114,7 @@ class Agent:
             open_requests=self.help.open_requests,
             replay=self.outbox.ledger,
             on_desk_message=self.help.heard,
+            on_again=self.help.heard_again,
             on_reply=lambda data: self.post.put(self.events.make(EventKind.REPLY, "refused", data["for"], data)),
         )
         self.presence = Presence(
@@ -122,6 +123,7 @@ class Agent:
             clock=self.clock,
             consent=consent,
             cases=lambda: [self.help.case] if self.help.case and self.help.live else [],
+            help_sequence=lambda: self.outbox.requests.newest,
             last_down=lambda: self.inbound.last_sequence,
             heartbeat_s=config.broker.heartbeat_s,
             version=__version__,

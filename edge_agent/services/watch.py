@@ -84,6 +84,14 @@ class Watches:
             for watch in watches:
                 self._judge(watch, watch.check.tick(now), now)
 
+    def report(self, subject: str, kind: str, sentence: str) -> None:
+        """A finding that no check makes: the gateway found something wrong with itself. It stands until a restart."""
+        now = self._clock.now()
+        confirmed, severity = FindingState.CONFIRMED, Severity.WARNING
+        finding = Finding(self._new_id(), subject, kind, confirmed, severity, sentence, now.monotonic, now.boot_id)
+        self._keep(finding)
+        self._on_change(finding)
+
     def findings(self) -> list[Finding]:
         """Confirmed ones first, then those that are over, newest first."""
         return sorted(self._findings.values(), key=lambda f: (f.state is not FindingState.CONFIRMED, -f.since))

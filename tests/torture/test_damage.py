@@ -68,7 +68,7 @@ def find(state: Path, name: str) -> Path | None:
         return path if path.exists() else None
     segments = sorted(path.parent.glob("*.seg"))
     if path.name == "newest":
-        return segments[-1]
+        return segments[-1] if segments else None
     return segments[0] if path.name == "oldest" else segments[len(segments) // 2]
 
 
