@@ -17,7 +17,10 @@ TOPIC = "edge/v1/gw-1/up/telemetry"
 
 def in_parts(count=500, length=250):
     """The arrivals of a block that was cut, and its id."""
-    payload = block.pack([Reading(PRESSURE, (i * 377 % 1009) / 100, i * 1.1) for i in range(count)], 0.0)
+    chance = random.Random(5)  # values that cannot be deflated
+    payload = block.pack(
+        [Reading(PRESSURE, chance.randrange(10**6) / 100, i + chance.random()) for i in range(count)], 0
+    )
     whole = Gateway(1).attributes("edge.telemetry.block.v1")
     slices = [payload[i : i + length] for i in range(0, len(payload), length)]
     parts = [
