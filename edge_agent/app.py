@@ -261,11 +261,21 @@ class Agent:
             if self.hardware.button:
                 self.hardware.button.on_edge = self.button.edge
                 self.button.connect(self.hardware.button)
+            self._say_what_was_wrong()
             await asyncio.sleep(0)
             _log.info("ready", gateway=self.gateway, version=__version__, seconds=round(process_age_s(), 3))
             notify("READY=1")
             await stop.wait()
             await self._stop(drivers, [uplink], [*others, *vital])
+
+    def _say_what_was_wrong(self) -> None:
+        """What the store found damaged at this start: in the log, and as one finding."""
+        problems = [*self.problems, *self.outbox.problems]
+        for problem in problems:
+            _log.warning("store_problem", what=problem)
+        if problems:
+            more = f" And {len(problems) - 1} more, see the log." if problems[1:] else ""
+            self.sampling.watches.report("store", "damaged", f"On this gateway's disk {problems[0]}.{more}")
 
     async def _stop(self, *rounds: Sequence[asyncio.Task[None]]) -> None:
         """In order: no new readings; what is open to disk and, where there is a link, out; then goodbye."""

@@ -66,12 +66,15 @@ class MemoryReplay:
 
     def __init__(self) -> None:
         self.until: dict[str, float] = {}
+        self.done: set[str] = set()
 
     def seen(self, ident: str) -> bool:
         return ident in self.until
 
-    def remember(self, ident: str, until_wall: float) -> None:
+    def remember(self, ident: str, until_wall: float, *, done: bool = True) -> None:
         self.until[ident] = until_wall
+        if done:
+            self.done.add(ident)
 
 
 class SteppedClock:

@@ -15,13 +15,17 @@ MAX_SKEW_S = 60.0
 
 
 class DeskMessage(NamedTuple):
-    """A believed down message: all of it stood in the signed body. `request` is the event id of the case it names."""
+    """A believed down message: all of it stood in the signed body. `request` is the event id of the case it names.
+
+    `again`: it was here before, and is obeyed no more; only what it says of the desk's own state may be taken.
+    """
 
     id: str
     type: str
     issued: float
     request: bytes | None
     data: Mapping[str, Any]
+    again: bool = False
 
 
 def believe(
@@ -37,6 +41,7 @@ def believe(
 
     Raises WireError when it cannot be read, RefusedError (`signature`, `audience`, `replay`, `expired`, `clock`) when
     it may not be obeyed. A message that names an open request needs no fresh clock: that request's id is the nonce.
+    If it was here before it comes back with `again` set, where any other is refused.
     """
     envelope = open_envelope(payload)
     if not verify(envelope.kid, envelope.body, envelope.signature):
@@ -47,10 +52,11 @@ def believe(
     if body.get("aud") != gateway:
         raise RefusedError("the message is for another gateway", code="audience")
     message = _message(body)
+    if message.request in open_requests:
+        return message._replace(again=seen(message.id))
     if seen(message.id):
         raise RefusedError("the message was here before", code="replay")
-    if message.request not in open_requests:
-        _check_freshness(body, now)
+    _check_freshness(body, now)
     return message
 
 

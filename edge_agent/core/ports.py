@@ -118,7 +118,11 @@ class Spool(Protocol):
         """Give it the next sequence; it travels after the next commit."""
 
     async def commit(self) -> None:
-        """Everything appended and released so far is on disk (fsync) when this returns."""
+        """Everything appended and released so far is on disk (fsync) when this returns.
+
+        Raises StoreError; a disk that does not answer in a few seconds is a StoreError too; what was asked may still
+        get there.
+        """
 
     def pending(self, after: int, limit: int) -> Sequence[Event]:
         """At most `limit` committed, unreleased events with a sequence above `after`."""
@@ -136,6 +140,10 @@ class Spool(Protocol):
 class RequestStore(Spool, Protocol):
     """Help requests and their events: the help lane, and the state of every case."""
 
+    @property
+    def newest(self) -> int:
+        """The last sequence that was given in this lane; 0: none yet. The next one is one more."""
+
     async def save(self, request: HelpRequest, events: Sequence[Event]) -> Sequence[Event]:
         """State and what it says to the desk in one transaction, on disk when this returns. Gives sequences.
 
@@ -144,7 +152,10 @@ class RequestStore(Spool, Protocol):
         """
 
     async def load(self) -> Sequence[HelpRequest]:
-        """All cases that are not over, oldest first, and the last one that is."""
+        """All cases that are not over, oldest first, and the last one that is.
+
+        Raises StoreError while the disk cannot be read.
+        """
 
     def resend(self, request_id: bytes) -> None:
         """Put what this case has sent and nobody acknowledged back to pending, with the same ids."""

@@ -14,7 +14,8 @@ from edge_agent.services.events import EventMaker
 
 # Tier 0 of a first message (docs/help.md).
 MAX_FIRST_BYTES = 1024
-REOPENED = "edge.help.reopened.v1"
+# What asks for help; everything else only adds to it.
+URGENT = frozenset({"edge.help.raised.v1", "edge.help.reopened.v1"})
 _random = SystemRandom()
 
 # What each effect says: the last part of the event's type, and what goes with it.

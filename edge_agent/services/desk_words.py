@@ -20,12 +20,21 @@ def is_known(message: DeskMessage) -> bool:
     return message.type in _OF_TYPE
 
 
-def word_of(message: DeskMessage) -> DeskWord:
-    """A known message as core.mayday takes it; what is not of its type is left out."""
+def through_of(message: DeskMessage) -> int:
+    """Up to which sequence the desk has this case's messages; 0: it does not say."""
+    through = message.data.get("through")
+    return through if type(through) is int else 0
+
+
+def word_of(message: DeskMessage) -> DeskWord | None:
+    """A known message as core.mayday takes it, None for one that is not; what is not of its type is left out."""
+    if not is_known(message):
+        return None
     data = message.data
     promised = data.get("next_word_wall")
     return DeskWord(
         signal=_OF_TYPE[message.type],
+        through=through_of(message),
         reference=text_of(data, "reference", MAX_NAME),
         receiver=text_of(data, "receiver", MAX_NAME),
         helper=text_of(data, "helper", MAX_NAME),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from edge_agent.core.clock import Instant
 from edge_agent.core.command import DeskMessage
 from edge_agent.core.errors import StoreError
 from edge_agent.core.event import Event
@@ -24,8 +25,9 @@ from edge_agent.core.mayday import Mayday, Timers
 from edge_agent.core.mayday_table import ON_THE_WAY, Effect, Signal
 from edge_agent.core.ports import Clock, RequestStore
 from edge_agent.core.request import HelpRequest, State
-from edge_agent.services.case_events import REOPENED, CaseEvents
-from edge_agent.services.desk_words import is_known, word_of
+from edge_agent.services.case_disk import CaseDisk
+from edge_agent.services.case_events import URGENT, CaseEvents
+from edge_agent.services.desk_words import is_known, through_of, word_of
 from edge_agent.services.earlier import Earlier
 from edge_agent.services.events import EventMaker
 
@@ -46,14 +48,14 @@ class Surroundings(NamedTuple):
     """What the service needs to know and to tell. `context` is the tier 0 of a first message, without the case.
 
     `ready` is whether help can be reached now; `show` sets the lamp; `sent` says that the help lane has something;
-    `keep` brings the ids of what was heard to disk, against replay; `changed` is told of every change of the case.
+    `keep` brings ids of what was heard to disk, against replay; `changed` is told of every change of the case.
     """
 
     context: Callable[[], Mapping[str, Any]]
     ready: Callable[[], bool]
     show: Callable[[Shown], None]
     sent: Callable[[], None]
-    keep: Callable[[], Awaitable[None]]
+    keep: Callable[[Sequence[str]], Awaitable[None]]
     changed: Callable[[], None]
 
 
@@ -73,19 +75,16 @@ class Help:
         self._told = State.IDLE
         self._contact = False
         self._stuck = False
-        self._failure: StoreError | None = None
-        self._try_at = 0.0
-        self._resumed = False
+        self._disk = CaseDisk(clock, store, around.keep)
         self._earlier = Earlier(store)
-        self._reopened = 0
         self._fresh_until = 0.0
-        self._heard = False
 
     @property
     def health(self) -> Health:
         """Whether a press would be seen and kept."""
-        if self._failure is not None:
-            return Health(False, f"a help request would not be on disk: {self._failure.args[0]}", self._failure.fix)
+        failure = self._disk.failure
+        if failure is not None:
+            return Health(False, f"a help request would not be on disk: {failure.args[0]}", failure.fix)
         return _STUCK if self._stuck else _WELL
 
     @property
@@ -102,12 +101,12 @@ class Help:
     def live(self) -> bool:
         """Whether a case needs a connection: one that is open, or an end that nobody acknowledged yet."""
         over = self._mayday.state in (State.IDLE, State.HOLD, State.RESOLVED)
-        return not over or self._owing()
+        return not over or self._earlier.owing(self.case)
 
     def open_requests(self) -> list[bytes]:
         """The ids that the desk may speak about without proof of time."""
         case = self.case
-        known = [case.id] if case and (case.state is not State.IDLE or self._unsettled()) else []
+        known = [case.id] if case and (case.state is not State.IDLE or self._earlier.unsettled(self.case)) else []
         return [*known, *self._earlier.ids]
 
     def touch(self, gesture: Gesture) -> None:
@@ -116,11 +115,12 @@ class Help:
             case Touch.CONTACT:
                 self._contact = True
                 self.refresh()
-                self._signal(Signal.CONTACT)
+                self._signal(Signal.CONTACT, self._clock.now())
             case Touch.HELD:
-                self._put(lambda: self._finger_counted(Signal.HELD))
+                self._put(lambda: self._finger_counted(Signal.HELD, self._clock.now()))
             case Touch.LET_GO:
-                self._put(lambda: self._finger_counted(Signal.LET_GO))
+                now = self._clock.now()
+                self._put(lambda: self._finger_counted(Signal.LET_GO, now))
             case Touch.PRESSES:
                 self._signal(_OF_PRESSES.get(gesture.presses, Signal.MORE_PRESSES))
             case Touch.STUCK | Touch.FREED:
@@ -133,9 +133,9 @@ class Help:
         self._put(lambda: self._linked(up))
 
     def taken(self, event: Event) -> None:
-        """The broker has this help event."""
+        """The broker has this help event. Only the one that asked for help says that the request is there."""
         case = self.case
-        if case and event.subject == case.code:
+        if case and event.subject == case.code and event.type in URGENT and event.sequence >= case.reopened:
             self._signal(Signal.TAKEN)
 
     def cancel(self) -> None:
@@ -152,13 +152,16 @@ class Help:
         self._put(lambda: self._hear(message))
         return is_known(message)
 
+    def heard_again(self, message: DeskMessage) -> None:
+        """One that was here before, of an open request: it may say that the desk has more by now."""
+        if len(self._inbox) < MAX_INBOX:
+            self._put(lambda: self._hear_again(message))
+
     def refresh(self) -> None:
         """Show what is true now; `run` does so at least once every ROUND_S."""
         fresh = self._clock.now().monotonic < self._fresh_until
-        recorded = self._failure is None
-        self._around.show(
-            shown(self._told, recorded=recorded, ready=self._around.ready(), contact=self._contact, fresh=fresh)
-        )
+        recorded, ready = self._disk.failure is None, self._around.ready()
+        self._around.show(shown(self._told, recorded=recorded, ready=ready, contact=self._contact, fresh=fresh))
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Resume what was open, then work through the inbox until cancelled."""
@@ -181,25 +184,9 @@ class Help:
 
     async def _resume(self) -> None:
         """Take up the open case of an earlier run, or the one that ended last: it may be opened again."""
-        try:
-            cases = await self._store.load()
-        except StoreError as error:
-            self._failed(error)
-            return
-        self._resumed = True
-        mine = self.case.id if self.case else None
-        found = [case for case in cases if case.id != mine]
-        chosen = next((case for case in reversed(found) if case.open), None)
-        if chosen is None and mine is None:
-            chosen = next((case for case in reversed(found) if case.state is not State.IDLE), None)
-        if self._mayday.state not in (State.IDLE, State.HOLD):
-            chosen = None  # the disk came back late and somebody has pressed meanwhile
-        for case in found:
-            if case is not chosen:
-                self._earlier.keep(case)
+        cases = await self._disk.load()
+        chosen = self._earlier.take(cases, self.case, self._mayday.state)
         if chosen is not None:
-            if self.case is not None:
-                self._earlier.keep(self.case)
             _log.info("case_resumed", case=chosen.code, state=chosen.state.value)
             await self._step(lambda: self._adopt(chosen))
 
@@ -208,11 +195,10 @@ class Help:
         now, deadline = self._clock.now().monotonic, self._mayday.deadline
         if deadline and deadline[0] <= now:
             await self._step(lambda: self._mayday.signal(deadline[1], self._clock.now(), _random.random()))
-        if (self._failure is not None or not self._resumed) and now >= self._try_at:
-            self._try_at = now + ROUND_S
-            if not self._resumed:
+        if self._disk.due:
+            if not self._disk.loaded:
                 await self._resume()
-            await self._commit()
+            await self._disk.commit()
 
     async def _pause(self) -> None:
         """Sleep until something comes in or the next timer is due, at most ROUND_S."""
@@ -223,8 +209,8 @@ class Help:
                 await self._wake.wait()
         self._wake.clear()
 
-    def _signal(self, signal: Signal) -> None:
-        self._put(lambda: self._mayday.signal(signal, self._clock.now(), _random.random()))
+    def _signal(self, signal: Signal, at: Instant | None = None) -> None:
+        self._put(lambda: self._mayday.signal(signal, at or self._clock.now(), _random.random()))
 
     def _put(self, step: Step) -> None:
         self._inbox.append(step)
@@ -235,14 +221,17 @@ class Help:
         before, state = self.case, self._mayday.state
         effects = step()
         if Effect.OPEN in effects:
-            self._open(before)
+            self._earlier.keep(before)
+            self._mayday.open_case(self._says.new_case(self._mayday.state), self._clock.now())
+        if Effect.REOPEN in effects:
+            self._mayday.reopen_as(self._store.newest + 1)
         case = self.case
         if case is not None and case is not before:
-            await self._save(case, self._says.of(case, effects))
+            await self._disk.save(case, self._says.of(case, effects))
         if Effect.RESEND in effects:
-            self._send_again()
-        await self._remember()
-        if self._owing():
+            self._earlier.send_again(self.case)
+        await self._disk.remember()
+        if self._earlier.owing(self.case):
             self._mayday.owe(self._clock.now(), _random.random())
         self._told = self._mayday.state
         if self._told is not state:
@@ -257,15 +246,15 @@ class Help:
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
-    def _finger_counted(self, signal: Signal) -> tuple[Effect, ...]:
+    def _finger_counted(self, signal: Signal, at: Instant) -> tuple[Effect, ...]:
         """Until here the lamp showed the finger: it must not fall back to *ready* while a hold waits for its turn."""
         self._contact = False
-        return self._mayday.signal(signal, self._clock.now(), _random.random())
+        return self._mayday.signal(signal, at, _random.random())
 
     def _linked(self, up: bool) -> tuple[Effect, ...]:
         effects = self._mayday.link(up, self._clock.now(), _random.random())
-        if up and Effect.RESEND not in effects and self._owing():
-            self._send_again()
+        if up and Effect.RESEND not in effects and self._earlier.owing(self.case):
+            self._earlier.send_again(self.case)
             self._around.sent()
         return effects
 
@@ -278,80 +267,33 @@ class Help:
 
     def _hear(self, message: DeskMessage) -> tuple[Effect, ...]:
         """What the desk says: settle what it has, keep its words, move on."""
-        self._heard = True
-        case, data, now = self.case, message.data, self._clock.now()
-        through = data.get("through")
-        mine = case is not None and message.request == case.id
-        word = word_of(message) if is_known(message) else None
-        # what waits for an acknowledgement is not settled by any other word: if the acknowledgement was lost, only
-        # sending again fetches it
-        waits = mine and self._mayday.state in ON_THE_WAY and (word is None or word.signal is None)
-        if message.request is not None and isinstance(through, int) and not waits:
-            self._store.settle(message.request, through)
-            self._earlier.forget_settled()
-        if not mine or word is None:
+        self._disk.heard(message.id)
+        word, now = word_of(message), self._clock.now()
+        self._settle(message, acknowledges=word is not None and word.signal is not None)
+        if word is None or not self._is_mine(message):
             return ()
-        if isinstance(through, int) and through < self._reopened:
-            word = word._replace(signal=None)  # said before the desk knew that the case is open again
         effects = self._mayday.hear(word, now, _random.random())
         return effects if Effect.CLOSE in effects else effects + self._settled(now)
 
-    def _settled(self, now: Any) -> tuple[Effect, ...]:
-        if self._mayday.state in (State.CANCELLED, State.RESOLVED) and not self._unsettled():
+    def _hear_again(self, message: DeskMessage) -> tuple[Effect, ...]:
+        self._settle(message, acknowledges=False)
+        return self._settled(self._clock.now())
+
+    def _settle(self, message: DeskMessage, *, acknowledges: bool) -> None:
+        """The desk has what it says it has.
+
+        What waits for an acknowledgement is not settled by any other word: if the acknowledgement was lost, only
+        sending again fetches it.
+        """
+        waits = self._is_mine(message) and self._mayday.state in ON_THE_WAY and not acknowledges
+        if message.request is not None and not waits:
+            self._store.settle(message.request, through_of(message))
+            self._earlier.forget_settled()
+
+    def _is_mine(self, message: DeskMessage) -> bool:
+        return self.case is not None and message.request == self.case.id
+
+    def _settled(self, now: Instant) -> tuple[Effect, ...]:
+        if self._mayday.state in (State.CANCELLED, State.RESOLVED) and not self._earlier.unsettled(self.case):
             return self._mayday.signal(Signal.SETTLED, now, _random.random())
         return ()
-
-    def _open(self, before: HelpRequest | None) -> None:
-        if before is not None:
-            self._earlier.keep(before)
-        self._reopened = 0
-        self._mayday.open_case(self._says.new_case(self._mayday.state), self._clock.now())
-
-    def _unsettled(self) -> bool:
-        return self.case is not None and self._store.unsettled(self.case.id) > 0
-
-    def _owing(self) -> bool:
-        return bool(self._earlier.ids) or self._unsettled()
-
-    def _send_again(self) -> None:
-        self._earlier.send_again()
-        if self.case is not None:
-            self._store.resend(self.case.id)
-
-    # -- the disk ----------------------------------------------------------------------------------------------------
-
-    async def _save(self, case: HelpRequest, said: Sequence[Event]) -> None:
-        try:
-            stored = await self._store.save(case, said)
-        except StoreError as error:
-            self._failed(error)
-            return
-        self._works()
-        self._reopened = next((event.sequence for event in stored if event.type == REOPENED), self._reopened)
-
-    async def _remember(self) -> None:
-        """After the case is saved: what was heard is not obeyed twice, and what it settled is settled."""
-        heard, self._heard = self._heard, False
-        if heard:
-            await self._commit()
-
-    async def _commit(self) -> None:
-        try:
-            await self._store.commit()
-            await self._around.keep()
-        except StoreError as error:
-            self._failed(error)
-            return
-        if self._resumed:
-            self._works()
-
-    def _works(self) -> None:
-        if self._failure is not None:
-            _log.info("disk_back")
-        self._failure = None
-
-    def _failed(self, error: StoreError) -> None:
-        if self._failure is None:
-            _log.error("help_not_on_disk", error=str(error))
-            self._try_at = self._clock.now().monotonic + ROUND_S
-        self._failure = error

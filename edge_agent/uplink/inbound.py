@@ -31,15 +31,17 @@ class Replay(Protocol):
     def seen(self, ident: str) -> bool:
         """Whether this id was acted on before."""
 
-    def remember(self, ident: str, until_wall: float) -> None:
-        """Keep this id until this Unix time at least."""
+    def remember(self, ident: str, until_wall: float, *, done: bool = True) -> None:
+        """Keep this id until this Unix time at least; on disk only when what its message does is `done` (saved)."""
 
 
 class Inbound:
     """`on_message` takes what the uplink hands over.
 
     * `on_desk_message(message)` does what a believed message says; it returns False when it does not know the type,
-      and may raise RefusedError (arguments, consent) or StoreError (then the same message may come again).
+      and may raise RefusedError (arguments, consent) or StoreError (then the same message may come again). What
+      names an open request is done later: who does it tells the replay store when all of it is saved.
+    * `on_again(message)` is given one that was here before and names an open request; it is refused all the same.
     * `on_reply(data)` is given the refusal of a command: `for` (the message's id as it claims, or empty), `ok`
       (False), `code` and `text`; the caller makes a reply event of it.
     * `counts`: believed, unknown_type, garbage, and the codes of refusals.
@@ -55,6 +57,7 @@ class Inbound:
         open_requests: Callable[[], Collection[bytes]],
         replay: Replay,
         on_desk_message: Callable[[DeskMessage], bool],
+        on_again: Callable[[DeskMessage], None] = lambda _: None,
         on_reply: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> None:
         self._gateway = gateway
@@ -64,6 +67,7 @@ class Inbound:
         self._open_requests = open_requests
         self._replay = replay
         self._on_desk_message = on_desk_message
+        self._on_again = on_again
         self._on_reply = on_reply
         self._logged_at: dict[str, float] = {}
         self._minute = 0
@@ -97,13 +101,17 @@ class Inbound:
     def _obey(self, payload: bytes) -> None:
         now, cases = self._clock.now(), self._open_requests()
         message = believe(payload, self._gateway, now, verify=self._verify, open_requests=cases, seen=self._replay.seen)
+        if message.again:
+            self._on_again(message)
+            raise RefusedError("the message was here before", code="replay")
         until = now.wall + (CASE_KEPT_S if message.request in cases else MAX_LIFE_S + MAX_SKEW_S)
         try:
             known = self._on_desk_message(message)
         except RefusedError:
             self._replay.remember(message.id, until)
             raise
-        self._replay.remember(message.id, until)
+        # what concerns a case is done when that case is saved; whoever saves it says so
+        self._replay.remember(message.id, until, done=message.request not in cases)
         self.counts["believed" if known else "unknown_type"] += 1
         sequence = message.data.get("sequence")
         if type(sequence) is int and sequence > self.last_sequence:

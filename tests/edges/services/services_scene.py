@@ -1,7 +1,7 @@
 """A help service over a real store, with a scripted finger, desk, broker and disk."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -112,9 +112,18 @@ class Scene:
         self.clock.monotonic += seconds
         await self.settled()
 
-    def desk(self, what: str, request: bytes | None = None, **data: Any) -> bool:
+    def word(self, what: str, request: bytes | None = None, **data: Any) -> DeskMessage:
         ident = request or (self.help.case.id if self.help.case else b"")
-        return self.help.heard(DeskMessage(f"m{next(_ids)}", f"edge.help.{what}.v1", 0.0, ident, data))
+        return DeskMessage(f"m{next(_ids)}", f"edge.help.{what}.v1", 0.0, ident, data)
+
+    def desk(self, what: str, request: bytes | None = None, **data: Any) -> bool:
+        return self.obey(self.word(what, request, **data))
+
+    def obey(self, word: DeskMessage) -> bool:
+        """As uplink.inbound does it."""
+        known = self.help.heard(word)
+        self.outbox.ledger.remember(word.id, 2e9, done=False)
+        return known
 
     async def says(self, what: str, request: bytes | None = None, **data: Any) -> None:
         self.desk(what, request, **data)
@@ -188,9 +197,9 @@ class Scene:
         if not self.lamps or self.lamps[-1] is not what:
             self.lamps.append(what)
 
-    async def _keep(self) -> None:
+    async def _keep(self, done: Sequence[str]) -> None:
         self.kept.append(self.help._mayday.state)
-        await self.outbox.ledger.commit()
+        await self.outbox.ledger.keep(done)
 
 
 def data_of(event: Event) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from edge_agent.config.model import (
     Tls,
 )
 from edge_agent.core.errors import RefusedError
+from edge_agent.core.event import EventKind
 from edge_agent.core.lamp import Shown
 from edge_agent.core.reading import Channel, Reading
 from edge_agent.core.request import State
@@ -172,3 +173,10 @@ async def test_a_device_that_is_not_there_is_not_all_well_and_says_what_to_do(tm
     assert "nowhere" in status.devices[0].sentence
     assert status.devices[0].fix
     assert "(and 1 more)" in status.sentence
+
+
+async def test_a_birth_tells_how_far_the_help_lane_has_got(tmp_path: Path) -> None:
+    async with running(config(tmp_path)) as agent:
+        assert agent.presence._life([])["help_sequence"] == 0
+        agent.outbox.requests.append(agent.events.make(EventKind.HELP, "nudged", "x", {}))
+        assert agent.presence._life([])["help_sequence"] == 1

@@ -386,3 +386,125 @@ async def test_the_last_word_of_a_case_that_is_over_is_sent_again_until_the_desk
         assert scene.pending() == ["closed"]
         await scene.says("message", through=scene.last_sequence())
         assert not scene.help.live
+
+
+async def test_only_the_puback_of_the_request_itself_means_delivered(tmp_path: Path) -> None:
+    async with Scene(tmp_path) as scene:
+        scene.help.link(up=True)
+        await scene.raised()
+        (raised,) = scene.store.pending(0, 10)
+        scene.finger(Touch.PRESSES, 1)
+        await scene.settled()
+        scene.help.taken(scene.store.pending(raised.sequence, 10)[0])
+        await scene.settled()
+        assert scene.state is State.SENDING
+        scene.help.taken(raised)
+        await scene.settled()
+        assert scene.state is State.DELIVERED
+        await scene.says("resolved", through=scene.last_sequence())
+        await scene.hold()
+        scene.help.taken(raised)
+        await scene.settled()
+        assert scene.state is State.SENDING, "what is opened again is delivered when that is"
+        await scene.broker_takes()
+        assert scene.state is State.DELIVERED
+
+
+async def test_a_restart_does_not_forget_which_words_are_from_before_a_reopening(tmp_path: Path) -> None:
+    async with Scene(tmp_path) as scene:
+        await scene.received()
+        await scene.says("resolved", through=scene.last_sequence())
+        before = scene.last_sequence()
+        await scene.hold()
+        assert scene.help.case.reopened == scene.last_sequence()  # type: ignore[union-attr]
+    async with Scene(tmp_path, boot_id="next") as again:
+        for what in ("received", "resolved"):
+            await again.says(what, through=before)
+            await again.says(what)
+        assert again.state is State.QUEUED
+        assert "reopened" in again.pending()
+        await again.says("received", through=again.last_sequence())
+        assert again.lamp is Shown.RECEIVED
+
+
+async def test_a_word_is_on_disk_as_heard_only_when_what_it_did_is(tmp_path: Path) -> None:
+    async with Scene(tmp_path) as scene:
+        await scene.received()
+        await scene.end()
+        # two words come at once, and the power goes when the step of the first one is done
+        first, second = scene.word("message", text="one"), scene.word("engaged", helper="Ana")
+        scene.obey(first)
+        scene.obey(second)
+        await scene.help._step(scene.help._inbox.popleft())
+        assert scene.outbox.ledger.seen(second.id)
+    async with Scene(tmp_path, boot_id="next") as again:
+        assert again.state is State.RECEIVED
+        assert again.outbox.ledger.seen(first.id)
+        assert not again.outbox.ledger.seen(second.id), "the desk may say it again"
+
+
+async def test_a_word_whose_case_is_not_on_disk_is_not_on_disk_either(tmp_path: Path) -> None:
+    async with Scene(tmp_path) as scene:
+        await scene.received()
+        word, other = scene.word("engaged", helper="Ana"), scene.word("message", text="one")
+        with scene.dead_disk():
+            scene.obey(word)
+            await scene.settled()
+            assert not scene.help.health.ready
+        await scene.later(1.5)
+        assert scene.help.health.ready
+        scene.obey(other)
+        await scene.settled()
+    async with Scene(tmp_path, boot_id="next") as again:
+        assert again.state is State.ENGAGED
+        assert again.outbox.ledger.seen(word.id)
+        assert again.outbox.ledger.seen(other.id)
+
+
+async def test_a_repeated_word_settles_what_the_desk_has_by_now_and_does_nothing_else(tmp_path: Path) -> None:
+    async with Scene(tmp_path) as scene:
+        await scene.received()
+        scene.finger(Touch.PRESSES, 1)
+        await scene.settled()
+        word = scene.word("message", text="hello", through=1)
+        scene.obey(word)
+        await scene.settled()
+        case = scene.help.case
+        assert scene.pending() == ["nudged"]
+        scene.help.heard_again(word._replace(data={"text": "hello", "through": scene.last_sequence()}))
+        await scene.settled()
+        assert scene.pending() == []
+        assert scene.help.case == case
+        scene.help.cancel()
+        await scene.settled()
+        scene.help.heard_again(word._replace(data={"through": scene.last_sequence()}))
+        await scene.settled()
+        assert scene.state is State.IDLE
+
+
+async def test_a_repeated_word_does_not_end_the_wait_for_an_acknowledgement(tmp_path: Path) -> None:
+    async with Scene(tmp_path) as scene:
+        await scene.received()
+        word = scene.word("received")
+        await scene.says("resolved", through=scene.last_sequence())
+        await scene.hold()
+        scene.help.heard_again(word._replace(data={"through": scene.last_sequence()}))
+        await scene.settled()
+        assert scene.state is State.SENDING
+        assert "reopened" in scene.pending()
+
+
+async def test_two_presses_that_begin_at_the_end_of_the_window_cancel(tmp_path: Path) -> None:
+    async with Scene(tmp_path, timers=QUICK._replace(cancel_window_s=5.0)) as scene:
+        await scene.hold()
+        await scene.later(4.0)
+        for _ in range(2):
+            scene.finger(Touch.CONTACT)
+            scene.finger(Touch.LET_GO)
+            await scene.later(0.4)
+        await scene.later(1.5)
+        assert scene.state is State.CANCEL_WINDOW
+        scene.finger(Touch.PRESSES, 2)
+        await scene.settled()
+        assert scene.state is State.IDLE
+        assert scene.pending() == []

@@ -121,6 +121,20 @@ async def test_a_down_message_is_remembered_over_a_restart(tmp_path: Path) -> No
     database.close()
 
 
+async def test_a_down_message_that_is_not_done_is_forgotten_by_a_crash(tmp_path: Path) -> None:
+    database = Database(tmp_path / "cases.db")
+    replay = Ledger(database)
+    replay.remember("a", 1000.0, done=False)
+    replay.remember("b", 1000.0, done=False)
+    await replay.commit()
+    assert replay.seen("a")
+    await replay.keep(["b"])
+    crashed = Ledger(database)
+    assert not crashed.seen("a")
+    assert crashed.seen("b")
+    database.close()
+
+
 async def test_the_replay_store_forgets_what_expired_first_and_stays_small(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,7 @@ class Bench:
         self.clock = SteppedClock(NOW, trusted=trusted)
         self.replay = MemoryReplay()
         self.done: list = []
+        self.again: list = []
         self.replies: list[dict] = []
         self.error: Exception | None = None
         self.inbound = Inbound(
@@ -42,6 +43,7 @@ class Bench:
             open_requests=lambda: {CASE},
             replay=self.replay,
             on_desk_message=self._do,
+            on_again=self.again.append,
             on_reply=self.replies.append,
         )
 
@@ -201,3 +203,20 @@ def test_unsigned_and_no_keys_are_said_at_start():
         assert not load_keys({})("x", b"", b"")
     assert [line["log_level"] for line in lines] == ["warning", "warning"]
     assert all(line["fix"] for line in lines)
+
+
+def test_a_message_that_was_here_before_and_names_an_open_case_is_handed_on_as_such_and_refused():
+    bench = Bench(trusted=False)
+    bench.gets(signed(event=uuid_text(CASE), through=1), "help")
+    bench.gets(signed(event=uuid_text(CASE), through=2), "help")
+    assert [m.data["through"] for m in bench.done] == [1]
+    assert [m.data["through"] for m in bench.again] == [2]
+    assert bench.inbound.counts["replay"] == 1
+
+
+def test_what_concerns_a_case_is_not_done_when_it_is_handed_on():
+    bench = Bench()
+    bench.gets(signed(id="a", event=uuid_text(CASE)), "help")
+    bench.gets(signed(id="b"))
+    assert bench.replay.seen("a")
+    assert bench.replay.done == {"b"}
