@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -23,7 +24,7 @@ examples:
 exit codes: 0 well, 1 the folder cannot be read, 2 wrong usage"""
 
 
-class _Looking:
+class _Looking(ABC):
     """Common to both: where to look, and how mistakes are told."""
 
     help = ""
@@ -48,9 +49,9 @@ class _Looking:
             return 1
         return 0
 
+    @abstractmethod
     def lines(self, args: argparse.Namespace) -> Iterator[str]:
         """What is printed. Raises AgentError."""
-        raise NotImplementedError
 
 
 class _Offline(_Looking):

@@ -6,6 +6,7 @@ Exit codes: 0 well, 1 something is wrong or not ready, 2 wrong usage, 3 the agen
 import argparse
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -25,7 +26,7 @@ class Show(Protocol):
         """Lines for a person."""
 
 
-class Asking:
+class Asking(ABC):
     """Common to all: the options, and what happens when the agent says no or nothing."""
 
     def __init__(self, help_: str, *, example: str, wrong: str) -> None:
@@ -46,9 +47,9 @@ class Asking:
             print(f"edge-agent: {error}", file=sys.stderr)  # noqa: T201 - a console talks to a person
             return WRONG if isinstance(error, ControlRefusedError) else UNREACHED
 
+    @abstractmethod
     def talk(self, client: Client, args: argparse.Namespace) -> int:
         """The command itself."""
-        raise NotImplementedError
 
 
 class Question(Asking):
