@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -25,14 +26,17 @@ from edge_agent.services.events import EventMaker
 from edge_agent.services.indicator import Arbiter
 from edge_agent.services.mayday import Help, Surroundings
 from edge_agent.services.post import Post
+from edge_agent.services.resend import Resend
 from edge_agent.services.sampling import Sampling, Told
+from edge_agent.store.again import Again
 from edge_agent.store.identity import gateway_id
-from edge_agent.store.outbox import Outbox
+from edge_agent.store.outbox import LOG_LANES, Outbox
 from edge_agent.supervisor import Supervisor, notify
 from edge_agent.systemclock import SystemClock, process_age_s
 from edge_agent.uplink.drain import Drain
 from edge_agent.uplink.inbound import Inbound
 from edge_agent.uplink.mqtt import MqttLink, MqttUplink
+from edge_agent.uplink.network import watch_network
 from edge_agent.uplink.presence import Presence
 from edge_agent.uplink.signature import load_keys
 from edge_agent.view import View, lamp
@@ -61,6 +65,7 @@ class Agent:
         self.outbox = Outbox(folder, self.config.outbox, on_drop=self._dropped)
         self.problems: list[str] = []
         self.gateway = self.config.gateway.id or gateway_id(folder, self.problems)
+        self.again = {lane: Again(folder / lane.value, lane) for lane in LOG_LANES}
         self.events = EventMaker(self.clock)
         self.post = Post(self.outbox.append, self._commit)
 
@@ -97,15 +102,17 @@ class Agent:
         config, root = self.config, self.config.broker.root
         consent = lambda: self.consent  # noqa: E731 - consent may change while it runs
         self.drain = Drain(
-            self.outbox.lanes(),
+            [*self.outbox.lanes(), *self.again.values()],
             self.gateway,
             root,
             self.clock,
             consent,
             in_flight=config.outbox.in_flight,
             reserved_for_help=config.outbox.reserved_for_help,
+            messages_per_s=config.outbox.messages_per_s,
             on_delivered=self._delivered,
         )
+        self.resend = Resend(self.again, found=self.drain.wake, on_reply=partial(self._reply, "resend"))
         self.inbound = Inbound(
             self.gateway,
             root,
@@ -113,9 +120,9 @@ class Agent:
             clock=self.clock,
             open_requests=self.help.open_requests,
             replay=self.outbox.ledger,
-            on_desk_message=self.help.heard,
+            on_desk_message=lambda message: self.resend.heard(message) or self.help.heard(message),
             on_again=self.help.heard_again,
-            on_reply=lambda data: self.post.put(self.events.make(EventKind.REPLY, "refused", data["for"], data)),
+            on_reply=partial(self._reply, "refused"),
         )
         self.presence = Presence(
             self.gateway,
@@ -167,6 +174,9 @@ class Agent:
     def _reading(self, reading: object) -> None:
         if self.hub.wanted("reading"):
             self.hub.tell("reading", self.view.channel(reading))  # type: ignore[arg-type]
+
+    def _reply(self, what: str, data: dict[str, Any]) -> None:
+        self.post.put(self.events.make(EventKind.REPLY, what, data["for"], data))
 
     def _help_waits(self) -> None:
         self.drain.wake(Lane.HELP)
@@ -254,6 +264,8 @@ class Agent:
             ]
             drivers = [supervisor.optional(driver.name, driver.run) for driver in self.hardware.drivers]
             others = [group.create_task(supervisor.watchdog()), supervisor.optional("presence", self.presence.run)]
+            others.append(supervisor.optional("resend", self.resend.run))
+            others.append(supervisor.optional("network", partial(watch_network, partial(self.uplink.wake, 1.0))))
             uplink = supervisor.optional("uplink", self.uplink.run)
             if self.config.control.enabled:
                 path = Path(self.config.control.socket or default_socket(self.config.paths.runtime))

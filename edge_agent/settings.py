@@ -18,6 +18,7 @@ def mqtt_settings(config: Config, gateway: str) -> MqttSettings:
     broker, tls = config.broker, config.broker.tls
     return MqttSettings(
         host=broker.host,
+        fallback=tuple(place(text, broker.port) for text in broker.fallback),
         port=broker.port,
         client_id=gateway,
         username=broker.username,
@@ -26,6 +27,14 @@ def mqtt_settings(config: Config, gateway: str) -> MqttSettings:
         tls=TlsFiles(tls.ca_file, tls.cert_file, tls.key_file) if tls.enabled else None,
         subscribe=(down_topics(broker.root, gateway),),
     )
+
+
+def place(text: str, port: int) -> tuple[str, int]:
+    """Host and port of `host`, `host:port` or `[address]:port`."""
+    host, colon, last = text.rpartition(":")
+    if colon and not (text.startswith("[") and text.endswith("]")):
+        return host.strip("[]"), int(last)
+    return text.strip("[]"), port
 
 
 def check_settings(config: Config) -> tuple[CheckSetting, ...]:

@@ -221,6 +221,10 @@ def check_broker(good: Table, report: Report) -> None:
             what="without the desk's key its answers cannot be believed, so that no help request is ever acknowledged",
             expected="a key in [desk.keys], or desk.unsigned = true for a test",
         )
+    for i, place in enumerate(broker.get("fallback", ())):
+        port = place.rpartition(":")[2] if isinstance(place, str) else ""
+        if port.isdecimal() and int(port) > 65535:
+            report.add(("broker", "fallback", i), place, what="no such port", expected="1 to 65535 behind the colon")
     _check_file(("broker", "password_file"), broker, report)
     tls = _within(broker, "tls")
     for name in ("ca_file", "cert_file", "key_file"):

@@ -13,6 +13,10 @@ Line = Annotated[int, Meta(ge=0, le=1023)]
 # A name or an IPv4 address of at most 253 characters (RFC 1035 §2.3.4), or an IPv6 address (at least two colons).
 HOST = r"^([\w.-]{0,253}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{0,36}(%\w{1,15})?)$"
 Port = Annotated[int, Meta(ge=1, le=65535)]
+# A host, with a port of at most five digits behind it or without; an IPv6 address stands in brackets.
+_PORT = r"(:[1-9]\d{0,4})?"
+PLACE = rf"^([\w.-]{{1,253}}|\[[0-9A-Fa-f]{{0,4}}:[0-9A-Fa-f:.]{{1,41}}(%\w{{1,15}})?\]){_PORT}$"
+Place = Annotated[str, Meta(pattern=PLACE, description='a host such as "broker.example", or "broker.example:8883"')]
 
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -68,6 +72,7 @@ class Broker(Section, frozen=True):
 
     host: Annotated[str, Meta(pattern=HOST, description="a host name or address, without mqtt:// and port")] = ""
     port: Port = 8883
+    fallback: tuple[Place, ...] = ()
     username: str = ""
     password_file: str = ""
     root: Annotated[str, Meta(pattern=r"^[^/#+$][^#+]{0,63}$", description="a topic without # and +")] = "edge/v1"
@@ -96,6 +101,7 @@ class Outbox(Section, frozen=True):
     help_reserve_kb: Annotated[int, Meta(ge=0, le=65_536)] = 1024
     in_flight: Annotated[int, Meta(ge=2, le=100)] = 20
     reserved_for_help: Annotated[int, Meta(ge=1, le=10)] = 3
+    messages_per_s: Annotated[float, Meta(ge=1.0, le=100_000.0)] = 1000.0
 
 
 class Help(Section, frozen=True):

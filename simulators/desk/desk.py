@@ -13,6 +13,7 @@ from edge_agent.uplink.connection import Arrival, MqttSettings
 from edge_agent.uplink.mqtt import MqttLink, MqttUplink
 from simulators.desk import news
 from simulators.desk.answers import MESSAGE, Answers
+from simulators.desk.asking import Asking
 from simulators.desk.cases import Case, Cases, CaseState, Words
 from simulators.desk.intake import DeskEvent, read
 from simulators.desk.keys import DeskKey
@@ -61,6 +62,7 @@ class Desk:
         self._store = Store(db)
         self._parts = Parts(self._store.db)
         self._cases = Cases(self._store.db)
+        self._asking = Asking(self.key)
         self._answers = Answers(self._store, self._cases, self.key, policy or Policy())
         self._inbox: deque[tuple[Arrival, float]] = deque()
         self._inbox_bytes = 0
@@ -83,7 +85,7 @@ class Desk:
         """Receive, answer and remember until cancelled. Raises StoreError when the database fails."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                for part in (self._uplink.run(), self._look_for_broker(), self._work(), self._speak()):
+                for part in (self._uplink.run(), self._look_for_broker(), self._work(), self._speak(), self._ask()):
                     tasks.create_task(part)
         except* AgentError as failed:
             raise failed.exceptions[0] from None
@@ -237,6 +239,7 @@ class Desk:
     def _take(self, event: DeskEvent) -> list[News]:
         (new,) = self._store.take([event])
         told = [news.of_event(event, again=not new)]
+        self._asking.hear(event)
         case = self._answers.hear(event, new=new)
         if case is not None and new:
             told.append(news.of_case(case, event.arrived))
@@ -269,3 +272,18 @@ class Desk:
                     self._cases.gone_out(words)
                 case = self._cases.find(words.gateway, words.request)
                 self._tell(news.of_answer(words, case, time.time()))
+
+    # asking for what is missing
+
+    async def _ask(self) -> None:
+        while True:
+            patience_s = self.policy.resend_after_s
+            await asyncio.sleep(1.0 if patience_s is None else max(0.05, min(5.0, patience_s / 3)))
+            if patience_s is None or self.policy.silent or self._link is None:
+                continue
+            with suppress(LinkError):
+                for command in self._asking.due(self.gaps, time.time(), patience_s):
+                    if self._link is not None:
+                        await self._link.publish(
+                            down_topic(self._root, command.gateway, "command"), command.payload, {}
+                        )

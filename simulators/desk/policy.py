@@ -15,13 +15,15 @@ class Policy:
 
     `says` are messages to the household as (seconds, text). `silent`: it answers nothing at all. `lies`: it signs
     with another key. `repeats`: how many times each message is sent, with the same id. `wrong_case`: it names a
-    request that nobody raised. `receiver` and `helper` are roles, shown to the household.
+    request that nobody raised. `resend_after_s`: a gap in a lane that lasted so long is asked for. `receiver` and
+    `helper` are roles, shown to the household.
     """
 
     received_after_s: float | None = 1.0
     engaged_after_s: float | None = 8.0
     resolved_after_s: float | None = 60.0
     next_word_s: float = 600.0
+    resend_after_s: float | None = 15.0
     silent: bool = False
     lies: bool = False
     repeats: int = 1
@@ -43,7 +45,12 @@ class Policy:
         return cls(**told)
 
 
-_TIMES = {"received": "received_after_s", "engaged": "engaged_after_s", "resolved": "resolved_after_s"}
+_TIMES = {
+    "received": "received_after_s",
+    "engaged": "engaged_after_s",
+    "resolved": "resolved_after_s",
+    "resend": "resend_after_s",
+}
 _FLAGS = frozenset({"silent", "lies", "wrong_case"})
 
 
