@@ -214,7 +214,13 @@ def power_disk(image: Path) -> Iterator[PowerDisk]:
                 yield PowerDisk(work, image)
         finally:
             _run("umount", "-l", str(disk))
-            server.wait(_START_S)
+            try:
+                server.wait(2.0)
+            except (
+                subprocess.TimeoutExpired
+            ):  # somebody's mount namespace has a copy of our mounts: the disk is torn out
+                server.kill()
+                server.wait(_START_S)
 
 
 @contextmanager
