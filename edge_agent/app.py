@@ -80,6 +80,7 @@ class Agent:
             Recorder(config.help.recorder_s),
             self.consent.allows,
             Told(self._reading, lambda finding: self.hub.tell("finding", self.view.finding(finding))),
+            settings.thin_settings(config),
         )
         self.hardware = registry.build(config, self.sampling.deliver)
         lamps, buzzers = self.hardware.lamp, self.hardware.buzzer

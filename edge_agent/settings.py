@@ -6,6 +6,7 @@ from pathlib import Path
 from edge_agent.config.model import Config
 from edge_agent.core.finding import Severity
 from edge_agent.core.mayday import Timers
+from edge_agent.core.thinning import ThinSetting
 from edge_agent.core.wire import down_topics
 from edge_agent.logs import secret_name
 from edge_agent.services.sampling import BlockLimits
@@ -50,6 +51,11 @@ def check_settings(config: Config) -> tuple[CheckSetting, ...]:
         )
         for check in config.check
     )
+
+
+def thin_settings(config: Config) -> tuple[ThinSetting, ...]:
+    """The `[[channel]]` tables as sampling takes them."""
+    return tuple(ThinSetting(c.name, c.deadband, c.at_least_every_s, c.summary_s) for c in config.channel)
 
 
 def block_limits(config: Config) -> BlockLimits:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from edge_agent.core.reading import Value
+from edge_agent.core.thinning import ThinSetting
+from simulators.covered import At, Settings
 
 # A reading is stamped when it arrives: after the emission by what a pty, a bus and a busy computer take.
 TOLERANCE_S = 2.0
@@ -43,11 +45,12 @@ class Held(NamedTuple):
 
 @dataclass(slots=True)
 class ChannelAccount:
-    """One channel's counts, and the first few of its losses."""
+    """One channel's counts, and the first few of its losses; what a channel setting covers is not lost."""
 
     emitted: int = 0
     held: int = 0
     lost: int = 0
+    covered: int = 0
     duplicates: int = 0
     unexpected: int = 0
     examples: list[Emission] = field(default_factory=list)
@@ -55,7 +58,7 @@ class ChannelAccount:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The result. `lost` is `missing` less what the agent declared as dropped.
+    """The result. `lost` is `missing` less what channel settings cover and less what the agent declared as dropped.
 
     `held` counts each reading once: neither redelivered events nor duplicates are in it. `unexpected` are readings
     that the desk has and no listed emission explains (such as those of a restarted agent, which says again how its
@@ -65,6 +68,7 @@ class Account:
     emitted: int
     held: int
     missing: int
+    covered: int
     lost: int
     duplicates: int
     redelivered: int
@@ -88,12 +92,14 @@ def account(
     declared_drops: int = 0,
     offset_s: float = 0.0,
     tolerance_s: float = TOLERANCE_S,
+    settings: Sequence[ThinSetting] = (),
 ) -> Account:
     """Match what was sent with what is held, in order, channel by channel and value by value.
 
     `offset_s` is added to the times of `held` where those are on another clock: with Unix times it is
     `time.monotonic() - time.time()`. Within `tolerance_s` the two times may differ. First what is held twice is put
-    aside, so that a duplicate never stands in for a loss.
+    aside, so that a duplicate never stands in for a loss. `settings` are the agent's `[[channel]]` tables: what they
+    keep back is covered where what is held says as much (simulators/covered.py).
     """
     channels: defaultdict[str, ChannelAccount] = defaultdict(ChannelAccount)
     sent: defaultdict[Key, list[Emission]] = defaultdict(list)
@@ -101,30 +107,44 @@ def account(
         sent[_key(emission.channel, emission.value)].append(emission)
     rows: defaultdict[Key, list[Held]] = defaultdict(list)
     again: set[tuple[str, int]] = set()
+    thinned = Settings(settings)
     for row in held:
         if row.delivery:
             again.add((row.block, row.delivery))
-        else:
+        elif not thinned.summarises(row.channel, row.value):
             rows[_key(row.channel, row.value)].append(row._replace(at=row.at + offset_s))
     for key in sent.keys() | rows.keys():
         counts = channels[key[0]]
         fresh, twice = _without_duplicates(sorted(rows[key], key=lambda row: row.at))
         counts.duplicates += twice
         _match(sorted(sent[key], key=lambda emission: emission.at_monotonic), fresh, tolerance_s, counts)
+    for name in [name for name, counts in channels.items() if counts.lost and thinned.of(name)]:
+        kept = [At(row.at, row.value) for (channel, *_), same in rows.items() if channel == name for row in same]
+        _cover(name, channels[name], thinned, kept, tolerance_s)
     for counts in channels.values():
         counts.examples.sort(key=lambda emission: emission.at_monotonic)
         del counts.examples[MAX_EXAMPLES:]
-    missing = sum(c.lost for c in channels.values())
+    covered = sum(c.covered for c in channels.values())
+    missing = sum(c.lost for c in channels.values()) + covered
     return Account(
         emitted=sum(c.emitted for c in channels.values()),
         held=sum(c.held for c in channels.values()),
         missing=missing,
-        lost=max(0, missing - declared_drops),
+        covered=covered,
+        lost=max(0, missing - covered - declared_drops),
         duplicates=sum(c.duplicates for c in channels.values()),
         redelivered=len(again),
         unexpected=sum(c.unexpected for c in channels.values()),
         channels=dict(channels),
     )
+
+
+def _cover(name: str, counts: ChannelAccount, thinned: Settings, held: list[At], tolerance_s: float) -> None:
+    """Of what is missing of a channel with a setting, keep what is lost."""
+    gone = [At(each.at_monotonic, each.value) for each in counts.examples]
+    lost = thinned.lost(name, gone, held, tolerance_s)
+    counts.covered, counts.lost = counts.lost - len(lost), len(lost)
+    counts.examples = [Emission(name, each.value, each.at) for each in lost]
 
 
 def _key(channel: str, value: Value | None) -> Key:

@@ -47,6 +47,7 @@ def check_all(good: Table, languages: Languages, report: Report) -> None:
     check_lines(good, report)
     check_languages(found, languages, report)
     check_checks(good, found, report)
+    check_channels(good, found, report)
     check_broker(good, report)
     check_outbox(good, report)
     check_folders(good, report)
@@ -186,6 +187,24 @@ def _check_settings(row: Table, path: Path, report: Report) -> None:
             what=f"more than max in line {report.line((*path, 'max'))}",
             expected=f"at most {high:g}",
         )
+
+
+def check_channels(good: Table, found: list[Device], report: Report) -> None:
+    """A channel setting says one thing, of a device that exists, and no earlier one says it already."""
+    names = [device.table.get("name") for device in found]
+    rows = good.get("channel", ())
+    for number, row in enumerate(rows):
+        path: Path = ("channel", number)
+        if report.clean(path) and (row["deadband"] is None) == (row["summary_s"] is None):
+            what = "it says nothing" if row["deadband"] is None else "it has both deadband and summary_s"
+            report.add(path, what=what, expected="deadband or summary_s")
+        if "name" in row and None not in names:
+            _check_channel(row["name"], [name for name in names if name], (*path, "name"), report)
+    _unique(
+        [_Used(("channel", number, "name"), row["name"]) for number, row in enumerate(rows) if "name" in row],
+        report,
+        expected="one table for a channel",
+    )
 
 
 def _check_channel(channel: str, names: list[str], path: Path, report: Report) -> None:

@@ -146,7 +146,7 @@ class _Scanner:
             if path in self._lengths:
                 path = (*path, self._lengths[path] - 1)
                 self.found.setdefault(path, bracket.offset)
-        if not many:
+        if path and not many:  # a header without a name is no TOML
             self._note_set(path, bracket.offset)
         self._table = path
         self._end_line()

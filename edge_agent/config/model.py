@@ -202,6 +202,15 @@ class Check(Section, frozen=True):
     severity: Literal["notice", "warning", "alarm"] = "warning"
 
 
+class Channel(Section, frozen=True):
+    """What is stored of a channel (`*` at the end of `name` means all that begin so): see core.thinning."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=120)]
+    deadband: Annotated[float, Meta(ge=0.0)] | None = None
+    at_least_every_s: Annotated[float, Meta(gt=0.0, le=366 * 86400.0)] = 600.0
+    summary_s: Annotated[float, Meta(ge=1.0, le=86400.0)] | None = None
+
+
 class Control(Section, frozen=True):
     """The control socket; an empty path means `control.sock` in the runtime folder."""
 
@@ -224,4 +233,5 @@ class Config(Section, frozen=True):
     serial: tuple[SerialDevice, ...] = ()
     ble: Ble = Ble()
     check: tuple[Check, ...] = ()
+    channel: tuple[Channel, ...] = ()
     control: Control = Control()

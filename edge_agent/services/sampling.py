@@ -3,7 +3,7 @@
 A block is closed by age or by size and is on disk with the next tick; a finding is committed at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from edge_agent.core.block import pack
@@ -12,6 +12,7 @@ from edge_agent.core.finding import Finding, FindingState
 from edge_agent.core.ports import Clock
 from edge_agent.core.reading import Fault, Reading
 from edge_agent.core.recorder import Recorder
+from edge_agent.core.thinning import Thinning, ThinSetting
 from edge_agent.services.events import EventMaker
 from edge_agent.services.post import Post
 from edge_agent.services.watch import CheckSetting, Watches, plain
@@ -39,7 +40,10 @@ class Told(NamedTuple):
 
 
 class Sampling:
-    """Takes all that devices say; `allows` is whether such a kind of event may leave at all."""
+    """Takes all that devices say; `allows` is whether such a kind of event may leave at all.
+
+    `channels` say what of a channel is stored; checks, recorder and console see every reading.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class Sampling:
         recorder: Recorder,
         allows: Callable[[EventKind], bool],
         told: Told,
+        channels: tuple[ThinSetting, ...] = (),
     ) -> None:
         self._clock = clock
         self._events = events
@@ -60,6 +65,8 @@ class Sampling:
         self._told = told
         self._telemetry = allows(EventKind.TELEMETRY)
         self._open: list[Reading] = []
+        self._opened_at = 0.0
+        self._thinning = Thinning(channels) if channels else None
         self.recorder = recorder
         self.watches = Watches(checks, clock, events.new_id, self._changed)
         self.latest: dict[str, Reading] = {}
@@ -83,9 +90,7 @@ class Sampling:
             self.latest[name] = item
         self.watches.see(item)
         if self._telemetry:
-            self._open.append(item)
-            if len(self._open) >= self._limits.readings:
-                self._close_block()
+            self._store((item,) if self._thinning is None else self._thinning.see(item), item.at)
         self._told.reading(item)
 
     async def run(self, beat: Callable[[], None]) -> None:
@@ -104,13 +109,25 @@ class Sampling:
 
     async def finish(self) -> None:
         """Close what is open and bring it to disk: the last thing before the stop."""
+        if self._thinning is not None:
+            self._store(self._thinning.finish(), self._clock.now().monotonic)
         if self._open:
             self._close_block()
         await self._post.flush()
 
     def _tick(self, now: float, tick_s: float) -> None:
         self.watches.tick(now)
-        if self._open and now - self._open[0].at >= self._limits.age_s - tick_s:
+        if self._thinning is not None:
+            self._store(self._thinning.tick(now), now)
+        if self._open and now - self._opened_at >= self._limits.age_s - tick_s:
+            self._close_block()
+
+    def _store(self, readings: Sequence[Reading], now: float) -> None:
+        """Into the open block. Its age counts from here: what thinning held back is older than its place in a block."""
+        if not self._open:
+            self._opened_at = now
+        self._open += readings
+        if len(self._open) >= self._limits.readings:
             self._close_block()
 
     def _close_block(self) -> None:

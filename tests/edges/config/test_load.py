@@ -322,6 +322,21 @@ def test_a_right_broker_has_no_mistakes(languages, tmp_path):
     assert parse('broker.host = "fe80::1%eth0"\ndesk.unsigned = true', "home.toml", languages).broker.host
 
 
+def test_a_channel_setting_says_one_thing_of_a_device_that_exists_once(languages):
+    source = GPS + (
+        '[[channel]]\nname = "gps.speed"\n'
+        '[[channel]]\nname = "gsp.*"\ndeadband = 1\n'
+        '[[channel]]\nname = "gps.course"\ndeadband = 1\nsummary_s = 60\n'
+        '[[channel]]\nname = "gps.speed"\nsummary_s = 60\n'
+    )
+    assert texts(source, languages) == [
+        "home.toml:5: channel[0]: it says nothing; expected deadband or summary_s",
+        'home.toml:8: channel[1].name = "gsp.*": there is no device gsp; expected gps; did you mean gps.*?',
+        "home.toml:10: channel[2]: it has both deadband and summary_s; expected deadband or summary_s",
+        'home.toml:15: channel[3].name = "gps.speed": the same as in line 6; expected one table for a channel',
+    ]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission_is_told(languages, tmp_path):
     password = tmp_path / "password"

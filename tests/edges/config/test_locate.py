@@ -1,5 +1,5 @@
 import tomli
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_agent.config.locate import Places, Position
@@ -104,6 +104,7 @@ def test_very_deep_and_very_broken_text_is_survived():
         assert Places(source).of(("a", 0, 0)).line == 1
 
 
+@example("[\n[")
 @given(st.text(alphabet="ab.=[]{}\",'#\n\\ 1", max_size=200))
 def test_any_text_has_positions_within_itself(source):
     places = Places(source)

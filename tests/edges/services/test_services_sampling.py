@@ -13,6 +13,7 @@ from edge_agent.core.event import Event, EventKind, Lane
 from edge_agent.core.finding import Finding, FindingState, Severity
 from edge_agent.core.reading import Channel, ChannelKind, Fault, Reading
 from edge_agent.core.recorder import Recorder
+from edge_agent.core.thinning import ThinSetting
 from edge_agent.core.wire import unpack as open_data
 from edge_agent.services.events import EventMaker
 from edge_agent.services.post import Post
@@ -58,6 +59,7 @@ class Room:
         age_s: float = 10.0,
         readings: int = 500,
         allowed: bool = True,
+        channels: tuple[ThinSetting, ...] = (),
     ) -> None:
         self.clock, self.disk = HandClock(), Disk()
         self.told: list[Finding] = []
@@ -71,6 +73,7 @@ class Room:
             Recorder(300.0),
             lambda _kind: allowed,
             Told(lambda _reading: None, self.told.append),
+            channels,
         )
 
     def read(self, value: Any, channel: Channel = PRESSURE) -> None:
@@ -239,3 +242,46 @@ def test_findings_that_are_over_are_kept_for_a_while_only() -> None:
             room.see(Reading(Channel(f"flat.c{number}"), value, clock.monotonic))
     assert len(changes) == 600
     assert len(room.findings()) == 200
+
+
+async def test_a_channel_setting_thins_out_what_is_stored_and_nothing_else() -> None:
+    room = Room(check("boiler.pressure", "range", max=2.0), channels=(ThinSetting("boiler.*", deadband=5.0),))
+    for value in (1.0, 1.1, 3.0, 1.2):
+        room.read(value)
+        room.clock.monotonic += 1.0
+    assert (room.sampling.readings, len(room.sampling.recorder)) == (4, 4)
+    assert room.told, "the check saw what was not stored"
+    assert room.sampling.latest["boiler.pressure"].value == 1.2
+    await room.sampling.finish()
+    assert [[r.value for r in block] for block in room.blocks()] == [[1.0, 1.2]]
+
+
+async def test_a_window_is_stored_when_its_time_is_over_though_nothing_more_is_said() -> None:
+    room = Room(channels=(ThinSetting("boiler.*", summary_s=5.0),), age_s=1.0)
+    for value in (1.0, 2.0, 3.0):
+        room.read(value)
+    room.clock.monotonic += 5.0
+    room.sampling._tick(room.clock.monotonic, 0.5)
+    room.clock.monotonic += 1.0
+    room.sampling._tick(room.clock.monotonic, 0.5)
+    await room.post.flush()
+    assert [[(r.channel.name, r.value) for r in block] for block in room.blocks()] == [
+        [
+            ("boiler.pressure.mean", 2.0),
+            ("boiler.pressure.min", 1.0),
+            ("boiler.pressure.max", 3.0),
+            ("boiler.pressure.count", 3),
+        ]
+    ]
+
+
+async def test_a_reading_that_was_held_back_for_long_does_not_close_its_block_early() -> None:
+    room = Room(channels=(ThinSetting("*", deadband=0.5),))
+    room.read(1.0)
+    room.sampling._close_block()
+    room.clock.monotonic += 1.0
+    room.read(1.1)
+    room.clock.monotonic += 100.0
+    room.read(9.0)
+    room.sampling._tick(room.clock.monotonic, 1.0)
+    assert room.sampling.open_readings == 3

@@ -1,6 +1,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_agent.core.reading import Channel, Reading
+from edge_agent.core.thinning import Thinning, ThinSetting
 from simulators.ledger import Emission, Held, account
 
 VALUES = st.sampled_from([1.0, 1, True, False, 0, "open", 21.37, -0.5])
@@ -113,3 +115,44 @@ def test_truth_and_one_are_not_the_same_value():
 def test_a_loss_is_told_in_words():
     lines = account([Emission("boiler.pressure", 1.42, 12.5)], []).losses()
     assert lines == ["boiler.pressure: 1 of 1 missing, first 1.42 sent at 12.500 s"]
+
+
+def thinned(emissions, setting):
+    """What an agent with this setting sends of them."""
+    thinning, found = Thinning([setting]), []
+    for e in emissions:
+        found += thinning.see(Reading(Channel(e.channel), e.value, e.at_monotonic + 0.01))
+    return [Held(r.channel.name, r.value, round(r.at, 3), "b") for r in [*found, *thinning.finish()]]
+
+
+THIN = [
+    ThinSetting("*", deadband=0.3, at_least_every_s=20.0),
+    ThinSetting("*", deadband=0.0, at_least_every_s=5.0),
+    ThinSetting("*", summary_s=4.0),
+]
+
+
+@settings(max_examples=60)
+@given(sent(), st.sampled_from(THIN))
+def test_what_a_channel_setting_keeps_back_is_covered_and_not_lost(emissions, setting):
+    result = account(emissions, thinned(emissions, setting), settings=[setting])
+    assert (result.lost, result.unexpected, result.duplicates) == (0, 0, 0)
+    assert result.missing == result.covered
+
+
+def test_a_step_that_was_lost_is_not_covered_by_a_deadband():
+    emissions = [Emission("boiler.pressure", 1.0 if n < 10 else 3.0, 100.0 + n) for n in range(20)]
+    setting = ThinSetting("boiler.*", deadband=0.3)
+    held = thinned(emissions, setting)
+    assert account(emissions, held, settings=[setting]).covered == 16
+    without = [row for row in held if row.value == 1.0]
+    assert account(emissions, without, settings=[setting]).lost == 10
+    assert account(emissions, held).lost == 16
+
+
+def test_a_window_that_was_lost_is_missing_from_the_counts():
+    emissions = [Emission("boiler.pressure", 1.0 + n / 10, 100.0 + n) for n in range(12)]
+    setting = ThinSetting("boiler.pressure", summary_s=4.0)
+    held = thinned(emissions, setting)
+    assert account(emissions, held, settings=[setting]).lost == 0
+    assert account(emissions, held[4:], settings=[setting]).lost == 4
