@@ -6,10 +6,10 @@ ARGS ?= home
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture check format bench install clean lock tools
+.PHONY: help demo test torture check format bench bench-peer install clean lock tools
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -53,6 +53,9 @@ format: $(VENV)/.tools ## format the code
 
 bench: $(VENV)/.tools tools ## measure; prints ratios to a limit or a peer measured in the same run
 	@$(BIN)/python -m tests.bench
+
+bench-peer: $(VENV)/.tools tools ## the same path through ThingsBoard IoT Gateway and through us: make bench-peer QUICK=1
+	@$(BIN)/python -m tests.bench peer $(if $(QUICK),--quick)
 
 lock: $(VENV)/.tools ## write constraints.txt anew from what is installed
 	@$(BIN)/python -m pip install -q -U --upgrade-strategy eager -e '.[demo]' --group dev

@@ -33,16 +33,16 @@ class RawPublisher:
     """MQTT 3.1.1, QoS 1, on a blocking socket; at most `window` messages wait for their PUBACK, which is not read."""
 
     def __init__(self, port: int, topic: str = "edge/v1/bench/up/telemetry", window: int = 20) -> None:
-        self._topic = _text(topic)
+        self._topic = text(topic)
         self._window = window
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=10.0)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket.sendall(_packet(0x10, _text("MQTT") + bytes([4, 2, 0, 60]) + _text("bench-raw")))
+        self._socket.sendall(packet(0x10, text("MQTT") + bytes([4, 2, 0, 60]) + text("bench-raw")))
         self._take(4)
 
     def packets(self, payloads: Sequence[bytes]) -> list[bytes]:
         return [
-            _packet(0x32, self._topic + struct.pack("!H", number % 65535 + 1) + payload)
+            packet(0x32, self._topic + struct.pack("!H", number % 65535 + 1) + payload)
             for number, payload in enumerate(payloads)
         ]
 
@@ -69,11 +69,11 @@ class RawPublisher:
         return data
 
 
-def _text(text: str) -> bytes:
-    return struct.pack("!H", len(text)) + text.encode()
+def text(told: str) -> bytes:
+    return struct.pack("!H", len(told)) + told.encode()
 
 
-def _packet(kind: int, body: bytes) -> bytes:
+def packet(kind: int, body: bytes) -> bytes:
     size, length = b"", len(body)
     while True:
         length, low = length >> 7, length & 0x7F

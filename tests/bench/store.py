@@ -26,7 +26,7 @@ COMMITS = {1: 300, 10: 200, 100: 30}
 # 20 sensors at 1 Hz with a window of 10 s
 WINDOW_READINGS = 200
 _WARM_UP_BYTES = 4 * SEGMENT_BYTES
-_IMAGE_BYTES = 128 * 1024 * 1024
+_IMAGE_MB = 128
 _SECTOR = 512
 _LIBC = ctypes.CDLL(None, use_errno=True)
 Blocks = Sequence[tuple[bytes, int]]
@@ -152,7 +152,7 @@ def _raw(folder: Path, work: Work, meter: Meter) -> None:
 
 def _flash(run: Run, blocks: Blocks, small: Blocks) -> Iterator[Found]:
     try:
-        with _device(run.new_folder()) as flash:
+        with flash_device(run.new_folder()) as flash:
             yield from _on_flash(flash, "under load", Work(blocks, 100, run.some(30)))
             # Ten seconds lie between two commits in life. ext4 then writes the file's changed time each time, as its
             # journal is committed every 5 s: syncfs after each commit stands for that. With `lazytime` it does not.
@@ -183,12 +183,12 @@ def _syncfs(folder: Path) -> None:
 
 
 @contextmanager
-def _device(folder: Path) -> Iterator[Flash]:
+def flash_device(folder: Path, size_mb: int = _IMAGE_MB) -> Iterator[Flash]:
     """An ext4 on a loop device of its own."""
     image, mount = folder / "image", folder / "mount"
     mount.mkdir()
     with image.open("wb") as file:
-        file.truncate(_IMAGE_BYTES)
+        file.truncate(size_mb * 1024 * 1024)
     loop = _told("losetup", "--find", "--show", "--direct-io=on", str(image))
     try:
         _told("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", loop)
