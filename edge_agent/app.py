@@ -28,7 +28,9 @@ from edge_agent.services.mayday import Help, Surroundings
 from edge_agent.services.post import Post
 from edge_agent.services.resend import Resend
 from edge_agent.services.sampling import Sampling, Told
+from edge_agent.services.timekeeping import Timekeeping
 from edge_agent.store.again import Again
+from edge_agent.store.boots import BootsFile
 from edge_agent.store.identity import gateway_id
 from edge_agent.store.outbox import LOG_LANES, Outbox
 from edge_agent.supervisor import Supervisor, notify
@@ -48,9 +50,9 @@ _log = structlog.get_logger("agent")
 class Agent:
     """All rooms of one gateway. `run` lives until `stop` is set."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, clock: SystemClock | None = None) -> None:
         self.config = config
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
         self.started_at = self.clock.now().monotonic
         granted = frozenset(name for name in PURPOSES if getattr(config.consent, name))
         self.consent = Consent(granted)
@@ -65,6 +67,8 @@ class Agent:
         self.outbox = Outbox(folder, self.config.outbox, on_drop=self._dropped)
         self.problems: list[str] = []
         self.gateway = self.config.gateway.id or gateway_id(folder, self.problems)
+        boots = BootsFile(folder)
+        self.time = Timekeeping(self.clock, boots.load(self.problems), boots.save)
         self.again = {lane: Again(folder / lane.value, lane) for lane in LOG_LANES}
         self.events = EventMaker(self.clock)
         self.post = Post(self.outbox.append, self._commit)
@@ -111,6 +115,7 @@ class Agent:
             in_flight=config.outbox.in_flight,
             reserved_for_help=config.outbox.reserved_for_help,
             messages_per_s=config.outbox.messages_per_s,
+            boots=self.time.boots,
             on_delivered=self._delivered,
         )
         self.resend = Resend(self.again, found=self.drain.wake, on_reply=partial(self._reply, "resend"))
@@ -123,7 +128,9 @@ class Agent:
             replay=self.outbox.ledger,
             on_desk_message=lambda message: self.resend.heard(message) or self.help.heard(message),
             on_again=self.help.heard_again,
-            on_reply=partial(self._reply, "refused"),
+            on_reply=lambda data: self._reply("challenge" if "challenge" in data else "refused", data),
+            asked_at=self._asked_at,
+            on_time=self.time.heard,
         )
         self.presence = Presence(
             self.gateway,
@@ -133,6 +140,7 @@ class Agent:
             cases=lambda: [self.help.case] if self.help.case and self.help.live else [],
             help_sequence=lambda: self.outbox.requests.newest,
             last_down=lambda: self.inbound.last_sequence,
+            challenge=self.inbound.challenge,
             heartbeat_s=config.broker.heartbeat_s,
             version=__version__,
             site=config.gateway.site,
@@ -178,6 +186,12 @@ class Agent:
 
     def _reply(self, what: str, data: dict[str, Any]) -> None:
         self.post.put(self.events.make(EventKind.REPLY, what, data["for"], data))
+
+    def _asked_at(self, request: bytes) -> float | None:
+        """When the desk may have heard of this case first, where that was in this boot."""
+        case = self.help.case
+        mine = case is not None and case.id == request and case.boot_id == self.clock.now().boot_id
+        return case.pressed_at if case and mine else None
 
     def _help_waits(self) -> None:
         self.drain.wake(Lane.HELP)
@@ -266,6 +280,7 @@ class Agent:
             drivers = [supervisor.optional(driver.name, driver.run) for driver in self.hardware.drivers]
             others = [group.create_task(supervisor.watchdog()), supervisor.optional("presence", self.presence.run)]
             others.append(supervisor.optional("resend", self.resend.run))
+            others.append(supervisor.optional("clock", self.time.run))
             others.append(supervisor.optional("network", partial(watch_network, partial(self.uplink.wake, 1.0))))
             uplink = supervisor.optional("uplink", self.uplink.run)
             if self.config.control.enabled:
@@ -314,6 +329,7 @@ class Agent:
                     await self.outbox.commit(lane)
         finally:
             self.arbiter.dark()
+            self.time.finish()
             self.outbox.close()
         _log.info("stopped")
 

@@ -14,6 +14,7 @@ from edge_agent.config.mistakes import ConfigProblems
 from edge_agent.config.model import Config
 from edge_agent.core.errors import AgentError
 from edge_agent.drivers.registry import LANGUAGES
+from edge_agent.systemclock import Loop
 
 CHECK_CONFIG = make_command(LANGUAGES)
 _log = structlog.get_logger("agent")
@@ -28,7 +29,8 @@ def main(path: str) -> int:
         return 2
     logs.configure(config.log.level, config.log.format, settings.secrets(config))
     try:
-        return asyncio.run(_live(config))
+        with asyncio.Runner(loop_factory=Loop) as runner:
+            return runner.run(_live(config))
     except AgentError as error:
         _log.error("cannot_start", error=error.args[0], fix=error.fix)
         return 2

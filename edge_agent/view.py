@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge_agent import __version__
 from edge_agent.control import types
-from edge_agent.core.clock import Instant
+from edge_agent.core.clock import Instant, age_s
 from edge_agent.core.errors import RefusedError
 from edge_agent.core.finding import Finding
 from edge_agent.core.health import Health
@@ -155,7 +155,7 @@ class View:
             reference=case.reference,
             receiver=case.receiver,
             helper=case.helper,
-            since_s=round(now.wall - case.pressed_wall, 1),
+            since_s=round(age_s(case.pressed_at, case.boot_id, case.pressed_wall, now), 1),
             trigger=case.trigger.value,
             steps=[types.Step(step.state.value, step.wall) for step in case.steps],
             notes=[types.Note(note.by, note.text, note.wall) for note in case.notes],

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgpack
 
-from edge_agent.core.clock import Instant, wall_of
+from edge_agent.core.clock import Boots, Instant, wall_of
 from edge_agent.core.errors import WireError
 from edge_agent.core.event import Event, EventKind
 
@@ -69,9 +69,14 @@ def parse_topic(root: str, topic: str) -> Topic:
     return Topic(parts[0], parts[1], parts[2], parts[3] if len(parts) == 4 else "")
 
 
-def attributes(event: Event, gateway: str, now: Instant, *, historical: bool) -> dict[str, str]:
-    """The CloudEvents attributes of an event as it leaves `now`; times are computed here, not when it happened."""
-    stamp = wall_of(event.at, event.boot_id, now)
+def attributes(
+    event: Event, gateway: str, now: Instant, *, historical: bool, boots: Boots | None = None
+) -> dict[str, str]:
+    """The CloudEvents attributes of an event as it leaves `now`; times are computed here, not when it happened.
+
+    `boots` dates those of earlier boots; without it they have no time.
+    """
+    stamp = wall_of(event.at, event.boot_id, now, boots)
     found = {
         "specversion": "1.0",
         "id": event.id_text,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from random import SystemRandom
 from typing import Any
 
+from edge_agent.core.clock import age_s
 from edge_agent.core.event import Event, EventKind
 from edge_agent.core.ids import uuid_text
 from edge_agent.core.mayday_table import Effect
@@ -67,13 +68,13 @@ class CaseEvents:
 
     def _press(self, case: HelpRequest) -> dict[str, Any]:
         now = self._clock.now()
-        age_s = now.monotonic - case.pressed_at if case.boot_id == now.boot_id else now.wall - case.pressed_wall
+        ago_s = age_s(case.pressed_at, case.boot_id, case.pressed_wall, now)
         return {
             "schema": 1,
             "trigger": case.trigger.value,
             "rule": case.rule,
             "pressed_time": round(case.pressed_wall, 3),
-            "pressed_age_s": round(age_s, 3),
+            "pressed_age_s": round(ago_s, 3),
             "clock_trusted": case.clock_trusted,
         }
 

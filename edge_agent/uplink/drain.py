@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from edge_agent.core.clock import Boots
 from edge_agent.core.consent import Consent
 from edge_agent.core.errors import LinkError, LinkRefusedError, StoreError
 from edge_agent.core.event import Event, EventKind, Lane
@@ -66,6 +67,7 @@ class Drain:
 
     * `on_delivered(event)` after its PUBACK, `on_quarantine(event, reason)` when it was given up: plain calls.
     * `messages_per_s` bounds all lanes but help.
+    * `boots` dates what was stored in earlier boots.
     * `counts`: delivered, bytes (of payloads that the broker took), withheld (no consent), refused, quarantined,
       store_errors; withheld and quarantined also by lane, as in `withheld telemetry`.
     """
@@ -82,6 +84,7 @@ class Drain:
         reserved_for_help: int = 3,
         messages_per_s: float = 1000.0,
         refused_rest_s: float = 1.0,
+        boots: Boots | None = None,
         on_delivered: Callable[[Event], None] = lambda _: None,
         on_quarantine: Callable[[Event, str], None] = lambda _event, _reason: None,
     ) -> None:
@@ -90,6 +93,7 @@ class Drain:
         self._gateway = gateway
         self._root = root
         self._clock = clock
+        self._boots = boots
         self._consent = consent
         self._in_flight = in_flight
         self._reserved = reserved_for_help
@@ -216,7 +220,7 @@ class Drain:
             await session.link.publish(
                 up_topic(self._root, self._gateway, event.kind, event.name),
                 piece.payload,
-                piece.told(attributes(event, self._gateway, now, historical=offline)),
+                piece.told(attributes(event, self._gateway, now, historical=offline, boots=self._boots)),
                 retain=event.kind is EventKind.STATE and event.name not in _NOT_RETAINED,
             )
         except LinkRefusedError as error:

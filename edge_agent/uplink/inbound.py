@@ -4,13 +4,15 @@ Everything here is offered by a broker that may be anybody's, so nothing grows w
 names, the log speaks once a minute for each reason, and refusals are answered a few times a minute at the most.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Collection
 from typing import Any, Protocol
 
 import structlog
 
-from edge_agent.core.command import MAX_LIFE_S, MAX_SKEW_S, DeskMessage, believe
+from edge_agent.core.clock import Claim, desk_claim
+from edge_agent.core.command import MAX_LIFE_S, MAX_SKEW_S, TIME, Challenge, DeskMessage, believe
 from edge_agent.core.errors import RefusedError, StoreError, WireError
 from edge_agent.core.ports import Clock, Message, Verifier
 from edge_agent.core.wire import open_envelope, parse_topic, text_of, unpack
@@ -43,7 +45,10 @@ class Inbound:
       names an open request is done later: who does it tells the replay store when all of it is saved.
     * `on_again(message)` is given one that was here before and names an open request; it is refused all the same.
     * `on_reply(data)` is given the refusal of a command: `for` (the message's id as it claims, or empty), `ok`
-      (False), `code` and `text`; the caller makes a reply event of it.
+      (False), `code` and `text`; the caller makes a reply event of it. Where the clock is why, `challenge` is there
+      too: the desk may send the same again with that number in the signed body.
+    * `asked_at(request)` is the monotonic second of this boot at which that case was opened, None where it is of an
+      earlier one; `on_time(claim)` is told what time an answer tells.
     * `counts`: believed, unknown_type, garbage, and the codes of refusals.
     """
 
@@ -59,6 +64,8 @@ class Inbound:
         on_desk_message: Callable[[DeskMessage], bool],
         on_again: Callable[[DeskMessage], None] = lambda _: None,
         on_reply: Callable[[dict[str, Any]], None] = lambda _: None,
+        asked_at: Callable[[bytes], float | None] = lambda _: None,
+        on_time: Callable[[Claim], None] = lambda _: None,
     ) -> None:
         self._gateway = gateway
         self._root = root
@@ -69,11 +76,18 @@ class Inbound:
         self._on_desk_message = on_desk_message
         self._on_again = on_again
         self._on_reply = on_reply
+        self._asked_at = asked_at
+        self._on_time = on_time
+        self._challenge = Challenge()
         self._logged_at: dict[str, float] = {}
         self._minute = 0
         self._replies = 0
         self.last_sequence = 0
         self.counts: Counter[str] = Counter()
+
+    def challenge(self) -> str:
+        """A number that the desk may sign to tell the time; empty where the time is known."""
+        return self._challenge.ask(self._clock.now(), os.urandom(16))
 
     def on_message(self, message: Message) -> None:
         """Believe it and do it, or refuse it. Raises nothing for what a broker can send."""
@@ -100,13 +114,23 @@ class Inbound:
 
     def _obey(self, payload: bytes) -> None:
         now, cases = self._clock.now(), self._open_requests()
-        message = believe(payload, self._gateway, now, verify=self._verify, open_requests=cases, seen=self._replay.seen)
+        message = believe(
+            payload,
+            self._gateway,
+            now,
+            verify=self._verify,
+            open_requests=cases,
+            seen=self._replay.seen,
+            challenge=self._challenge,
+        )
         if message.again:
             self._on_again(message)
             raise RefusedError("the message was here before", code="replay")
-        until = now.wall + (CASE_KEPT_S if message.request in cases else MAX_LIFE_S + MAX_SKEW_S)
+        self._take_time(message, now.monotonic)
+        # the desk's own time counts too: this clock may be years behind
+        until = max(now.wall, message.issued) + (CASE_KEPT_S if message.request in cases else MAX_LIFE_S + MAX_SKEW_S)
         try:
-            known = self._on_desk_message(message)
+            known = message.type == TIME or self._on_desk_message(message)
         except RefusedError:
             self._replay.remember(message.id, until)
             raise
@@ -116,6 +140,14 @@ class Inbound:
         sequence = message.data.get("sequence")
         if type(sequence) is int and sequence > self.last_sequence:
             self.last_sequence = sequence
+
+    def _take_time(self, message: DeskMessage, now: float) -> None:
+        """An answer to a question of this boot tells the time: a case's id is a question as a challenge is."""
+        asked_at = message.asked_at
+        if asked_at is None and message.request is not None:
+            asked_at = self._asked_at(message.request)
+        if asked_at is not None:
+            self._on_time(desk_claim(message.issued, asked_at, now))
 
     def _refuse(self, code: str, error: Exception) -> None:
         self.counts[code] += 1
@@ -132,7 +164,8 @@ class Inbound:
             self.counts["unanswered"] += 1
             return
         self._replies += 1
-        self._on_reply({"for": _claimed_id(payload), "ok": False, "code": code, "text": text[:200]})
+        told = {"for": _claimed_id(payload), "ok": False, "code": code, "text": text[:200]}
+        self._on_reply(told | ({"challenge": self.challenge()} if code == "clock" else {}))
 
 
 def _claimed_id(payload: bytes) -> str:

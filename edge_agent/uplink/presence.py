@@ -31,7 +31,8 @@ class Presence:
     Topics below `up`: `state` (retained: `{"status": "here" | "gone" | "stopped" | "off by choice"}`), `state/birth`
     (retained), `state/heartbeat`. Without consent to `help_ready` only a birth with open cases leaves.
     `cases` are the open requests, `help_sequence` the newest sequence of the help lane, `last_down` the newest that
-    the desk sent: by these the desk sees what it lacks, and sends again what this gateway lacks.
+    the desk sent: by these the desk sees what it lacks, and sends again what this gateway lacks. `challenge` is a
+    number that the desk signs where this gateway does not know the time.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Presence:
         cases: Callable[[], Sequence[HelpRequest]] = tuple,
         help_sequence: Callable[[], int] = lambda: 0,
         last_down: Callable[[], int] = lambda: 0,
+        challenge: Callable[[], str] = str,
         heartbeat_s: float = 60.0,
         version: str = "",
         site: str = "",
@@ -55,6 +57,7 @@ class Presence:
         self._cases = cases
         self._help_sequence = help_sequence
         self._last_down = last_down
+        self._challenge = challenge
         self._heartbeat_s = heartbeat_s
         self._version = version
         self._site = site
@@ -124,7 +127,9 @@ class Presence:
                 await self._publish(link, "birth", "birth", self._life(cases), retain=True)
 
     def _life(self, cases: Sequence[HelpRequest]) -> dict[str, Any]:
+        challenge = self._challenge()
         return {
+            **({"challenge": challenge} if challenge else {}),
             "version": self._version,
             "gateway": self._gateway,
             "site": self._site,
