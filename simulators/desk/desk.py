@@ -15,6 +15,8 @@ from simulators.desk import news
 from simulators.desk.answers import MESSAGE, Answers
 from simulators.desk.asking import Asking
 from simulators.desk.cases import Case, Cases, CaseState, Words
+from simulators.desk.challenges import Challenges
+from simulators.desk.dating import Corrected
 from simulators.desk.intake import DeskEvent, read
 from simulators.desk.keys import DeskKey
 from simulators.desk.news import News, Tell
@@ -63,6 +65,7 @@ class Desk:
         self._parts = Parts(self._store.db)
         self._cases = Cases(self._store.db)
         self._asking = Asking(self.key)
+        self._challenges = Challenges()
         self._answers = Answers(self._store, self._cases, self.key, policy or Policy())
         self._inbox: deque[tuple[Arrival, float]] = deque()
         self._inbox_bytes = 0
@@ -140,6 +143,11 @@ class Desk:
     def held(self) -> list[Held]:
         """Every reading that it has."""
         return self._store.held()
+
+    @property
+    def corrected(self) -> list[Corrected]:
+        """Events whose own time it does not use, for their gateway's clock was not known to be right."""
+        return self._store.corrected()
 
     def twice(self) -> list[Held]:
         """Readings that it has under two ids: the later one of each pair."""
@@ -240,6 +248,8 @@ class Desk:
         (new,) = self._store.take([event])
         told = [news.of_event(event, again=not new)]
         self._asking.hear(event)
+        if new and not self.policy.silent:
+            self._challenges.hear(event)
         case = self._answers.hear(event, new=new)
         if case is not None and new:
             told.append(news.of_case(case, event.arrived))
@@ -263,6 +273,11 @@ class Desk:
 
     async def _send_all(self) -> None:
         """Send what is due, in order. Raises LinkError when the connection goes; the rest goes with the next one."""
+        while self._link is not None and self._challenges.waiting:
+            answer = self._challenges.waiting.popleft()
+            body = answer.body(time.time())
+            payload = self.key.forge(body) if self.policy.lies else self.key.sign(body)
+            await self._link.publish(down_topic(self._root, answer.gateway, "command"), payload, {})
         while self._link is not None and (due := self._cases.due()):
             for words in due:
                 payload = self._answers.payload(words, time.time())
@@ -284,6 +299,7 @@ class Desk:
             with suppress(LinkError):
                 for command in self._asking.due(self.gaps, time.time(), patience_s):
                     if self._link is not None:
+                        self._challenges.sent(command.payload)
                         await self._link.publish(
                             down_topic(self._root, command.gateway, "command"), command.payload, {}
                         )

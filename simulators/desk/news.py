@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from edge_agent.core.wire import text_of
+from edge_agent.core.wire import rfc3339, text_of
 from simulators.desk.cases import Case, Words
 from simulators.desk.intake import DeskEvent
 
@@ -45,7 +45,7 @@ def plain(text: str) -> str:
 def of_event(new: DeskEvent, *, again: bool) -> News:
     """The news of an event that came."""
     number = f" #{new.sequence}" if new.sequence else ""
-    text = f"{new.kind.value}{number}: {_words_of(new)}"
+    text = f"{new.kind.value}{number}: {_words_of(new)}{_clock_of(new)}"
     data = {"id": new.id, "type": new.type, "subject": new.subject, "sequence": new.sequence}
     return News(new.arrived, "again" if again else "event", new.gateway, text + (" (again)" if again else ""), data)
 
@@ -71,6 +71,14 @@ def of_case(case: Case, at: float) -> News:
     where = ", ".join(filter(None, (text_of(case.data, key, 80) for key in ("product", "site", "location"))))
     text = f"HELP case {case.code} raised ({case.trigger or 'not said how'}) {where}".rstrip()
     return News(at, "case", case.gateway, text + (": " + "; ".join(told[:5]) if told else ""), data)
+
+
+def _clock_of(new: DeskEvent) -> str:
+    """A remark where the time that an event tells is not used (desk/dating.py)."""
+    if new.attributes.get("clocktrusted") == "true" and new.wall is not None:
+        return ""
+    told = "no time" if new.wall is None else rfc3339(new.wall)
+    return f" [its clock was not known to be right and says {told}]"
 
 
 def _words_of(new: DeskEvent) -> str:

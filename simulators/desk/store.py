@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from edge_agent.core.errors import StoreError
 from edge_agent.core.event import Lane
 from edge_agent.core.reading import Channel, Value
+from simulators.desk import dating
 from simulators.desk.intake import DeskEvent
 
 _SCHEMA = """
@@ -23,10 +24,12 @@ CREATE TABLE IF NOT EXISTS readings (
   event INTEGER NOT NULL REFERENCES events, channel INTEGER NOT NULL REFERENCES channels, after_s REAL NOT NULL,
   value, is_truth INTEGER NOT NULL, reason TEXT NOT NULL);
 """
-_HELD = """
-SELECT r.is_truth, e.gateway, c.name, r.value, r.reason, e.wall + r.after_s, e.uptime_s + r.after_s, e.boot_id, e.id
-FROM readings r JOIN events e ON e.number = r.event JOIN channels c ON c.number = r.channel ORDER BY r.rowid
-"""
+_HELD = f"""
+SELECT r.is_truth, e.gateway, c.name, r.value, r.reason, {dating.DATED} + r.after_s, e.uptime_s + r.after_s,
+  e.boot_id, e.id
+FROM readings r JOIN events e ON e.number = r.event JOIN channels c ON c.number = r.channel {dating.BOOT}
+ORDER BY r.rowid
+"""  # noqa: S608 - our own words
 # Two blocks round a reading's time to a millisecond each: one reading in both differs by at most that much.
 _TWICE = """
 WITH held AS (
@@ -47,7 +50,10 @@ SELECT gateway, lane, before + 1, sequence - 1 FROM seen WHERE sequence > before
 
 
 class Held(NamedTuple):
-    """One reading that the desk has. `wall` is Unix seconds, `uptime_s` seconds of boot `boot_id`; None: not told."""
+    """One reading that the desk has. `wall` is Unix seconds, `uptime_s` seconds of boot `boot_id`; None: not told.
+
+    Where the gateway's clock was not known to be right, `wall` is by what else tells (desk/dating.py).
+    """
 
     gateway: str
     channel: str
@@ -93,7 +99,7 @@ class Store:
             self.db.execute("PRAGMA journal_mode=WAL")
             self.db.execute("PRAGMA synchronous=NORMAL")
             self.db.execute("PRAGMA busy_timeout=2000")
-            self.db.executescript(_SCHEMA)
+            self.db.executescript(_SCHEMA + dating.SCHEMA)
         except sqlite3.Error as error:
             fix = "Name another file with --db"
             raise StoreError(f"the desk's database {path} cannot be opened: {error}", fix=fix) from error
@@ -134,6 +140,8 @@ class Store:
             ),
         ).fetchone()
         number, again = row
+        if again == 0:
+            dating.take(self.db, new)
         if again == 0 and is_block:
             self.db.executemany(
                 "INSERT INTO readings VALUES (?,?,?,?,?,?)",
@@ -161,6 +169,10 @@ class Store:
     def held(self) -> list[Held]:
         """Every reading, as it came."""
         return [_held(*row) for row in self.db.execute(_HELD)]
+
+    def corrected(self) -> list[dating.Corrected]:
+        """Events whose own time is not used."""
+        return dating.corrected(self.db)
 
     def twice(self) -> list[Held]:
         """Readings that are here under two ids: the later of each pair."""
