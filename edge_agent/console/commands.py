@@ -101,9 +101,13 @@ class Listening(Asking):
 
 
 def _hold(word: str) -> float:
-    seconds = float(word)
+    wrong = argparse.ArgumentTypeError(f"{word} is no number from 0 to {LONGEST_HOLD_S:g}")
+    try:
+        seconds = float(word)
+    except ValueError:
+        raise wrong from None
     if not 0 <= seconds <= LONGEST_HOLD_S:
-        raise argparse.ArgumentTypeError(f"{word} is not between 0 and {LONGEST_HOLD_S:g}")
+        raise wrong
     return seconds
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from heapq import merge
 
 from edge_agent.control.types import Case, Channel, Channels, Findings, Help, Lamp, Live, Queue, Reply, Status
 
@@ -96,7 +97,7 @@ def status(reply: Status, *, colour: bool) -> Iterator[str]:
     )
     yield f"clock     {'known to be right' if reply.clock_trusted else 'not known to be right'}"
     yield clean(f"consent   {', '.join(reply.consent) or 'nothing but a help request leaves this house'}")
-    yield f"unsaved   {reply.open_block_readings} readings"
+    yield f"unsaved   {_count(reply.open_block_readings, 'reading')}"
     if reply.parts:
         yield ""
         parts = [(_mark(part.ready), part.name, _with_fix(part.sentence, part.fix)) for part in reply.parts]
@@ -113,7 +114,7 @@ def status(reply: Status, *, colour: bool) -> Iterator[str]:
 def queue(reply: Queue, *, colour: bool) -> Iterator[str]:
     """The outbox by lane."""
     waiting = sum(lane.events for lane in reply.lanes)
-    yield f"{waiting} events wait; {reply.sent_events} sent since start ({size(reply.sent_bytes)})."
+    yield f"{_waiting(waiting)}; {reply.sent_events} sent since start ({size(reply.sent_bytes)})."
     yield ""
     head = ("LANE", "WAIT", "SIZE", "OLDEST", "IN FLIGHT", "WITHHELD", "DROPPED", "QUARANTINED")
     rows = [
@@ -176,13 +177,17 @@ def _gist(data: Reply | object) -> str:
         case Help():
             return f"{STATES.get(data.state, data.state)}; {data.lamp.sentence}"
         case Queue():
-            return f"{sum(lane.events for lane in data.lanes)} events wait, {data.sent_events} sent"
+            return f"{_waiting(sum(lane.events for lane in data.lanes))}, {data.sent_events} sent"
         case _:
             return str(getattr(data, "sentence", data))
 
 
 def _case(state: str, case: Case) -> Iterator[str]:
-    yield f"Case {clean(case.code[:4])} {clean(case.code[4:])}: {STATES.get(state, clean(state))}."
+    name = f"{clean(case.code[:4])} {clean(case.code[4:])}"
+    if state == "IDLE":
+        yield f"No help request is open; the last one was case {name}."
+    else:
+        yield f"Case {name}: {STATES.get(state, clean(state))}."
     raised = f"{span(case.since_s)} ago, {TRIGGERS.get(case.trigger, case.trigger)}"
     word = "" if case.next_word_wall is None else f"by {clock(case.next_word_wall)}"
     yield from _pairs(
@@ -194,10 +199,24 @@ def _case(state: str, case: Case) -> Iterator[str]:
             "next word": word,
         }
     )
-    for step in case.steps:
-        yield f"  {clock(step.wall)}  {STATES.get(step.state, clean(step.state))}"
-    for note in case.notes:
-        yield f"  {clock(note.wall)}  {clean(note.by)}: {clean(note.text)}"
+    steps = [(step.wall, _step(step.state)) for step in case.steps]
+    notes = [(note.wall, f"{clean(note.by)}: {clean(note.text)}") for note in case.notes]
+    # merged, not sorted: each list keeps its own order when the clock was set in between
+    for wall, said in merge(steps, notes, key=lambda told: told[0]):
+        yield f"  {clock(wall)}  {said}"
+
+
+def _step(state: str) -> str:
+    """A state as a step in the story of a case: after the last one it is closed."""
+    return "closed" if state == "IDLE" else STATES.get(state, clean(state))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _waiting(events: int) -> str:
+    return f"{_count(events, 'event')} wait{'s' if events == 1 else ''}"
 
 
 def _pairs(pairs: dict[str, str]) -> Iterator[str]:

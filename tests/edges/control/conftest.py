@@ -60,6 +60,7 @@ class MadeUpAgent:
             Channel(name="door.open", unit="", value=False, at_age_s=3600.0),
         ]
         self.quarantined = 0
+        self.waiting = 3
 
     def status(self) -> Status:
         hurt = Part(name="ble", ready=self.ready, sentence="the adapter is there", fix="")
@@ -88,7 +89,7 @@ class MadeUpAgent:
         return Queue(
             lanes=[
                 Lane("help", 0, 0, None, 0, 0, 0, 0),
-                Lane("telemetry", 3, 4096, 95.0, 7, 2, 1, self.quarantined),
+                Lane("telemetry", self.waiting, 4096, 95.0, 7, 2, 1, self.quarantined),
             ],
             sent_events=41,
             sent_bytes=1_200_000,

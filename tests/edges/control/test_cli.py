@@ -9,10 +9,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from edge_agent import __version__
 from edge_agent.console import cli, commands, text
-from edge_agent.control.types import Channel, Finding, Live, encode
+from edge_agent.control.types import Channel, Finding, Live, Step, encode
 from tests.edges.control.conftest import AMBER, CASE, Help, until
 
 ASKING = ["status", "queue", "findings", "help", "lamp", "channels", "cancel"]
@@ -114,6 +115,30 @@ def test_help_with_a_case_reads_like_this(ask, house):
           {at[2]}  desk: Is there water?\ufffd[2J
         lamp      Your call is recorded and on its way (amber, on/off 500/500 ms)
     """)
+
+
+def test_a_case_that_is_over_is_told_as_the_last_one_with_its_story_in_order_of_time(ask, house):
+    steps = [Step("ENGAGED", 1_700_000_008.0), Step("RESOLVED", 1_700_000_030.0), Step("IDLE", 1_700_000_040.0)]
+    house.agent.now = Help(state="IDLE", case=structs.replace(CASE, steps=steps), lamp=AMBER)
+    code, out, _ = ask("help")
+    assert code == 0
+    assert out.startswith("No help request is open; the last one was case 7K2M 9QXA.\n")
+    story = [line.split("  ")[-1] for line in out.splitlines() if line.startswith("  ")]
+    assert story == ["somebody is working on it", "desk: Is there water?\ufffd[2J", "resolved", "closed"]
+
+
+def test_one_event_waits_and_two_wait(ask, house):
+    house.agent.waiting = 1
+    assert ask("queue")[1].startswith("1 event waits; ")
+    house.agent.waiting = 2
+    assert ask("queue")[1].startswith("2 events wait; ")
+
+
+def test_a_hold_that_is_no_number_is_explained(ask, capsys):
+    with pytest.raises(SystemExit) as ended:
+        ask("press", "--hold", "long")
+    assert ended.value.code == 2
+    assert "long is no number from 0 to" in capsys.readouterr().err
 
 
 def test_lamp_and_channels_read_like_this(ask, house):
