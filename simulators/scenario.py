@@ -121,7 +121,7 @@ def scenario_names() -> list[str]:
 def load_scenario(name: str) -> Scenario:
     """A scenario by its name, or by the path of a file that ends with .toml. Raises ConfigError with all mistakes."""
     path = Path(name) if name.endswith(".toml") else FOLDER / f"{name}.toml"
-    root = load(path, scenario_names())
+    root = load(path, name, scenario_names())
     scenario = Scenario(
         name=path.stem,
         title=root.text("title"),

@@ -127,13 +127,13 @@ class Table:
         return default
 
 
-def load(path: Path, known: Collection[str]) -> Table:
-    """The root table of a file. Raises ConfigError when there is none or it is no TOML."""
+def load(path: Path, name: str, known: Collection[str]) -> Table:
+    """The root table of a file, asked for by `name`. Raises ConfigError when there is none or it is no TOML."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigError(
-            f"there is no scenario {path.stem!r}", fix=f"Name a .toml file, or one of {', '.join(known)}"
+            f"there is no scenario {name!r}", fix=f"Name a .toml file, or one of {', '.join(known)}"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from error

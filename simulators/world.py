@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from edge_agent.core.errors import DriverError
 from simulators.agent_config import agent_config
@@ -102,6 +102,11 @@ class World:
             await self._stack.aclose()
 
     @property
+    def left_out(self) -> frozenset[str]:
+        """Names of the scenario's devices that this machine cannot have; `notes` says why."""
+        return frozenset(spec.name for spec in self.scenario.devices) - {made.spec.name for made in self._devices}
+
+    @property
     def environment(self) -> dict[str, str]:
         """What an agent's process needs beside its own environment to meet this world."""
         found = {"GPIOZERO_PIN_FACTORY": "edgesim", "EDGE_SIM_GPIO": str(self.board.path)}
@@ -120,13 +125,16 @@ class World:
         return self.board.history(self.scenario.lines.buzzer)
 
     def agent_config(self) -> str:
-        """TOML tables for the agent: its devices, lines and checks; the rest of a configuration is the caller's."""
+        """TOML tables for the agent: its devices, lines and checks; the rest of a configuration is the caller's.
+
+        A check of a device that is left out is left out too: the agent would take its name for a mistake.
+        """
         return agent_config(
             self.scenario.lines,
             [(d.spec, str(d.twin.path)) for d in self._devices if isinstance(d, SerialDevice)],
             [d.spec for d in self._devices if isinstance(d, BleDevice)],
             [d.spec for d in self._devices if isinstance(d, ContactDevice)],
-            self.scenario.checks,
+            [check for check in self.scenario.checks if _device_of(check) not in self.left_out],
         )
 
     async def press(self, hold_s: float | None = None) -> None:
@@ -250,3 +258,8 @@ class World:
             at = self._lamp.pop().at
         if not self._lamp or self._lamp[-1].colour != colour:
             self._lamp.append(LampColour(at, colour))
+
+
+def _device_of(check: Mapping[str, Any]) -> str:
+    """The device in a check's channel; empty when there is none, which the agent says better."""
+    return str(check.get("channel", "")).partition(".")[0]

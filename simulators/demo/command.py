@@ -4,12 +4,13 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 
 import structlog
 
-from edge_agent.core.errors import AgentError
+from edge_agent.core.errors import AgentError, ConfigError
 from simulators.scenario import scenario_names
 
 _EPILOG = """\
@@ -46,6 +47,8 @@ class _Command:
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
         wish = Wish(args.scenario, args.seconds, args.seed, args.fast, args.keep, args.json)
         try:
+            if args.report:
+                _expect_place(args.report)
             report = asyncio.run(Demo(wish).run())
             if args.report:
                 args.report.write_text(json.dumps(report.plain(), indent=2) + "\n", encoding="utf-8")
@@ -61,10 +64,25 @@ class _Command:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
+    wrong = argparse.ArgumentTypeError(f"{text} is no number from 5 to 86400")
+    try:
+        value = float(text)
+    except ValueError:
+        raise wrong from None
     if not 5 <= value <= 86400:
-        raise argparse.ArgumentTypeError("from 5 to 86400 seconds")
+        raise wrong
     return value
+
+
+def _expect_place(report: Path) -> None:
+    """Raises ConfigError where no report could be written: said before the demo, not after it."""
+    folder = report.parent
+    if report.is_dir():
+        raise ConfigError(f"--report {report} is a folder", fix="Name a file")
+    if not folder.is_dir():
+        raise ConfigError(f"--report {report}: there is no folder {folder}", fix="Make it first")
+    if not os.access(report if report.exists() else folder, os.W_OK):
+        raise ConfigError(f"--report {report}: you may not write there", fix="Name another file")
 
 
 COMMAND = _Command()

@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from edge_agent.control.types import Finding, Help, Lamp, Live
@@ -20,6 +21,8 @@ class Narrator:
         self._stream = stream or sys.stdout
         self._colour = self._stream.isatty() and not os.environ.get("NO_COLOR")
         self.started_at = time.monotonic()
+        # called when nobody reads any more (`edge-agent demo | head`)
+        self.on_unread: Callable[[], None] | None = None
         self._blocks = [0, 0]
         self._told_at = 0.0
         self._state = ""
@@ -35,8 +38,16 @@ class Narrator:
         name = f"{who:<8}"
         if self._colour:
             name = f"\x1b[{_COLOURS.get(who, '0')}m{name}\x1b[0m"
-        self._stream.write(f"{self.now_s:6.1f} s  {name}{spot}{plain(what)}\n")
-        self._stream.flush()
+        try:
+            self._stream.write(f"{self.now_s:6.1f} s  {name}{spot}{plain(what)}\n")
+            self._stream.flush()
+        except BrokenPipeError:
+            # whatever is written from now on, by anybody, has a place to go
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+            if self.on_unread is not None:
+                self.on_unread()
 
     def live(self, live: Live) -> None:
         """Something the agent's control socket told."""

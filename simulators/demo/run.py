@@ -61,6 +61,7 @@ class Demo:
         self._report = Report(self._scenario.name, wish.seed)
         self._cases: dict[str, Help] = {}
         self._stop = asyncio.Event()
+        self._tell.on_unread = self._stop.set
 
     async def run(self) -> Report:
         """From the first device to the last count."""
@@ -97,9 +98,10 @@ class Demo:
             agent.config.write_text(toml, encoding="utf-8")
             self._report.broker = broker.name
             self._report.notes += world.notes
-            self._tell.say(
-                "demo", f"{self._scenario.name}: {len(self._scenario.devices)} devices, {broker.name}, a desk"
-            )
+            devices = len(self._scenario.devices) - len(world.left_out)
+            self._tell.say("demo", f"{self._scenario.name}: {devices} devices, {broker.name}, a desk")
+            for note in world.notes:
+                self._tell.say("demo", note)
             yield Stage(world, cable, desk, agent, broker)
 
     def _paced(self, at_s: float) -> float:
@@ -152,9 +154,8 @@ class Demo:
                 lanes = (await stage.agent.ask(Client.queue)).lanes
                 waiting = sum(lane.events for lane in lanes)
                 shown = [f"{c.name} {c.value} {c.unit}".strip() for c in channels if isinstance(c.value, float)][:3]
-                self._tell.say(
-                    "agent", f"{len(channels)} channels, such as {', '.join(shown)}; {waiting} messages wait"
-                )
+                such_as = f", such as {', '.join(shown)}" if shown else ""
+                self._tell.say("agent", f"{len(channels)} channels{such_as}; {waiting} messages wait")
             await asyncio.sleep(10.0)
 
     async def _until(self, at_s: float) -> None:

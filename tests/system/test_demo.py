@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sys
+from pathlib import Path
 
 import pytest
 from stage import edge_agent
@@ -49,3 +51,30 @@ async def test_the_demo_plays_both_stories_and_counts_nothing_lost_and_nothing_d
         (outage,) = report["outages"]
         assert 0 < outage[0] < outage[1]
         assert all({"channel", "kind", "sentence"} <= found.keys() for found in report["findings"])
+
+
+@pytest.mark.timeout(60)
+async def test_a_demo_that_nobody_reads_any_more_ends_in_good_order(tmp_path):
+    program = Path(sys.executable).with_name("edge-agent")
+    pipe = asyncio.subprocess.PIPE
+    demo = await asyncio.create_subprocess_exec(program, "demo", "vehicle", stdout=pipe, stderr=pipe)
+    assert b"desk" in await demo.stdout.readline()
+    demo._transport.get_pipe_transport(1).close()  # what `| head -1` does
+    error = await demo.stderr.read()
+    assert (await demo.wait(), error) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("home", "--report", "{}/none/r.json"), "there is no folder"),
+        (("home", "--report", "{}"), "is a folder. Name a file"),
+        (("home", "--for", "long"), "long is no number from 5 to 86400"),
+        (("{}/cellar.toml",), "/cellar.toml'. Name a .toml file, or one of home"),
+    ],
+)
+async def test_what_a_demo_cannot_do_is_said_before_it_begins(arguments, said, tmp_path):
+    code, out, error = await edge_agent("demo", *(word.format(tmp_path) for word in arguments))
+    assert (code, out) == (2, "")
+    assert said in error
+    assert "Traceback" not in error

@@ -114,6 +114,12 @@ async def test_without_dbus_daemon_the_world_goes_on_without_bluetooth_and_says_
         assert "ble" not in tomli.loads(world.agent_config())
         assert len(world.notes) == 1
         assert "Debian package dbus-daemon" in world.notes[0]
+        assert world.left_out == {spec.name for spec in world.scenario.devices if spec.transport == "ble"}
+        # the agent takes a check of a device that it does not have for a mistake
+        wanted = tomli.loads(world.agent_config())
+        watched = {check["channel"].partition(".")[0] for check in wanted["check"]}
+        assert watched
+        assert watched <= {device["name"] for device in wanted["serial"] + wanted["gpio"]["input"]}
 
 
 async def test_devices_fall_silent_are_unplugged_and_come_back(tmp_path):
