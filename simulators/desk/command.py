@@ -183,24 +183,36 @@ def _listen_to_keyboard(loop: asyncio.AbstractEventLoop, obey: Callable[[str], N
 def _obey(desk: Desk, line: str, tell: Callable[[News], None]) -> None:
     """Do what was typed; what is not understood is said and stops nothing."""
     word, _, rest = line.partition(" ")
-    code, _, text = rest.strip().partition(" ")
-    case = desk.find(code) if code else None
-    answer = ""
+    rest = rest.strip()
     if word == "cases":
         listed = [f"{case.code} {case.gateway} {case.state.value}" for case in desk.cases]
         answer = "; ".join(listed) or "no cases"
     elif word == "policy":
         try:
             desk.policy = Policy.parse(rest)
+            answer = f"the policy is now: {rest or 'the usual one'}"
         except ConfigError as error:
             answer = str(error)
-    elif word in (*_BY_HAND, "say") and case is None:
-        answer = f"there is no case {code!r}"
-    elif word in _BY_HAND and case is not None:
-        desk.advance(case, _BY_HAND[word])
-    elif word == "say" and case is not None and text:
-        desk.say(case, text)
+    elif word in (*_BY_HAND, "say"):
+        answer = _speak(desk, word, rest)
     else:
         answer = f"not understood: {line!r}; known are {_TYPED}"
     if answer:
         tell(News(time.time(), "typed", "", answer, {}))
+
+
+def _speak(desk: Desk, word: str, rest: str) -> str:
+    """Bring a case on, or say something in it; returns what is wrong. What went well shows as the desk's answer."""
+    code, _, text = rest.partition(" ")
+    if not code:
+        return f"{word} needs the code of a case; `cases` lists them"
+    case = desk.find(code)
+    if case is None:
+        return f"there is no case {code!r}"
+    if word in _BY_HAND:
+        desk.advance(case, _BY_HAND[word])
+    elif text:
+        desk.say(case, text)
+    else:
+        return "say needs a text after the code"
+    return ""

@@ -36,9 +36,12 @@ class DeskKey:
                 with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                     file.write(bytes(SigningKey.generate()).hex() + "\n")
             seed = bytes.fromhex(path.read_text().strip())
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            why = str(error.strerror).lower()
+            raise StoreError(f"the key file {path} cannot be used: {why}", fix="Name another file") from error
+        except ValueError as error:
             fix = "Name another file, or remove it to make a new key"
-            raise StoreError(f"no key in {path}: {error}", fix=fix) from error
+            raise StoreError(f"no key in {path}: it must hold 64 hexadecimal digits", fix=fix) from error
         if len(seed) != _SEED_BYTES:
             raise StoreError(f"no key in {path}: {len(seed)} bytes", fix="Remove it to make a new key")
         return cls(SigningKey(seed))

@@ -106,6 +106,30 @@ def test_a_key_file_with_something_else_is_refused(tmp_path, text):
         DeskKey.from_file(tmp_path / "key")
 
 
+def test_a_key_file_in_no_folder_is_told_in_words(tmp_path):
+    with pytest.raises(StoreError) as told:
+        DeskKey.from_file(tmp_path / "none" / "key")
+    assert str(told.value).endswith("/none/key cannot be used: no such file or directory. Name another file")
+
+
+async def test_what_is_typed_is_answered():
+    async with Broker.find("mosquitto") as broker:
+        process = await start("--port", str(broker.port))
+        await process.stdout.readuntil(b"connected to the broker\n")
+        process.stdin.write(b"cases\nengage\nengage XXXX\npolicy received=1\npolicy\n")
+        for answer in (
+            b"no cases\n",
+            b"engage needs the code of a case; `cases` lists them\n",
+            b"there is no case 'XXXX'\n",
+            b"the policy is now: received=1\n",
+            b"the policy is now: the usual one\n",
+        ):
+            assert (await process.stdout.readline()).endswith(answer)
+        process.terminate()
+        await process.communicate()
+    assert process.returncode == 0
+
+
 def test_a_signed_body_can_be_verified_and_a_forged_one_cannot():
     key = DeskKey.make()
     envelope = open_envelope(key.sign({"aud": "gw"}))
