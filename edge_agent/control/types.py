@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 from edge_agent.core.errors import WireError
 
 API_VERSION = 1
-# Longer than every hold the config allows (10 s), shorter than a stuck button (60 s, MAYDAY.md).
+# Longer than every hold the config allows (10 s), shorter than a stuck button (60 s, docs/help.md).
 LONGEST_HOLD_S = 30.0
 # A little over the usual hold of 3 s, so that the hold is complete before the release.
 USUAL_HOLD_S = 4.0

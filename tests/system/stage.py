@@ -30,7 +30,7 @@ QUICK_HELP = {"hold_s": 1.0, "cancel_window_s": 1.0, "ack_wait_s": 5.0, "queued_
 BLOCK_AGE_S = 0.5
 # What the configuration promises for a crash (durability_window_s), and the time that a commit takes.
 CRASH_WINDOW_S = 2.0 + 0.3
-# What each pattern of MAYDAY.md looks like in seconds: colour, on and off. Timers of a busy machine are late.
+# What each pattern of docs/help.md looks like in seconds: colour, on and off. Timers of a busy machine are late.
 FLASHES = {
     "not ready": ("red", 0.4, 0.4),
     "hold": ("amber", 0.17, 0.17),

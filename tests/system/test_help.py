@@ -20,7 +20,7 @@ async def test_the_button_is_held_for_three_seconds_and_the_lamp_tells_the_way_t
         case, words, history = stage.case(), stage.lamp(), stage.world.lamp_history
         counted = await stage.stop_and_count()
     first = next(shown for shown in history if shown.colour == "amber")
-    assert 0.0 < first.at - pressed_at < 0.3, "MAYDAY.md: feedback within 100 ms, and some for a busy machine"
+    assert 0.0 < first.at - pressed_at < 0.3, "feedback within 100 ms, and some for a busy machine"
     assert in_order(["hold", "cancel window", "sending", "received", "engaged", "received"], words), words
     assert case.state == "resolved"
     received_at = case.received - time.time() + time.monotonic()
