@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.core.request import State
 from simulators.desk.policy import Policy
 from tests.torture.damage import DAMAGES, cut_short, delete, folder, noise
 from tests.torture.powerdisk import PowerDisk, make_image, memory_folder, missing, power_disk
@@ -117,7 +118,7 @@ async def torment(stage: Stage, turns: int, up: Turn, down: Turn) -> str:
 
 async def press(stage: Stage, codes: set[str], *, patient: bool) -> int:
     """Call for help where no case is open, and wait until it is recorded, or do not."""
-    if (await stage.help()).state not in ("IDLE", "RESOLVED", "CANCELLED"):
+    if (await stage.until_state(*State)).state not in ("IDLE", "RESOLVED", "CANCELLED"):
         return 0
     await stage.press()
     if not patient:
