@@ -1,5 +1,6 @@
 """The small rooms around the services: clock, folders, log."""
 
+import asyncio
 import io
 import json
 import logging
@@ -39,6 +40,51 @@ def test_the_clock_is_trusted_when_timesyncd_says_so_and_asked_every_ten_seconds
     assert not clock.now().trusted
     clock._asked_at -= 11
     assert clock.now().trusted
+
+
+def test_the_clock_that_is_set_by_hand_is_asked_for_at_once_and_then_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong_s, synchronised = [0.0], [True]
+    monkeypatch.setattr(systemclock, "_TIMESYNCD", tmp_path / "none")
+    monkeypatch.setattr(SystemClock, "_synchronised", lambda _self: synchronised[0])
+    clock = SystemClock(lambda: time.time() + wrong_s[0])
+    assert clock.now().trusted
+    wrong_s[0], synchronised[0] = 3.2e8, False
+    now = clock.now()
+    assert now.trusted
+    assert now.wall == pytest.approx(time.time(), abs=0.1)
+
+
+def test_a_clock_that_the_kernel_steps_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong_s = [3600.0]
+    monkeypatch.setattr(systemclock, "_TIMESYNCD", tmp_path / "none")
+    monkeypatch.setattr(SystemClock, "_synchronised", lambda _self: True)
+    clock = SystemClock(lambda: time.time() + wrong_s[0])
+    clock.now()
+    wrong_s[0] = 0.0
+    assert clock.now().wall == pytest.approx(time.time(), abs=0.1)
+
+
+def test_what_came_due_in_a_suspend_is_done_when_the_machine_wakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept_s, done = 0.0, []
+    awake = systemclock.monotonic
+    monkeypatch.setattr(systemclock, "monotonic", lambda: awake() + slept_s)
+
+    async def night() -> None:
+        nonlocal slept_s
+        loop = asyncio.get_running_loop()
+        loop.call_later(600.0, done.append, "due")
+        loop.call_later(7200.0, done.append, "not due")
+        before = SystemClock().now()
+        slept_s = 3600.0
+        await asyncio.sleep(0.01)
+        assert SystemClock().now().monotonic - before.monotonic > 3600.0
+        assert loop.time() == pytest.approx(SystemClock().now().monotonic, abs=0.1)
+
+    with asyncio.Runner(loop_factory=systemclock.Loop) as runner:
+        runner.run(night())
+    assert done == ["due"]
 
 
 def test_the_kernels_own_word_can_be_asked() -> None:

@@ -95,6 +95,26 @@ async def test_a_certificate_that_is_not_right_is_said_and_tried_again(
     assert capfd.readouterr().err == ""
 
 
+async def test_a_certificate_that_only_looks_too_young_is_kept_and_believed_when_the_clock_is_right(
+    new_broker, certificates, monkeypatch
+):
+    """What a gateway in 1970 sees: every certificate begins later. Nothing is removed, and it is tried again."""
+    files = {path.name: path.read_bytes() for path in certificates.iterdir()}
+    broker = new_broker(tls_lines(certificates, "early"))
+    agent = Peer(broker.port, tls=TlsFiles(f"{certificates}/ca.pem"))
+    async with running(agent.uplink.run()):
+        await until(lambda: agent.uplink.counts["tls_not_yet_valid"] == 1)
+        health = agent.uplink.health
+        assert "not valid yet: most likely this gateway's clock is behind" in health.sentence
+        assert health.fix == "Let the clock be set (timedatectl shows it); it is tried again."
+        broker.stop()
+        broker.config.write_text(broker.config.read_text().replace("early", "good"))
+        broker.start()
+        agent.uplink.wake()
+        await agent.up()
+    assert {path.name: path.read_bytes() for path in certificates.iterdir()} == files
+
+
 @pytest.mark.parametrize("error", [OSError(113, "No route to host"), TimeoutError(), ssl.SSLError(1, "wrong version")])
 def test_every_error_of_a_socket_has_a_fix(error):
     found = reasons.of_socket(error, "broker.example", 8883)
