@@ -13,6 +13,7 @@ from edge_agent.core.errors import DriverError
 from edge_agent.core.health import STARTING, Health
 from edge_agent.core.ports import DeviceCounts
 from edge_agent.core.reading import Level
+from edge_agent.core.rhythm import until_next
 from edge_agent.drivers.condition import Condition
 from edge_agent.drivers.device import Device
 from edge_agent.drivers.indicators import Output
@@ -200,7 +201,7 @@ class GpioDriver:
                     retry_at = loop.time() + RETRY_S
                 for part in self._parts:
                     loop.call_soon(part.look)  # apart: a bridge that raises must not end the others
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(until_next(loop.time(), LOOK_S))
         except DriverError as error:
             stopped = Health(False, error.args[0], error.fix)
             raise

@@ -25,6 +25,7 @@ from edge_agent.core.mayday import Mayday, Timers
 from edge_agent.core.mayday_table import ON_THE_WAY, Effect, Signal
 from edge_agent.core.ports import Clock, RequestStore
 from edge_agent.core.request import HelpRequest, State
+from edge_agent.core.rhythm import until_next
 from edge_agent.services.case_disk import CaseDisk
 from edge_agent.services.case_events import URGENT, CaseEvents
 from edge_agent.services.desk_words import is_known, through_of, word_of
@@ -202,10 +203,12 @@ class Help:
 
     async def _pause(self) -> None:
         """Sleep until something comes in or the next timer is due, at most ROUND_S."""
-        deadline = self._mayday.deadline
-        left_s = deadline[0] - self._clock.now().monotonic if deadline else ROUND_S
+        deadline, now = self._mayday.deadline, self._clock.now().monotonic
+        pause_s = until_next(now, ROUND_S)
+        if deadline:
+            pause_s = max(0.0, min(pause_s, deadline[0] - now))
         with suppress(TimeoutError):
-            async with asyncio.timeout(max(0.0, min(ROUND_S, left_s))):
+            async with asyncio.timeout(pause_s):
                 await self._wake.wait()
         self._wake.clear()
 

@@ -40,14 +40,14 @@ class Post:
         if urgent:
             self._urgent.set()
 
-    async def wait(self, seconds: float) -> bool:
-        """Sleep this long, or until something urgent is there: then True."""
+    async def wait(self, seconds: float) -> None:
+        """Sleep this long, or until something urgent is there; `flush` comes next."""
+        # a timer that rings the same bell: a timeout would cancel and raise, each second, for half of a tick's cost
+        timer = asyncio.get_running_loop().call_later(seconds, self._urgent.set)
         try:
-            async with asyncio.timeout(seconds):
-                await self._urgent.wait()
-        except TimeoutError:
-            return False
-        return True
+            await self._urgent.wait()
+        finally:
+            timer.cancel()
 
     async def flush(self) -> None:
         """Append what waits and commit its lanes, the first lane first."""

@@ -12,6 +12,7 @@ from edge_agent.core.finding import Finding, FindingState
 from edge_agent.core.ports import Clock
 from edge_agent.core.reading import Fault, Reading
 from edge_agent.core.recorder import Recorder
+from edge_agent.core.rhythm import until_next
 from edge_agent.core.thinning import Thinning, ThinSetting
 from edge_agent.services.events import EventMaker
 from edge_agent.services.post import Post
@@ -60,15 +61,16 @@ class Sampling:
         self._clock = clock
         self._events = events
         self._post = post
-        self._limits = limits
+        self._age_s, self._most = limits
         self._allows = allows
-        self._told = told
+        self._tell, self._tell_finding = told
         self._telemetry = allows(EventKind.TELEMETRY)
         self._open: list[Reading] = []
         self._opened_at = 0.0
-        self._thinning = Thinning(channels) if channels else None
+        self._thinning = Thinning(channels) if channels and self._telemetry else None
         self.recorder = recorder
         self.watches = Watches(checks, clock, events.new_id, self._changed)
+        self._keep, self._see = recorder.keep, self.watches.see
         self.latest: dict[str, Reading] = {}
         self.readings = 0
         self.faults = 0
@@ -84,27 +86,35 @@ class Sampling:
             self.faults += 1
             return
         self.readings += 1
-        self.recorder.keep(item)
-        name = item.channel.name
-        if name in self.latest or len(self.latest) < MAX_LATEST:
-            self.latest[name] = item
-        self.watches.see(item)
-        if self._telemetry:
-            self._store((item,) if self._thinning is None else self._thinning.see(item), item.at)
-        self._told.reading(item)
+        self._keep(item)
+        latest, name = self.latest, item.channel.name
+        if name in latest or len(latest) < MAX_LATEST:
+            latest[name] = item
+        self._see(item)
+        if self._thinning is not None:
+            self._store(self._thinning.see(item), item.at)
+        elif self._telemetry:
+            waiting = self._open  # as _store does, without its call: nearly every reading comes this way
+            if not waiting:
+                self._opened_at = item.at
+            waiting.append(item)
+            if len(waiting) >= self._most:
+                self._close_block()
+        self._tell(item)
 
     async def run(self, beat: Callable[[], None]) -> None:
         """The agent's one wheel: tick until cancelled; `beat` is called each round, as proof of life."""
         # a block may not get older than its limit between two ticks
-        tick_s = min(TICK_S, self._limits.age_s / 2)
-        due = self._clock.now().monotonic + tick_s
+        tick_s = min(TICK_S, self._age_s / 2)
+        now = self._clock.now().monotonic
+        due = now + until_next(now, tick_s)
         while True:
             beat()
             await self._post.wait(max(0.0, due - self._clock.now().monotonic))
             now = self._clock.now().monotonic
             if now >= due:
                 self._tick(now, tick_s)
-                due = now + tick_s
+                due = now + until_next(now, tick_s)
             await self._post.flush()
 
     async def finish(self) -> None:
@@ -119,7 +129,7 @@ class Sampling:
         self.watches.tick(now)
         if self._thinning is not None:
             self._store(self._thinning.tick(now), now)
-        if self._open and now - self._opened_at >= self._limits.age_s - tick_s:
+        if self._open and now - self._opened_at >= self._age_s - tick_s:
             self._close_block()
 
     def _store(self, readings: Sequence[Reading], now: float) -> None:
@@ -127,7 +137,7 @@ class Sampling:
         if not self._open:
             self._opened_at = now
         self._open += readings
-        if len(self._open) >= self._limits.readings:
+        if len(self._open) >= self._most:
             self._close_block()
 
     def _close_block(self) -> None:
@@ -150,4 +160,4 @@ class Sampling:
             frame = self.recorder.freeze(finding.channel, finding.since - FREEZE_S)
             data = plain(finding) | {"freeze_frame": [[round(r.at, 3), r.value] for r in frame]}
             self._post.put(self._events.make(EventKind.FINDING, what, finding.key, data))
-        self._told.finding(finding)
+        self._tell_finding(finding)

@@ -24,6 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from edge_agent.core.errors import LinkRefusedError
+from edge_agent.core.rhythm import until_next
 from edge_agent.core.wire import CONTENT_TYPE
 from edge_agent.uplink import reasons
 from edge_agent.uplink.connection import Arrival, MqttSettings, Will, password_of, tls_context
@@ -336,7 +337,7 @@ class Client(aiomqtt.Client):
     async def _misc_loop(self) -> None:
         while self._client.loop_misc() == MQTT_ERR_SUCCESS:
             self._changed()
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(until_next(asyncio.get_running_loop().time(), 1.0))
 
 
 class MqttLink:
