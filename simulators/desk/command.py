@@ -153,6 +153,8 @@ def _sum_up(desk: Desk, tell: Callable[[News], None]) -> None:
         "missing": sum(gap.last - gap.first + 1 for gap in desk.gaps),
         "cases": len(desk.cases),
     }
+    if desk.corrected:
+        counts["dated by the desk"] = len(desk.corrected)
     text = ", ".join(f"{name} {count}" for name, count in counts.items())
     tell(News(time.time(), "sum", "", text, dict(counts)))
 
