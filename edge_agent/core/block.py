@@ -94,7 +94,7 @@ def _pack_column(
     _, values, ats, reasons = zip(*rows, strict=True)
     times = known_times.get(ats)  # channels of one device often have the very same
     if times is None:
-        times = known_times[ats] = _pack_times([round((at - base) * 1000) for at in ats])
+        times = known_times[ats] = _pack_times(list(map(round, [(at - base) * 1000 for at in ats])))
     bad = {i: reasons[i] for i, value in enumerate(values) if value is None} if None in values else None
     filled = _filled(values) if bad else list(values)
     column = [channel.name, channel.unit, channel.kind.value, times, _pack_values(filled)]
@@ -142,7 +142,7 @@ def _scaled(values: list[float]) -> tuple[int, list[int]] | None:
         if largest * scale >= _EXACT:
             return None
         if round(first * scale) / scale == first:  # else all need not be tried
-            whole = [round(value * scale) for value in values]
+            whole = list(map(round, [value * scale for value in values]))
             if [number / scale for number in whole] == values:
                 return digits, whole
     return None
