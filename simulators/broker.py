@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
@@ -76,8 +77,6 @@ class Broker:
         self.name = name
         self.host = "127.0.0.1"
         self.port = 0
-        self.folder = Path(tempfile.mkdtemp(prefix="edge-broker-"))
-        self.log_path = self.folder / "broker.log"
         self._command = command
         self._passwords = dict(passwords or {})
         self._process: asyncio.subprocess.Process | None = None
@@ -108,6 +107,16 @@ class Broker:
     ) -> None:
         await self.stop()
         self._forget()
+
+    @cached_property
+    def folder(self) -> Path:
+        """Its folder, made when it is first needed: one that was only looked for leaves none."""
+        return Path(tempfile.mkdtemp(prefix="edge-broker-"))
+
+    @property
+    def log_path(self) -> Path:
+        """Where it writes its log."""
+        return self.folder / "broker.log"
 
     @property
     def running(self) -> bool:

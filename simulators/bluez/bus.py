@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import shutil
 import tempfile
 from pathlib import Path
 
 from edge_agent.core.errors import DriverError
+from simulators.broker import tied
 
 START_TIMEOUT_S = 5.0
 STOP_TIMEOUT_S = 2.0
@@ -57,26 +59,27 @@ class PrivateBus:
             folder.cleanup()
 
     async def _launch(self, folder: Path) -> str:
-        configuration = folder / "bus.conf"
-        configuration.write_text(CONFIGURATION.format(folder=folder), encoding="utf-8")
-        try:
-            self._process = await asyncio.create_subprocess_exec(
-                "dbus-daemon",
-                f"--config-file={configuration}",
-                "--nofork",
-                "--nopidfile",
-                "--print-address=1",
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL,
-                # Ctrl-C in the terminal is for the program, which then ends the bus in order.
-                start_new_session=True,
-            )
-        except FileNotFoundError as error:
+        program = shutil.which("dbus-daemon")
+        if program is None:
             raise DriverError(
                 "Simulated Bluetooth needs dbus-daemon, which is not installed",
                 fix="Install the Debian package dbus-daemon (sudo apt install dbus-daemon)",
-            ) from error
+            )
+        configuration = folder / "bus.conf"
+        configuration.write_text(CONFIGURATION.format(folder=folder), encoding="utf-8")
+        self._process = await asyncio.create_subprocess_exec(
+            *tied(),
+            program,
+            f"--config-file={configuration}",
+            "--nofork",
+            "--nopidfile",
+            "--print-address=1",
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            # Ctrl-C in the terminal is for the program, which then ends the bus in order.
+            start_new_session=True,
+        )
         assert self._process.stdout is not None
         line = b""
         with contextlib.suppress(TimeoutError):

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -78,3 +81,39 @@ async def test_what_a_demo_cannot_do_is_said_before_it_begins(arguments, said, t
     assert (code, out) == (2, "")
     assert said in error
     assert "Traceback" not in error
+
+
+@pytest.fixture
+def short_folder():
+    """A folder whose path leaves room for the name of a socket, which has 108 bytes."""
+    with tempfile.TemporaryDirectory(prefix="e-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.mark.timeout(60)
+async def test_nothing_that_a_killed_demo_had_started_lives_on(short_folder):
+    program = Path(sys.executable).with_name("edge-agent")
+    environment = {**os.environ, "TMPDIR": str(short_folder)}
+    demo = await asyncio.create_subprocess_exec(
+        program, "demo", "home", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, env=environment
+    )
+    while b"the agent is ready" not in await demo.stdout.readline():
+        pass
+    started = " ".join(_children_naming(short_folder))
+    assert all(name in started for name in ("broker", "dbus-daemon", "edge_agent")), started
+    demo.kill()
+    await demo.wait()
+    async with asyncio.timeout(20):
+        while _children_naming(short_folder):  # noqa: ASYNC110 - processes of nobody tell nobody of their end
+            await asyncio.sleep(0.05)
+
+
+def _children_naming(folder):
+    """Command lines of the processes that have this folder in them."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            line = file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if str(folder) in line:
+                found.append(line)
+    return found

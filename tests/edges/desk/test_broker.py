@@ -114,6 +114,12 @@ async def test_no_broker_is_one_clear_error_with_what_to_install(monkeypatch):
         Broker.find()
 
 
+def test_a_broker_that_was_only_looked_for_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(broker_module.tempfile, "tempdir", str(tmp_path))
+    Broker.find("mosquitto")
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_a_broker_that_cannot_start_says_why(monkeypatch):
     monkeypatch.setattr(broker_module, "_MOSQUITTO", "nonsense {port}{folder}{anonymous}{user}\n")
     broker = Broker.find("mosquitto")

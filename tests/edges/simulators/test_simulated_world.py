@@ -64,7 +64,7 @@ async def test_a_listener_with_the_stock_libraries_hears_exactly_what_the_list_s
     async with World(lively(name), seed=5, folder=tmp_path) as world:
         async with listening(world, tmp_path) as rows:
             await until(lambda: len({e.channel for e in world.emitted}) >= 12, timeout_s=10)
-            await asyncio.sleep(1.5)
+            await until(lambda: len(world.emitted) > 60, timeout_s=10)
         result = account(world.emitted, rows)
     assert (result.lost, result.duplicates, result.unexpected) == (0, 0, 0), result.losses()
     assert result.emitted > 40
