@@ -64,13 +64,17 @@ class SystemClock:
         at, wall = monotonic(), self._wall()
         if at - self._asked_at >= _ASK_AGAIN_S or (self._synchronous and self.trust.jumped(at, wall)):
             self._asked_at = at
-            self._synchronous = self._synchronised() or (self.source < Source.KERNEL and _TIMESYNCD.exists())
+            said = self._synchronised()
+            # a kernel that may be asked knows better than the file, but for the first time in a boot
+            by_file = said is None or self.source < Source.KERNEL
+            self._synchronous = bool(said) or (by_file and _TIMESYNCD.exists())
         return self.trust.instant(at, self._boot_id, wall, synchronised=self._synchronous)
 
-    def _synchronised(self) -> bool:
+    def _synchronised(self) -> bool | None:
+        """What the kernel says; None where it may not be asked."""
         # modes = 0 in an all-zero struct timex only reads; the buffer is its size on 64 bits
         state: int = self._adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
-        return 0 <= state < _TIME_ERROR
+        return None if state < 0 else state < _TIME_ERROR
 
 
 def process_age_s() -> float:

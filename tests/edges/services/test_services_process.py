@@ -88,7 +88,22 @@ def test_what_came_due_in_a_suspend_is_done_when_the_machine_wakes(monkeypatch: 
 
 
 def test_the_kernels_own_word_can_be_asked() -> None:
-    assert SystemClock()._synchronised() in (True, False)
+    assert SystemClock()._synchronised() in (True, False, None)
+
+
+def test_in_a_sandbox_that_forbids_to_ask_the_kernel_timesyncd_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark, wrong_s = tmp_path / "synchronized", [5.0]
+    mark.touch()
+    monkeypatch.setattr(systemclock, "_TIMESYNCD", mark)
+    monkeypatch.setattr(SystemClock, "_synchronised", lambda _self: None)
+    clock = SystemClock(lambda: time.time() + wrong_s[0])
+    clock.now()
+    clock._asked_at -= 11
+    wrong_s[0] = 0.0
+    assert clock.now().trusted
+    assert clock.now().wall == pytest.approx(time.time(), abs=0.1)
 
 
 # --- settings ---
