@@ -5,6 +5,8 @@ want=""
 command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || want="$want mosquitto"
 command -v dbus-daemon >/dev/null || want="$want dbus-daemon"
 command -v strace >/dev/null || want="$want strace"
+command -v ip >/dev/null || want="$want iproute2"
+command -v openssl >/dev/null || want="$want openssl"
 [ -z "$want" ] && exit 0
 install="apt-get install -y -qq --no-install-recommends$want"
 if ! command -v apt-get >/dev/null; then

@@ -39,7 +39,7 @@ MAX_INBOX = 200
 
 _log = structlog.get_logger("help")
 _random = SystemRandom()
-_WELL = Health(True, "the button works")
+_WELL = Health(True, "a press is recorded and sent")
 _STUCK = Health(False, "the help button is stuck", "Free the button, or check its wiring.")
 _OF_PRESSES = {1: Signal.ONE_PRESS, 2: Signal.TWO_PRESSES}
 Step = Callable[[], tuple[Effect, ...]]

@@ -31,8 +31,8 @@ def gateway_id(folder: Path, problems: list[str]) -> str:
         pass
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{path} cannot be read and was put aside, this gateway has a new id: {error}")
-    if path.exists():
-        with suppress(OSError):
+    with suppress(OSError):
+        if path.exists():
             files.put_aside(path)
     made = "gw-" + "".join(SystemRandom().choices(CODE_ALPHABET, k=_LENGTH)).lower()
     try:

@@ -70,7 +70,7 @@ class Narrator:
             if self.now_s - self._told_at >= _TELEMETRY_EVERY_S:
                 self._told_at = self.now_s
                 self.say("desk", f"{self._blocks[1]} readings in {self._blocks[0]} blocks so far")
-        elif "heartbeat" not in kind:
+        elif "heartbeat" not in kind and news.kind != "link":
             self.say("desk", news.text)
 
 

@@ -9,6 +9,8 @@ from simulators.desk.cases import Case, Words
 from simulators.desk.intake import DeskEvent
 
 _MAX_LINE = 240
+# A clock that is not known to be right and all the same is, within this, needs no remark.
+_NEAR_S = 60.0
 
 
 class News(NamedTuple):
@@ -75,7 +77,8 @@ def of_case(case: Case, at: float) -> News:
 
 def _clock_of(new: DeskEvent) -> str:
     """A remark where the time that an event tells is not used (desk/dating.py)."""
-    if new.attributes.get("clocktrusted") == "true" and new.wall is not None:
+    trusted = new.attributes.get("clocktrusted") == "true"
+    if new.wall is not None and (trusted or abs(new.wall - new.arrived) < _NEAR_S):
         return ""
     told = "no time" if new.wall is None else rfc3339(new.wall)
     return f" [its clock was not known to be right and says {told}]"

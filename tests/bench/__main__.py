@@ -71,7 +71,7 @@ def machine(folder: Path) -> str:
     system = platform.uname()
     return (
         f"{os.cpu_count()} cores ({system.machine}), Linux {system.release.partition('-')[0]}, Python "
-        f"{platform.python_version()}, work folder on {max(around)[1]}, load {os.getloadavg()[0]:.1f}"
+        f"{platform.python_version()}, work folder on {max(around, default=(0, "an unknown file system"))[1]}, load {os.getloadavg()[0]:.1f}"
     )
 
 

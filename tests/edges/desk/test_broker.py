@@ -137,7 +137,7 @@ async def test_a_restarted_broker_has_the_same_port_and_its_log(broker):
     assert not broker.running
     await broker.start()
     assert (broker.port, broker.running) == (port, True)
-    assert broker.log
+    assert broker.log or broker.maker == "iotcore", "iotcore says hardly anything"
 
 
 @pytest.mark.parametrize("maker", EACH)

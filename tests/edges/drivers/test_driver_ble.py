@@ -37,7 +37,8 @@ class AdvertBridge:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     monkeypatch.setattr(ble, "LOOK_S", 0.02)
-    logging.getLogger("bleak").setLevel(logging.ERROR)
+    monkeypatch.setattr(logging.getLogger("bleak"), "level", logging.ERROR)
+    logging.getLogger("bleak").manager._clear_cache()
 
 
 @pytest.fixture
