@@ -7,7 +7,13 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="lower case, a letter first, at most 32")]
+Name = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z][a-z0-9_]{0,31}$",
+        description="a lower-case letter, then lower-case letters, digits or _, at most 32 in all",
+    ),
+]
 Seconds = Annotated[float, Meta(ge=0.0, le=366 * 86400.0)]
 Line = Annotated[int, Meta(ge=0, le=1023)]
 # A name or an IPv4 address of at most 253 characters (RFC 1035 §2.3.4), or an IPv6 address (at least two colons).

@@ -68,10 +68,11 @@ def machine(folder: Path) -> str:
     mounts = [line.split() for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines()]
     here = str(folder.resolve())
     around = [(len(m[1]), m[2]) for m in mounts if here == m[1] or here.startswith(m[1].rstrip("/") + "/")]
+    _, lies_on = max(around, default=(0, "an unknown file system"))
     system = platform.uname()
     return (
         f"{os.cpu_count()} cores ({system.machine}), Linux {system.release.partition('-')[0]}, Python "
-        f"{platform.python_version()}, work folder on {max(around, default=(0, "an unknown file system"))[1]}, load {os.getloadavg()[0]:.1f}"
+        f"{platform.python_version()}, work folder on {lies_on}, load {os.getloadavg()[0]:.1f}"
     )
 
 
