@@ -17,7 +17,6 @@ from edge_agent.core.consent import PURPOSES, Consent
 from edge_agent.core.errors import AgentError
 from edge_agent.core.event import Event, EventKind, Lane
 from edge_agent.core.gesture import Button
-from edge_agent.core.health import Health
 from edge_agent.core.recorder import Recorder
 from edge_agent.drivers import registry
 from edge_agent.hub import Hub
@@ -29,6 +28,7 @@ from edge_agent.services.post import Post
 from edge_agent.services.resend import Resend
 from edge_agent.services.sampling import Sampling, Told
 from edge_agent.services.timekeeping import Timekeeping
+from edge_agent.standing import Standing
 from edge_agent.store.again import Again
 from edge_agent.store.boots import BootsFile
 from edge_agent.store.identity import gateway_id
@@ -57,6 +57,7 @@ class Agent:
         granted = frozenset(name for name in PURPOSES if getattr(config.consent, name))
         self.consent = Consent(granted)
         self.hub = Hub()
+        self.standing = Standing(self)
         self._build_store()
         self._build_services()
         self._build_uplink()
@@ -93,8 +94,8 @@ class Agent:
         )
         h = config.help
         around = Surroundings(
-            context=self._context,
-            ready=self._ready,
+            context=self.standing.context,
+            ready=self.standing.ready,
             show=self.arbiter.show,
             sent=self._help_waits,
             keep=self.outbox.ledger.keep,
@@ -150,7 +151,7 @@ class Agent:
             on_message=self.inbound.on_message,
             on_up=self._up,
             on_down=self._down,
-            wanted=self._wanted,
+            wanted=self.standing.wanted,
             urgent=lambda: self.help.live,
             will=self.presence.will,
             farewell=self.presence.farewell,
@@ -170,7 +171,7 @@ class Agent:
             arbiter=self.arbiter,
             drain=self.drain,
             hub=self.hub,
-            health=self._health,
+            health=self.standing.health,
             started_at=self.started_at,
         )
 
@@ -219,47 +220,6 @@ class Agent:
             data = {"lane": lane.value, "first": first, "last": last, "events": events}
             self.post.put(self.events.make(EventKind.STATE, "dropped", lane.value, data), urgent=False)
 
-    def _context(self) -> dict[str, object]:
-        """Tier 0 of a first message, without the case (docs/help.md)."""
-        gateway, now = self.config.gateway, self.clock.now()
-        findings = self.sampling.watches.confirmed()[:5]
-        return {
-            "gateway": self.gateway,
-            "site": gateway.site,
-            "product": gateway.product,
-            "location": gateway.location,
-            "contact": gateway.contact,
-            "language": gateway.language,
-            "agent": __version__,
-            "uptime_s": round(now.monotonic - self.started_at, 1),
-            "queue": sum(depth.events for depth in self.outbox.depths().values()),
-            "consent": sorted(self.consent.granted),
-            "findings": [{"channel": f.channel, "kind": f.kind, "sentence": f.sentence[:120]} for f in findings],
-        }
-
-    def _wanted(self) -> bool:
-        """Whether to be connected: a broker is known, and this household is always ready or somebody calls."""
-        return bool(self.config.broker.host) and (self.consent.help_ready or self.help.live)
-
-    def _ready(self) -> bool:
-        """Whether a press would be seen, kept and reach the service now, as far as anybody can tell."""
-        seen = self.hardware.button is None or self.hardware.button.health.ready
-        reached = self.uplink.health.ready and (self.uplink.connected or not self._wanted())
-        return bool(self.config.broker.host) and seen and self.help.health.ready and reached
-
-    def _health(self) -> Sequence[tuple[str, Health]]:
-        parts = [("help", self.help.health), ("service", self._service_health()), ("store", self.post.health)]
-        parts += [("store", Health(False, problem)) for problem in [*self.problems, *self.outbox.problems]]
-        if self.hardware.button:
-            parts.append(("button", self.hardware.button.health))
-        return parts + [(driver.name, driver.health) for driver in self.hardware.drivers]
-
-    def _service_health(self) -> Health:
-        if not self.config.broker.host:
-            said = "no broker is configured, everything stays local"
-            return Health(False, said, "Set [broker] host to call for help.")
-        return self.uplink.health
-
     # -- life --------------------------------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -298,7 +258,7 @@ class Agent:
 
     def _say_what_was_wrong(self) -> None:
         """What the store found damaged at this start: in the log, and as one finding."""
-        problems = [*self.problems, *self.outbox.problems]
+        problems = self.standing.problems()
         for problem in problems:
             _log.warning("store_problem", what=problem)
         if problems:

@@ -1,0 +1,67 @@
+"""How the gateway stands, as told to the desk with a first message, to the lamp and to the console. Owns nothing."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edge_agent import __version__
+from edge_agent.core.health import Health
+
+if TYPE_CHECKING:
+    from edge_agent.app import Agent
+
+
+class Standing:
+    """Asked only when the agent is built: it looks at all rooms."""
+
+    def __init__(self, agent: "Agent") -> None:
+        self._agent = agent
+
+    def context(self) -> dict[str, object]:
+        """Tier 0 of a first message, without the case (docs/help.md)."""
+        agent = self._agent
+        gateway, now = agent.config.gateway, agent.clock.now()
+        findings = agent.sampling.watches.confirmed()[:5]
+        return {
+            "gateway": agent.gateway,
+            "site": gateway.site,
+            "product": gateway.product,
+            "location": gateway.location,
+            "contact": gateway.contact,
+            "language": gateway.language,
+            "agent": __version__,
+            "uptime_s": round(now.monotonic - agent.started_at, 1),
+            "queue": sum(depth.events for depth in agent.outbox.depths().values()),
+            "consent": sorted(agent.consent.granted),
+            "findings": [{"channel": f.channel, "kind": f.kind, "sentence": f.sentence[:120]} for f in findings],
+        }
+
+    def wanted(self) -> bool:
+        """Whether to be connected: a broker is known, and this household is always ready or somebody calls."""
+        agent = self._agent
+        return bool(agent.config.broker.host) and (agent.consent.help_ready or agent.help.live)
+
+    def ready(self) -> bool:
+        """Whether a press would be seen, kept and reach the service now, as far as anybody can tell."""
+        agent, button = self._agent, self._agent.hardware.button
+        seen = button is None or button.health.ready
+        reached = agent.uplink.health.ready and (agent.uplink.connected or not self.wanted())
+        return bool(agent.config.broker.host) and seen and agent.help.health.ready and reached
+
+    def health(self) -> Sequence[tuple[str, Health]]:
+        """Every part's name and health, the most important first."""
+        agent = self._agent
+        parts = [("help", agent.help.health), ("service", self._service()), ("store", agent.post.health)]
+        parts += [("store", Health(False, problem)) for problem in self.problems()]
+        if agent.hardware.button:
+            parts.append(("button", agent.hardware.button.health))
+        return parts + [(driver.name, driver.health) for driver in agent.hardware.drivers]
+
+    def problems(self) -> list[str]:
+        """What was wrong on disk since the start, a sentence each."""
+        return [*self._agent.problems, *self._agent.outbox.problems]
+
+    def _service(self) -> Health:
+        if not self._agent.config.broker.host:
+            said = "no broker is configured, everything stays local"
+            return Health(False, said, "Set [broker] host to call for help.")
+        return self._agent.uplink.health
