@@ -35,7 +35,7 @@ IDLE = Help(state="IDLE", case=None, lamp=READY)
 CASE = Case(
     code="7K2M9QXA",
     reference="D-12",
-    receiver="Ada",
+    receiver="desk",
     helper="",
     since_s=63.0,
     trigger="manual",

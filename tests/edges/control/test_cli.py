@@ -108,7 +108,7 @@ def test_help_with_a_case_reads_like_this(ask, house):
         Case 7K2M 9QXA: received by the desk.
         raised    1 min 3 s ago, by hand
         reference D-12
-        receiver  Ada
+        receiver  desk
         next word by {at[3]}
           {at[0]}  recorded, about to be sent
           {at[1]}  received by the desk
@@ -251,8 +251,8 @@ def test_a_command_of_another_package_is_found_by_its_entry_point(monkeypatch, c
             return Greeting()
 
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [Point()] if group == cli.ENTRY_POINTS else [])
-    assert cli.main(["greet", "Ada"]) == 7
-    assert capsys.readouterr().out == "hello Ada\n"
+    assert cli.main(["greet", "desk"]) == 7
+    assert capsys.readouterr().out == "hello desk\n"
 
 
 def script(*words: str, **options):

@@ -31,7 +31,7 @@ async def test_a_press_is_saved_shown_sent_received_and_ends(tmp_path: Path) -> 
         await scene.says("received", reference="C-1", receiver="desk", through=raised.sequence)
         assert scene.lamp is Shown.RECEIVED
         assert scene.kept[-1] is State.RECEIVED
-        await scene.says("engaged", helper="Ana")
+        await scene.says("engaged", helper="first line")
         assert scene.lamp is Shown.ENGAGED
         await scene.says("resolved", text="done")
         assert scene.lamp is Shown.RESOLVED
@@ -161,7 +161,7 @@ async def _delivered(scene: Scene) -> None:
 
 async def _engaged(scene: Scene) -> None:
     await scene.received()
-    await scene.says("engaged", helper="Ana")
+    await scene.says("engaged", helper="first line")
 
 
 async def _cancelled(scene: Scene) -> None:
@@ -282,7 +282,7 @@ async def test_what_the_desk_says_twice_or_out_of_order_does_no_harm(tmp_path: P
     async with Scene(tmp_path) as scene:
         scene.help.link(up=True)
         await scene.raised()
-        await scene.says("engaged", helper="Ana")
+        await scene.says("engaged", helper="first line")
         assert scene.lamp is Shown.ENGAGED
         await scene.says("received", reference="C-1")
         await scene.says("received", reference="C-1")
@@ -290,7 +290,7 @@ async def test_what_the_desk_says_twice_or_out_of_order_does_no_harm(tmp_path: P
         assert scene.help.case.reference == "C-1"  # type: ignore[union-attr]
         await scene.says("resolved")
         await scene.says("resolved")
-        await scene.says("engaged", helper="Ben")
+        await scene.says("engaged", helper="second line")
         assert scene.state is State.RESOLVED
         assert scene.pending().count("closed") == 1
         await scene.says("received", b"x" * 16)
@@ -432,7 +432,7 @@ async def test_a_word_is_on_disk_as_heard_only_when_what_it_did_is(tmp_path: Pat
         await scene.received()
         await scene.end()
         # two words come at once, and the power goes when the step of the first one is done
-        first, second = scene.word("message", text="one"), scene.word("engaged", helper="Ana")
+        first, second = scene.word("message", text="one"), scene.word("engaged", helper="first line")
         scene.obey(first)
         scene.obey(second)
         await scene.help._step(scene.help._inbox.popleft())
@@ -446,7 +446,7 @@ async def test_a_word_is_on_disk_as_heard_only_when_what_it_did_is(tmp_path: Pat
 async def test_a_word_whose_case_is_not_on_disk_is_not_on_disk_either(tmp_path: Path) -> None:
     async with Scene(tmp_path) as scene:
         await scene.received()
-        word, other = scene.word("engaged", helper="Ana"), scene.word("message", text="one")
+        word, other = scene.word("engaged", helper="first line"), scene.word("message", text="one")
         with scene.dead_disk():
             scene.obey(word)
             await scene.settled()
