@@ -5,6 +5,7 @@ nothing costs memory for months (http.client is 6.7 MB when it comes alone, impo
 """
 
 import argparse
+import errno
 import os
 import sys
 from importlib import import_module
@@ -63,11 +64,23 @@ def main(argv: list[str] | None = None) -> int:
         code = _dispatch(words)
         sys.stdout.flush()  # so that a closed pipe shows here and not at exit
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        # print has no file name to tell; what a command could not open or reach, it has told by itself
+        if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
+            raise
+        _drop_output()
+        print(f"edge-agent: the output cannot be written: {error.strerror}", file=sys.stderr)  # noqa: T201
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def _drop_output() -> None:
+    """What is still buffered goes nowhere, so that the end of the program does not try again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(words: list[str]) -> int:

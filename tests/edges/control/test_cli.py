@@ -261,6 +261,17 @@ def script(*words: str, **options):
     return subprocess.Popen(start, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
+def test_output_that_cannot_be_written_is_said_in_one_line():
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "edge_agent", "--help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        "edge-agent: the output cannot be written: No space left on device\n",
+    )
+
+
 def test_a_closed_pipe_ends_a_command_quietly(house):
     house.agent.values = house.agent.values * 5000
     process = script("channels", "--socket", str(house.path))
