@@ -23,6 +23,7 @@ class Shown(StrEnum):
     QUEUED = "queued"
     RECEIVED = "received"
     ENGAGED = "engaged"
+    QUESTION = "question"
     RESOLVED = "resolved"
 
 
@@ -70,6 +71,13 @@ PATTERNS = {
         ),
         Pattern(Shown.RECEIVED, "green", (1500, 500), "The service desk has your request.", (100, 100, 200, 0)),
         Pattern(Shown.ENGAGED, "green", (STEADY_MS, 0), "Somebody is working on it."),
+        Pattern(
+            Shown.QUESTION,
+            "blue",
+            _blinks(4, 170, 170, 1000),
+            "The service desk has asked something. Press once for yes, twice for no.",
+            (150, 150, 150, 0),
+        ),
         Pattern(Shown.RESOLVED, "green", _blinks(3, 1500, 500, 3000), "It is done.", (800, 0)),
     )
 }
@@ -89,14 +97,17 @@ _OF_STATE = {
 }
 
 
-def shown(state: State, *, recorded: bool, ready: bool, contact: bool, fresh: bool) -> Shown:
+def shown(state: State, *, recorded: bool, ready: bool, contact: bool, fresh: bool, question: bool) -> Shown:
     """What the lamp says. One truth by precedence: the case, then the finger on the button, then readiness.
 
-    `recorded` is whether this state is on disk; `fresh` whether the case was resolved a moment ago. What is not on
-    disk may claim no more than QUEUED until the desk itself has spoken.
+    `recorded` is whether this state is on disk; `fresh` whether the case was resolved a moment ago; `question` whether
+    a press now answers the desk: the lamp says what the button does. What is not on disk may claim no more than QUEUED
+    until the desk itself has spoken, and who asks has.
     """
     if state in _OF_STATE and state is not State.HOLD:
         said = _OF_STATE[state]
+        if question and said is not Shown.CANCEL_WINDOW:
+            return Shown.QUESTION
         if not recorded and said not in (Shown.RECEIVED, Shown.ENGAGED):
             return Shown.QUEUED
         return said

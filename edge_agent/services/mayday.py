@@ -162,7 +162,8 @@ class Help:
         """Show what is true now; `run` does so at least once every ROUND_S."""
         fresh = self._clock.now().monotonic < self._fresh_until
         recorded, ready = self._disk.failure is None, self._around.ready()
-        self._around.show(shown(self._told, recorded=recorded, ready=ready, contact=self._contact, fresh=fresh))
+        said = shown(self._told, recorded=recorded, ready=ready, contact=self._contact, fresh=fresh, question=False)
+        self._around.show(said)
 
     async def run(self, beat: Callable[[], None]) -> None:
         """Resume what was open, then work through the inbox until cancelled."""

@@ -297,7 +297,7 @@ def test_random_histories_keep_the_law(history: list[Signal | str], data: st.Dat
         if mayday.state not in (State.IDLE, State.HOLD):
             assert mayday.case is not None
             assert mayday.case.state is mayday.state, "what is saved is what is shown"
-        lamp = shown(mayday.state, recorded=True, ready=True, contact=False, fresh=False)
+        lamp = shown(mayday.state, recorded=True, ready=True, contact=False, fresh=False, question=False)
         if lamp in (Shown.RECEIVED, Shown.ENGAGED):
             assert acknowledged, "the lamp says received only after the desk's acknowledgement"
 
@@ -321,16 +321,20 @@ def test_nothing_flashes_more_than_three_times_a_second() -> None:
 
 def test_what_is_not_on_disk_claims_no_more_than_queued() -> None:
     for state in OPEN - {State.RECEIVED, State.ENGAGED}:
-        assert shown(state, recorded=False, ready=True, contact=False, fresh=False) is Shown.QUEUED
-    assert shown(State.RECEIVED, recorded=False, ready=True, contact=False, fresh=False) is Shown.RECEIVED
+        assert shown(state, recorded=False, ready=True, contact=False, fresh=False, question=False) is Shown.QUEUED
+    assert (
+        shown(State.RECEIVED, recorded=False, ready=True, contact=False, fresh=False, question=False) is Shown.RECEIVED
+    )
 
 
 def test_the_case_outshines_the_finger_and_the_finger_outshines_readiness() -> None:
-    assert shown(State.RECEIVED, recorded=True, ready=False, contact=True, fresh=False) is Shown.RECEIVED
-    assert shown(State.IDLE, recorded=True, ready=False, contact=True, fresh=False) is Shown.HOLD
-    assert shown(State.IDLE, recorded=True, ready=False, contact=False, fresh=False) is Shown.NOT_READY
-    assert shown(State.RESOLVED, recorded=True, ready=True, contact=False, fresh=True) is Shown.RESOLVED
-    assert shown(State.RESOLVED, recorded=True, ready=True, contact=False, fresh=False) is Shown.READY
+    assert (
+        shown(State.RECEIVED, recorded=True, ready=False, contact=True, fresh=False, question=False) is Shown.RECEIVED
+    )
+    assert shown(State.IDLE, recorded=True, ready=False, contact=True, fresh=False, question=False) is Shown.HOLD
+    assert shown(State.IDLE, recorded=True, ready=False, contact=False, fresh=False, question=False) is Shown.NOT_READY
+    assert shown(State.RESOLVED, recorded=True, ready=True, contact=False, fresh=True, question=False) is Shown.RESOLVED
+    assert shown(State.RESOLVED, recorded=True, ready=True, contact=False, fresh=False, question=False) is Shown.READY
 
 
 # --- a finger in the cancel window ---

@@ -308,7 +308,7 @@ class World:
             assert self.agent.disk.cases[-1] == case, "the lamp is ahead of the disk"
         if self.agent.messages:
             assert mayday.deadline is not None or mayday.state is State.HOLD, "something waits and no timer sends it"
-        lamp = shown(mayday.state, recorded=True, ready=True, contact=False, fresh=False)
+        lamp = shown(mayday.state, recorded=True, ready=True, contact=False, fresh=False, question=False)
         if lamp in (Shown.RECEIVED, Shown.ENGAGED):
             assert case is not None
             assert case.id in self.acknowledged, "received without the desk's word"
