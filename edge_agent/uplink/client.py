@@ -8,39 +8,33 @@ a connect. Messages are handed over by plain calls, because a task for each cost
 import asyncio
 import logging
 import struct
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from socket import IPPROTO_TCP, TCP_NODELAY, socket
 from ssl import SSLSocket
 from threading import get_ident
-from typing import Any
+from typing import Any, cast
 
 import aiomqtt
 from paho.mqtt.client import MQTT_ERR_SUCCESS, MQTTMessage
 from paho.mqtt.exception import MQTTException
 from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties, VariableByteIntegers
+from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from edge_agent.core.errors import LinkRefusedError
 from edge_agent.core.rhythm import until_next
 from edge_agent.core.wire import CONTENT_TYPE
 from edge_agent.uplink import reasons
-from edge_agent.uplink.connection import Arrival, MqttSettings, Will, password_of, tls_context
+from edge_agent.uplink.connection import Arrival, Limits, MqttSettings, Will, password_of, tls_context
 from edge_agent.uplink.dial import Dialer
+from edge_agent.uplink.inbox import Inbox
+from edge_agent.uplink.packets import PublishProperties
 from edge_agent.uplink.reasons import LinkLostError
 
 # A failing PUBACK, SUBACK, CONNACK or DISCONNECT has a reason code from here on (MQTT 5.0, 2.4).
 FAILURE = 0x80
-# What a handler has not taken yet; paho hands over a few packets a turn, so this only stops a runaway.
-MAX_INBOX = 10_000
-# The same in bytes: until its SUBACK a broker may pour for as long as a connect may take.
-MAX_INBOX_BYTES = 32 * 1024 * 1024
 # Packets that are read in one go before others in the loop have their turn.
 READS = 50
-# An attribute is cut here, in characters; MQTT could take 65,535 bytes.
-MAX_TEXT = 1000
 # What paho may raise for bytes that are not MQTT.
 _GARBLED = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, struct.error, MQTTException)
 
@@ -57,36 +51,6 @@ def _paho_keepalive_s(keepalive_s: int) -> int:
     return max(1, int((1.5 * keepalive_s - 1.5) / 2))
 
 
-class PublishProperties(Properties):
-    """The properties of a PUBLISH, packed at once (MQTT 5.0, 2.2.2).
-
-    paho's own take 80 us for a dozen attributes, a third of all that a message costs; these take 12.
-    """
-
-    packed: bytes
-
-    def __init__(self, attributes: Mapping[str, str], expiry_s: int | None = None) -> None:
-        parts = [b"\x03", _text(CONTENT_TYPE)]
-        if expiry_s is not None:
-            parts += [b"\x02", expiry_s.to_bytes(4, "big")]
-        for name, value in attributes.items():
-            parts += [b"\x26", _text(name), _text(value)]
-        packed = b"".join(parts)
-        object.__setattr__(self, "packed", VariableByteIntegers.encode(len(packed)) + packed)  # type: ignore[no-untyped-call]
-
-    def pack(self) -> bytes:
-        """The bytes, length first."""
-        return self.packed
-
-
-def _text(text: str) -> bytes:
-    """A UTF-8 string of MQTT. mosquitto ends the connection over a control character, again and again."""
-    if not text.isprintable():
-        text = "".join(char if char.isprintable() else "?" for char in text)
-    raw = text[:MAX_TEXT].encode()
-    return len(raw).to_bytes(2, "big") + raw
-
-
 def _will(will: Will | None) -> aiomqtt.Will | None:
     if will is None:
         return None
@@ -95,6 +59,15 @@ def _will(will: Will | None) -> aiomqtt.Will | None:
     properties.UserProperty = list(will.attributes.items())
     properties.WillDelayInterval = will.delay_s
     return aiomqtt.Will(will.topic, will.payload, qos=1, retain=True, properties=properties)
+
+
+def _limits(told: Any) -> Limits:
+    """Of the properties of a CONNACK."""
+    return Limits(
+        getattr(told, "ReceiveMaximum", 65535),
+        getattr(told, "MaximumPacketSize", None),
+        bool(getattr(told, "RetainAvailable", 1)),
+    )
 
 
 class Client(aiomqtt.Client):
@@ -122,13 +95,11 @@ class Client(aiomqtt.Client):
         self._home = get_ident()
         self._changed = changed
         self._disconnected.add_done_callback(lambda _: changed())
-        self.inbox: deque[Arrival] = deque()
-        self._inbox_bytes = 0
-        self.dropped = 0
+        self.inbox = Inbox()
         self._handled = 0
-        self.acks: dict[int, tuple[asyncio.Future[ReasonCode | None], float]] = {}
+        self.acks: dict[int, tuple[asyncio.Future[str | None], float]] = {}
         self.on_ack: Callable[[], None] = lambda: None
-        self.limits = Properties(PacketTypes.CONNACK)  # type: ignore[no-untyped-call]
+        self.limits = Limits()
         self._client.connect_timeout = settings.connect_timeout_s
         dial = (dialer or Dialer()).dial
         self._client._create_socket_connection = lambda: dial(  # type: ignore[method-assign] # noqa: SLF001
@@ -169,13 +140,17 @@ class Client(aiomqtt.Client):
         raise self.ended() or reasons.no_word(timeout_s)
 
     def send(
-        self, topic: str, payload: bytes, properties: Properties, *, retain: bool
-    ) -> asyncio.Future[ReasonCode | None] | None:
-        """Put a message on its way, None if that cannot be. The future is its PUBACK's reason, None at the end."""
-        info = self._client.publish(topic, payload, 1, retain, properties)
+        self, topic: str, payload: bytes, properties: PublishProperties, *, retain: bool
+    ) -> asyncio.Future[str | None] | None:
+        """Put a message on its way, None if that cannot be.
+
+        The future is why its PUBACK refuses it, empty where the broker took it, None where the connection ended.
+        """
+        # paho asks nothing of them but `pack`
+        info = self._client.publish(topic, payload, 1, retain, cast("Properties", properties))
         if info.rc != MQTT_ERR_SUCCESS:
             return None
-        acknowledged: asyncio.Future[ReasonCode | None] = self._loop.create_future()
+        acknowledged: asyncio.Future[str | None] = self._loop.create_future()
         self.acks[info.mid] = (acknowledged, self._loop.time())
         return acknowledged
 
@@ -291,7 +266,7 @@ class Client(aiomqtt.Client):
         if self._connected.done():
             return
         if code.value == 0:
-            self.limits = limits
+            self.limits = _limits(limits)
             self._connected.set_result(None)
         else:
             self._connected.set_exception(reasons.of_code(code.value, str(code)))
@@ -315,90 +290,20 @@ class Client(aiomqtt.Client):
             return
         self.on_ack()
         if not acknowledged.done():
-            acknowledged.set_result(code)
+            acknowledged.set_result(str(code) if code.value >= FAILURE else "")
 
     def _on_message(self, _client: Any, _data: Any, message: MQTTMessage) -> None:
         self._handled += 1
         try:
             topic = message.topic
         except UnicodeDecodeError:
-            self.dropped += 1
-            return
-        if not self.inbox:
-            self._inbox_bytes = 0
-        self._inbox_bytes += len(message.payload)
-        if len(self.inbox) >= MAX_INBOX or self._inbox_bytes > MAX_INBOX_BYTES:
-            self.dropped += 1
+            self.inbox.dropped += 1
             return
         pairs = getattr(message.properties, "UserProperty", ())
-        self.inbox.append(Arrival.of(topic, bytes(message.payload), dict(pairs)))
+        self.inbox.put(Arrival.of(topic, bytes(message.payload), dict(pairs)))
         self._changed()
 
     async def _misc_loop(self) -> None:
         while self._client.loop_misc() == MQTT_ERR_SUCCESS:
             self._changed()
             await asyncio.sleep(until_next(asyncio.get_running_loop().time(), 1.0))
-
-
-class MqttLink:
-    """One live connection, as the drain sees it (core.ports.Link).
-
-    `window` is how many messages may be in flight: the broker's Receive Maximum and our own bound. A publish that
-    finds none free waits its turn. Whenever `publish` raises LinkError, this link is over and a new one will come.
-    """
-
-    def __init__(self, client: Client, settings: MqttSettings) -> None:
-        self._client = client
-        self.window = min(getattr(client.limits, "ReceiveMaximum", 65535), settings.in_flight)
-        self._slots = asyncio.Semaphore(self.window)
-        # a slot is free when the broker has answered, not when the caller lost interest
-        client.on_ack = self._slots.release
-        self._max_bytes: int | None = getattr(client.limits, "MaximumPacketSize", None)
-        self._retain = bool(getattr(client.limits, "RetainAvailable", 1))
-
-    async def publish(
-        self,
-        topic: str,
-        payload: bytes,
-        attributes: Mapping[str, str],
-        *,
-        retain: bool = False,
-        expiry_s: int | None = None,
-    ) -> None:
-        """Send one message, QoS 1, attributes as user properties; returns at its PUBACK.
-
-        Raises LinkRefusedError when the broker said no to this message, LinkError when the connection is gone.
-        """
-        properties = PublishProperties(attributes, expiry_s)
-        self._fits(topic, payload, properties)
-        await self._slots.acquire()
-        ended = self._client.ended()
-        if ended is not None:
-            self._slots.release()  # wakes the next in line, who finds the same
-            raise ended
-        acknowledged = self._client.send(topic, payload, properties, retain=retain and self._retain)
-        if acknowledged is None:
-            self._client.end(reasons.ended())
-            self._slots.release()
-            raise reasons.ended()
-        code = await acknowledged
-        if code is None:
-            raise self._client.ended() or reasons.ended()
-        if code.value >= FAILURE:
-            raise LinkRefusedError(
-                f"the broker refused a message to {topic}: {code}", reason=str(code), fix="Check its access list."
-            )
-
-    def _fits(self, topic: str, payload: bytes, properties: PublishProperties) -> None:
-        if not topic.isprintable() or len(topic) > MAX_TEXT or set("+#") & set(topic):
-            raise LinkRefusedError(f"not a topic: {topic[:120]!r}", reason="Topic Name invalid")
-        # 16 bytes: fixed header, topic length, packet id and length of the properties, all at their longest
-        if self._max_bytes is None:
-            return
-        size = len(payload) + len(topic.encode()) + len(properties.pack()) + 16
-        if size > self._max_bytes:
-            raise LinkRefusedError(
-                f"a message of {size} bytes; the broker takes {self._max_bytes}",
-                reason="Packet too large",
-                fix="Raise the broker's packet size limit.",
-            )

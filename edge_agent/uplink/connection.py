@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from edge_agent.core.ports import Message
 from edge_agent.uplink.reasons import unreadable_file
@@ -55,6 +56,14 @@ class MqttSettings:
     connect_timeout_s: float = 10.0
     ack_timeout_s: float = 30.0
     fallback: tuple[tuple[str, int], ...] = ()
+
+
+class Limits(NamedTuple):
+    """What a broker's CONNACK allows: messages in flight, bytes a packet (None: any), retained messages."""
+
+    receive_maximum: int = 65535
+    max_bytes: int | None = None
+    retain: bool = True
 
 
 class Arrival(Message):

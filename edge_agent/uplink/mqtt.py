@@ -21,9 +21,10 @@ from edge_agent.core.backoff import Backoff
 from edge_agent.core.errors import LinkError
 from edge_agent.core.health import STARTING, Health
 from edge_agent.uplink import reasons
-from edge_agent.uplink.client import Client, MqttLink
+from edge_agent.uplink.client import Client
 from edge_agent.uplink.connection import Arrival, MqttSettings, TlsFiles, Will
 from edge_agent.uplink.dial import Dialer
+from edge_agent.uplink.link import MqttLink
 from edge_agent.uplink.reasons import LinkLostError
 
 __all__ = ["Arrival", "LinkLostError", "MqttLink", "MqttSettings", "MqttUplink", "TlsFiles", "Will"]
@@ -159,8 +160,8 @@ class MqttUplink:
             self.counts[error.word] += 1
         finally:
             client.drop()
-            if client.dropped:
-                self.counts["dropped"] += client.dropped
+            if client.inbox.dropped:
+                self.counts["dropped"] += client.inbox.dropped
         return 0.0 if up_at is None else loop.time() - up_at, lost
 
     async def _live(self, client: Client, refused: list[str]) -> None:
@@ -195,7 +196,7 @@ class MqttUplink:
             self._changed.clear()
             while client.inbox:
                 self.counts["received"] += 1
-                self._on_message(client.inbox.popleft())
+                self._on_message(client.inbox.take())
             ended = client.ended()
             if ended is not None:
                 raise ended

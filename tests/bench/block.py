@@ -15,7 +15,7 @@ from edge_agent.core.clock import Instant
 from edge_agent.core.event import Event, EventKind
 from edge_agent.core.reading import Reading
 from edge_agent.core.wire import ROOT, attributes, up_topic
-from edge_agent.uplink.client import PublishProperties
+from edge_agent.uplink.packets import PublishProperties
 from tests.bench import traces
 from tests.bench.measure import Figure, Found, Remark, Run, duration, in_turn
 

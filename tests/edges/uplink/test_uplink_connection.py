@@ -13,9 +13,9 @@ from paho.mqtt.properties import Properties
 from structlog.testing import capture_logs
 
 from edge_agent.core.errors import LinkError, LinkRefusedError
-from edge_agent.uplink import client
-from edge_agent.uplink.client import PublishProperties
+from edge_agent.uplink import inbox
 from edge_agent.uplink.mqtt import TlsFiles, Will
+from edge_agent.uplink.packets import PublishProperties
 
 TOPIC = "edge/v1/gw1/up/telemetry"
 
@@ -233,7 +233,7 @@ async def test_a_broker_cannot_fill_the_memory_with_one_endless_packet():
 
 
 async def test_what_a_broker_pours_before_it_answers_is_bounded(monkeypatch):
-    monkeypatch.setattr(client, "MAX_INBOX_BYTES", 1_000_000)
+    monkeypatch.setattr(inbox, "MAX_BYTES", 1_000_000)
     # QoS 0, topic a, no properties, 100,000 bytes
     publish = b"\x30\xa4\x8d\x06\x00\x01a\x00" + bytes(100_000)
 
@@ -412,13 +412,16 @@ async def test_a_press_ends_the_pause_before_the_next_try(broker):
         assert time.monotonic() - started < 0.5
 
 
-async def test_while_somebody_waits_for_help_no_pause_is_long(broker, monkeypatch):
-    broker.kill()
+async def test_while_somebody_waits_for_help_no_pause_is_long(monkeypatch):
+    async def hangs_up(_reader, writer):
+        writer.close()
+
     monkeypatch.setattr("edge_agent.uplink.mqtt.URGENT_CAP_S", 0.01)
-    agent = Peer(broker.port, urgent=lambda: True)
-    agent.uplink._backoff.attempts = 20
-    async with running(agent.uplink.run()):
-        await until(lambda: agent.uplink.counts["connection_refused"] > 5)
+    async with scripted(hangs_up) as port:
+        agent = Peer(port, urgent=lambda: True)
+        agent.uplink._backoff.attempts = 20
+        async with running(agent.uplink.run()):
+            await until(lambda: sum(agent.uplink.counts.values()) > 5)
 
 
 async def test_the_will_is_sent_when_the_gateway_dies_and_not_when_it_leaves(broker):
