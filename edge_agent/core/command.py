@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 from edge_agent.core.clock import MAX_DOUBT_S, Instant
+from edge_agent.core.compact_word import key_number, open_word, request_of, word_data
 from edge_agent.core.errors import RefusedError, WireError
 from edge_agent.core.ids import uuid_bytes
 from edge_agent.core.ports import Verifier
@@ -94,6 +95,32 @@ def believe(
     if asked_at is None:
         _check_freshness(body, now)
     return message._replace(asked_at=asked_at)
+
+
+def believe_compact(
+    payload: bytes,
+    gateway: str,
+    *,
+    verify: Verifier,
+    kids: Collection[str],
+    open_requests: Collection[bytes],
+    seen: Callable[[str], bool],
+) -> DeskMessage:
+    """The same of a compact word (core.compact_word), signed by one of the keys `kids`.
+
+    Raises WireError and RefusedError as `believe`. It names an open case of this gateway, or it is for another one
+    (`audience`): the end of that case's id is the nonce.
+    """
+    word = open_word(payload)
+    # an unknown key is tried too, as nobody's: `verify` says what that is worth
+    named = [kid for kid in kids if key_number(kid) == word.key] or [""]
+    if not any(verify(kid, word.body, word.signature) for kid in named):
+        raise RefusedError("the signature is not of a desk that this gateway knows", code="signature")
+    request = request_of(word, open_requests)
+    if request is None:
+        raise RefusedError("the message names no open case of this gateway", code="audience")
+    message = _message(word_data(word, gateway, request))
+    return message._replace(again=seen(message.id))
 
 
 def _message(body: Mapping[str, Any]) -> DeskMessage:
