@@ -5,7 +5,8 @@ from pathlib import Path
 
 from edge_agent.config.model import Config
 from edge_agent.core.finding import Severity
-from edge_agent.core.mayday import Timers
+from edge_agent.core.mayday_timers import Timers
+from edge_agent.core.rules import Condition, RuleSetting
 from edge_agent.core.thinning import ThinSetting
 from edge_agent.core.wire import down_topics
 from edge_agent.logs import secret_name
@@ -56,6 +57,26 @@ def check_settings(config: Config) -> tuple[CheckSetting, ...]:
 def thin_settings(config: Config) -> tuple[ThinSetting, ...]:
     """The `[[channel]]` tables as sampling takes them."""
     return tuple(ThinSetting(c.name, c.deadband, c.at_least_every_s, c.summary_s) for c in config.channel)
+
+
+def rule_settings(config: Config) -> tuple[RuleSetting, ...]:
+    """The `[[help.rules]]` tables as the rules take them."""
+    return tuple(
+        RuleSetting(
+            r.name,
+            r.channel or r.finding or "",
+            Condition(r.condition or "finding"),
+            r.text,
+            r.value,
+            r.hysteresis,
+            r.for_s,
+            r.rearm_s,
+            r.stale_s,
+            r.cancel_window_s,
+            r.fall_back_at_once,
+        )
+        for r in config.help.rules
+    )
 
 
 def block_limits(config: Config) -> BlockLimits:

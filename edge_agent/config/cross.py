@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 from edge_agent.config.convert import choice
 from edge_agent.config.locate import Path
-from edge_agent.config.mistakes import Report, shortened
+from edge_agent.config.mistakes import Report
 from edge_agent.config.nearest import nearest
 from edge_agent.config.options import Languages, check_options
+from edge_agent.config.rules import check_channel, check_rules
 from edge_agent.core.errors import ConfigError
 
 Table = dict[str, Any]
@@ -48,6 +49,7 @@ def check_all(good: Table, languages: Languages, report: Report) -> None:
     check_languages(found, languages, report)
     check_checks(good, found, report)
     check_channels(good, found, report)
+    check_rules(good, [device.table.get("name") for device in found], report)
     check_broker(good, report)
     check_outbox(good, report)
     check_folders(good, report)
@@ -153,7 +155,7 @@ def check_checks(good: Table, found: list[Device], report: Report) -> None:
         if report.clean(path):
             _check_settings(row, path, report)
         if "channel" in row and None not in names:
-            _check_channel(row["channel"], [name for name in names if name], (*path, "channel"), report)
+            check_channel(row["channel"], [name for name in names if name], (*path, "channel"), report)
 
 
 # What each kind of check cannot do without, and the settings that mean something to it.
@@ -199,32 +201,12 @@ def check_channels(good: Table, found: list[Device], report: Report) -> None:
             what = "it says nothing" if row["deadband"] is None else "it has both deadband and summary_s"
             report.add(path, what=what, expected="deadband or summary_s")
         if "name" in row and None not in names:
-            _check_channel(row["name"], [name for name in names if name], (*path, "name"), report)
+            check_channel(row["name"], [name for name in names if name], (*path, "name"), report)
     _unique(
         [_Used(("channel", number, "name"), row["name"]) for number, row in enumerate(rows) if "name" in row],
         report,
         expected="one table for a channel",
     )
-
-
-def _check_channel(channel: str, names: list[str], path: Path, report: Report) -> None:
-    """`boiler.pressure` and `boiler.*` need the device boiler; `boi*` any that begins so."""
-    device, dot, _ = channel.partition(".")
-    if not dot and channel.endswith("*"):
-        if not any(name.startswith(channel[:-1]) for name in names):
-            report.add(path, channel, what="no device's name begins so")
-    elif not dot:
-        report.add(path, channel, expected="device.quantity, such as boiler.pressure, or boiler.*")
-    elif device not in names:
-        close = nearest(device, names)
-        expected = shortened(choice(names)) if names else "a configured device: there is none"
-        report.add(
-            path,
-            channel,
-            what=f"there is no device {device}",
-            expected=expected,
-            nearest=close and f"{close}.{channel.partition('.')[2]}",
-        )
 
 
 def check_broker(good: Table, report: Report) -> None:

@@ -110,6 +110,23 @@ class Outbox(Section, frozen=True):
     messages_per_s: Annotated[float, Meta(ge=1.0, le=100_000.0)] = 1000.0
 
 
+class HelpRule(Section, frozen=True):
+    """A rule that calls for help by itself: see core.rules. Of `channel` and `finding` it has one."""
+
+    name: Name
+    text: Annotated[str, Meta(min_length=1, max_length=120)]
+    channel: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
+    finding: Annotated[str, Meta(min_length=1, max_length=140)] | None = None
+    condition: Literal["above", "below", "equals", "changes"] | None = None
+    value: Any = None
+    hysteresis: Annotated[float, Meta(ge=0.0)] = 0.0
+    for_s: Seconds = 0.0
+    rearm_s: Seconds = 300.0
+    stale_s: Annotated[float, Meta(gt=0.0, le=366 * 86400.0)] | None = None
+    cancel_window_s: Annotated[float, Meta(ge=0.0, le=300.0)] = 30.0
+    fall_back_at_once: bool = False
+
+
 class Help(Section, frozen=True):
     """Timers of a help request; ranges are those of the law (docs/help.md)."""
 
@@ -121,6 +138,7 @@ class Help(Section, frozen=True):
     reopen_s: Annotated[float, Meta(ge=0.0, le=86400.0)] = 3600.0
     silence_s: Annotated[float, Meta(ge=60.0, le=7200.0)] = 600.0
     recorder_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 300.0
+    rules: tuple[HelpRule, ...] = ()
 
 
 class GpioOut(Section, frozen=True):
