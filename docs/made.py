@@ -30,7 +30,7 @@ from edge_agent.core.finding import Severity
 from edge_agent.core.gesture import Gesture, Touch
 from edge_agent.core.ids import uuid7, uuid_text
 from edge_agent.core.lamp import PATTERNS, Pattern
-from edge_agent.core.mayday import Timers
+from edge_agent.core.mayday_timers import Timers
 from edge_agent.core.reading import Channel, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.core.wire import ROOT, attributes, down_topic, open_envelope, unpack, up_topic

@@ -213,3 +213,13 @@ def age_s(at: float, boot_id: str, wall: float, now: Instant) -> float:
     Never less than 0, for one of the two wall clocks may have been wrong.
     """
     return max(0.0, now.monotonic - at if boot_id == now.boot_id else now.wall - wall)
+
+
+def passed_s(at: float, boot_id: str, wall: float, now: Instant, *, trusted: bool) -> float:
+    """How much of a time that began then is over for certain: 0 where no clock that was right tells.
+
+    `trusted` is whether `wall` was.
+    """
+    if boot_id == now.boot_id:
+        return max(0.0, now.monotonic - at)
+    return max(0.0, now.wall - wall) if trusted and now.trusted else 0.0

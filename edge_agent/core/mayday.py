@@ -1,43 +1,23 @@
 """The life of a help request. Sans-IO: signals and times in; effects and the next deadline out.
 
 core.mayday_table says what follows from what. `Mayday` adds what a table cannot hold: the case, the timers, the
-resends, and presses that end behind the cancel window.
+resends, presses that end behind the cancel window, and which question a press answers.
 
 Saving comes before showing: whoever carries out the effects stores the case (fsync) before the lamp tells of it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from edge_agent.core.clock import Instant
-from edge_agent.core.gesture import QUIET_S
-from edge_agent.core.mayday_table import NUDGES, TABLE, Effect, Signal
-from edge_agent.core.request import HelpRequest, Note, State
+from edge_agent.core.clock import Instant, passed_s
+from edge_agent.core.mayday_table import ON_THE_WAY, TABLE, Effect, Signal
+from edge_agent.core.mayday_timers import TOLD_S, Timers, resend_after
+from edge_agent.core.question import MAX_WAITING, Purpose, Question
+from edge_agent.core.request import HelpRequest, State
 
-
-class Timers(NamedTuple):
-    """Seconds, as configured; `hold_s` and `quiet_s` are those of the button (core.gesture)."""
-
-    cancel_window_s: float = 5.0
-    ack_wait_s: float = 10.0
-    queued_after_s: float = 5.0
-    reopen_s: float = 3600.0
-    silence_s: float = 600.0
-    hold_s: float = 3.0
-    quiet_s: float = QUIET_S
-
-
-def resend_after(attempts: int, waited_s: float, ack_wait_s: float, share: float) -> float:
-    """Seconds to wait for the desk before the next resend; `share` is random in 0..1.
-
-    Ten in a burst at the acknowledgement time ±20 %; then random 3.5 to 4.5 minutes for an hour, as maritime DSC
-    repeats a distress call; then hourly, and never giving up.
-    """
-    if attempts < 10 and waited_s < 120.0:
-        return ack_wait_s * (0.8 + 0.4 * share)
-    if waited_s < 3600.0:
-        return 210.0 + 60.0 * share
-    return 3600.0 * (0.9 + 0.2 * share)
+MAX_ALSO = 5
+_PRESSES = {Signal.ONE_PRESS: "yes", Signal.TWO_PRESSES: "no", Signal.MORE_PRESSES: ""}
 
 
 class DeskWord(NamedTuple):
@@ -52,12 +32,29 @@ class DeskWord(NamedTuple):
     next_word_wall: float | None = None
 
 
+class Call(NamedTuple):
+    """A rule that calls for help, and why: after a cancel window of its own, or at once over every channel."""
+
+    rule: str
+    text: str
+    window_s: float
+    fall_back_now: bool
+
+
+class Words(NamedTuple):
+    """What an effect says, where that is more than that it happened."""
+
+    effect: Effect
+    data: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Mayday:
     """The one live case, its state and its timers. In IDLE and HOLD `case` is the last one, which is over.
 
     `deadline` is (monotonic time, signal): call `signal` with it when it has come. `share` arguments are random
-    numbers in 0..1 for jitter.
+    numbers in 0..1 for jitter. `words` belong to the effects that were given last; `call` is the rule behind an OPEN
+    effect, None where it was a finger.
     """
 
     timers: Timers
@@ -65,18 +62,29 @@ class Mayday:
     case: HelpRequest | None = None
     connected: bool = False
     deadlines: dict[Signal, float] = field(default_factory=dict)
+    words: tuple[Words, ...] = ()
+    call: Call | None = None
     _raised_at: float = 0.0
     _window_ends: float = 0.0
     _pressing: bool = False
+    _pressed_at: float | None = None
+    _counted_by: float = 0.0
+    _asks: tuple[str, float] = ("", 0.0)
 
     @property
     def deadline(self) -> tuple[float, Signal] | None:
         """The next timer and what it signals."""
         return min(((at, signal) for signal, at in self.deadlines.items()), default=None)
 
+    @property
+    def asks_button(self) -> bool:
+        """Whether a press that begins now answers a question."""
+        return bool(self._asks[0])
+
     def adopt(self, case: HelpRequest, now: Instant, share: float) -> tuple[Effect, ...]:
         """Go on with a case of an earlier run; one in its cancel window counts as raised, one in IDLE is over."""
-        self.case, self.state, self._raised_at = case, case.state, now.monotonic
+        self.case, self.state, self.words = case, case.state, ()
+        self._raised_at = now.monotonic - _raised_ago_s(case, now)
         if case.state is State.CANCEL_WINDOW:
             return self.signal(Signal.WINDOW_OVER, now, share)
         if case.state in (State.SENDING, State.DELIVERED, State.RAISED):
@@ -84,35 +92,170 @@ class Mayday:
             self._enter(State.QUEUED, now, share)
         else:
             self._arm(now, share)
-        return (Effect.RESEND,)
+        self._ask(now)
+        return (Effect.RESEND, Effect.FALL_BACK) if self.state is State.FALLBACK else (Effect.RESEND,)
 
     def signal(self, signal: Signal, now: Instant, share: float = 0.5) -> tuple[Effect, ...]:
         """One thing happened: move on by the table. Gives the effects; the case in `case` is then to be saved."""
+        answered = self._finger(signal, now.monotonic)
         if self.state is State.CANCEL_WINDOW:
             signal = self._in_window(signal, now.monotonic)
-        self.deadlines.pop(signal, None)
-        row = TABLE.get((self.state, signal))
-        if row is None:
-            return ()
-        if signal is Signal.SETTLED:
-            self.deadlines.pop(Signal.UNANSWERED, None)
-        self._count(row.effects, now)
-        if row.to is not self.state:
-            self._enter(row.to, now, share)
-        elif not NUDGES.issuperset(row.effects):
-            # somebody who presses again and again must not put off what the timers are for
-            self._arm(now, share)
-        # what follows at once: a raised case with a path is sending, a cancelled one that nobody knows of is over
-        if self.state is State.RAISED and self.connected:
-            self._enter(State.SENDING, now, share)
-        elif self.state is State.CANCELLED and self.case and not self.case.retracted:
-            self._enter(State.IDLE, now, share)
-        return row.effects
+        elif answered:
+            return self.answer(answered, _PRESSES[signal], "button", now, share)
+        if signal is Signal.EXPIRED:
+            return self._expired(now, share)
+        return self._go(signal, now, share)
 
     def link(self, up: bool, now: Instant, share: float = 0.5) -> tuple[Effect, ...]:
         """The connection came or went."""
         self.connected = up
         return self.signal(Signal.PATH if up else Signal.NO_PATH, now, share)
+
+    def trigger(self, call: Call, now: Instant, share: float = 0.5) -> tuple[Effect, ...]:
+        """A rule calls for help."""
+        if self.case is not None and self.state not in (State.IDLE, State.HOLD, State.CANCELLED):
+            case = self.case.noted("rule", call.text, now.wall)
+            also = (*case.also, (call.rule, call.text))[:MAX_ALSO]
+            also = also if self.state is State.CANCEL_WINDOW else case.also
+            self.case = replace(case, also=also, fall_back_now=case.fall_back_now or call.fall_back_now)
+        signal = Signal.TRIGGERED if call.window_s > 0.0 else Signal.TRIGGERED_NOW
+        effects = self._go(signal, now, share, Words(Effect.RULE, {"rule": call.rule, "text": call.text}))
+        self.call = call if Effect.OPEN in effects else None
+        if call.fall_back_now and self.state in ON_THE_WAY and Effect.FALL_BACK not in effects:
+            words = self.words
+            effects += self._go(Signal.OTHER_WAYS, now, share)
+            self.words = words
+        return effects
+
+    def say(self, text: str, now: Instant, share: float = 0.5) -> tuple[Effect, ...]:
+        """The household writes; what it wrote in the cancel window goes with the request."""
+        if self.case is None or (self.state, Signal.SAID) not in TABLE:
+            return ()
+        self.case = self.case.noted("household", text, now.wall)
+        return self._go(Signal.SAID, now, share, Words(Effect.SAY, {"text": text}))
+
+    def answer(self, ident: str, answer: str, by: str, now: Instant, share: float = 0.5) -> tuple[Effect, ...]:
+        """An answer to a question that waits; nothing happens where it waits no more or cannot be answered so."""
+        waiting = self.case.questions if self.case else ()
+        question = next((q for q in waiting if q.id == ident and answer in q.answers), None)
+        cancels = question is not None and question.purpose is Purpose.CANCEL and answer == "yes"
+        signal = Signal.ANSWERED_CANCEL if cancels else Signal.ANSWERED
+        if self.case is None or question is None or (self.state, signal) not in TABLE:
+            return ()
+        self.case = self.case.no_more_asked((ident,)).noted("household", answer, now.wall)
+        return self._go(signal, now, share, Words(Effect.ANSWER, {"question": ident, "answer": answer, "by": by}))
+
+    def asked(self, question: Question, now: Instant, share: float = 0.5) -> tuple[Effect, ...]:
+        """The desk asks. What cannot be asked any more, or not all at once, expires there and then."""
+        case = self.case
+        if case is None or question.id in case.asked or any(question.id == q.id for q in case.questions):
+            return ()
+        after = question.purpose is Purpose.EFFORT
+        fits = len(case.questions) < MAX_WAITING and question.left_s(now) > 0.0
+        if not fits or not (case.open or after) or self.state is State.CANCEL_WINDOW:
+            self.case = case.no_more_asked((question.id,))
+            return self._go(Signal.EXPIRED, now, share, Words(Effect.EXPIRE, {"question": question.id}))
+        self.case = replace(case, questions=(*case.questions, question)).noted("desk", question.text, now.wall)
+        return self._go(Signal.ASKED, now, share)
+
+    def hear(self, word: DeskWord, now: Instant, share: float = 0.5) -> tuple[Effect, ...]:
+        """The desk spoke about this case: keep what it said, then move on by the table."""
+        if self.case is None or self.case.state is State.IDLE:
+            return ()
+        self.words = ()
+        self.case = replace(
+            self.case,
+            reference=word.reference or self.case.reference,
+            receiver=word.receiver or self.case.receiver,
+            helper=word.helper or self.case.helper,
+            next_word_wall=self._promised(word, now),
+        ).noted("desk", word.text, now.wall)
+        before = self.state
+        # one that was said before the desk knew that the case is open again decides nothing
+        knows = word.through >= self.case.reopened
+        effects = self.signal(word.signal, now, share) if word.signal and knows else ()
+        if self.state is before and self.state in (State.RECEIVED, State.ENGAGED):
+            self.deadlines.pop(Signal.SILENCE, None)
+            self._arm(now, share)
+        return effects
+
+    def open_case(self, case: HelpRequest, now: Instant) -> None:
+        """The case that an OPEN effect asked for, made by the caller (ids need randomness); a rule has its window."""
+        self.case = self._stepped(case, self.state, now)
+        if self.call is not None:
+            self.deadlines[Signal.WINDOW_OVER] = self._window_ends = now.monotonic + self.call.window_s
+
+    def reopen_as(self, sequence: int) -> None:
+        """The message that a REOPEN effect asked for will have this sequence: to be kept with the case."""
+        if self.case is not None:
+            self.case = replace(self.case, reopened=sequence)
+
+    def owe(self, now: Instant, share: float = 0.5) -> None:
+        """What a case that is over said is not all acknowledged: it is sent again, though no case is live.
+
+        To be called after each signal for as long as that is so.
+        """
+        if self.state in (State.IDLE, State.RESOLVED) and Signal.UNANSWERED not in self.deadlines:
+            self.deadlines[Signal.UNANSWERED] = now.monotonic + self._resend_s(now, share)
+
+    # -- by the table ------------------------------------------------------------------------------------------------
+
+    def _go(self, signal: Signal, now: Instant, share: float, *words: Words) -> tuple[Effect, ...]:
+        """Move on; of the `words` those of the effects are kept."""
+        self.deadlines.pop(signal, None)
+        row = TABLE.get((self.state, signal))
+        effects = row.effects if row else ()
+        self.words, self.call = tuple(said for said in words if said.effect in effects), None
+        if row is None:
+            return ()
+        if signal is Signal.SETTLED:
+            self.deadlines.pop(Signal.UNANSWERED, None)
+        self._count(effects, now)
+        if row.to is not self.state:
+            self._enter(row.to, now, share)
+        elif signal in (Signal.UNANSWERED, Signal.SILENCE):
+            # only time moves a timer: somebody who presses again and again must not put off what it is for
+            self._arm(now, share)
+        # what follows at once: a raised case with a path is sending, a cancelled one that nobody knows of is over
+        if self.state is State.RAISED and self.case and self.case.fall_back_now:
+            self._enter(State.FALLBACK, now, share)
+            effects += (Effect.FALL_BACK,)
+        elif self.state is State.RAISED and self.connected:
+            self._enter(State.SENDING, now, share)
+        elif self.state is State.CANCELLED and self.case and not self.case.retracted:
+            self._enter(State.IDLE, now, share)
+        self._ask(now)
+        return effects
+
+    def _count(self, effects: tuple[Effect, ...], now: Instant) -> None:
+        """Keep in the case what these effects add up to."""
+        if Effect.OPEN in effects:
+            self.case = None
+        if {Effect.RAISE, Effect.REOPEN} & set(effects):
+            self._raised_at = now.monotonic
+        if self.case is not None:
+            self.case = replace(
+                self.case,
+                # a reopened case is as urgent as a new one: it has its own burst
+                attempts=0 if Effect.REOPEN in effects else self.case.attempts + (Effect.RESEND in effects),
+                nudges=self.case.nudges + bool({Effect.NUDGE, Effect.NUDGE_URGENT, Effect.RULE} & set(effects)),
+                retracted=self.case.retracted or Effect.RETRACT in effects,
+            )
+
+    def _enter(self, state: State, now: Instant, share: float) -> None:
+        self.state, self.deadlines = state, {}
+        case = self.case
+        if case is not None and (state not in (State.IDLE, State.HOLD) or case.state is not State.IDLE):
+            if state in (State.RESOLVED, State.CANCELLED):
+                case = case.no_more_asked([q.id for q in case.questions if q.purpose is not Purpose.EFFORT])
+            self.case = self._stepped(case, state, now)
+        self._arm(now, share)
+
+    @staticmethod
+    def _stepped(case: HelpRequest, state: State, now: Instant) -> HelpRequest:
+        return case.with_state(state, now.monotonic, now.boot_id, now.wall, trusted=now.trusted)
+
+    # -- finger ------------------------------------------------------------------------------------------------------
 
     def _in_window(self, signal: Signal, at: float) -> Signal:
         """What a signal amounts to while two presses can cancel.
@@ -131,106 +274,94 @@ class Mayday:
             self.deadlines[Signal.WINDOW_OVER] = max(self._window_ends, at + self.timers.quiet_s)
         return signal
 
-    def _count(self, effects: tuple[Effect, ...], now: Instant) -> None:
-        """Keep in the case what these effects add up to."""
-        if Effect.OPEN in effects:
-            self.case = None
-        if {Effect.RAISE, Effect.REOPEN} & set(effects):
-            self._raised_at = now.monotonic
-        if self.case is not None:
-            self.case = replace(
-                self.case,
-                # a reopened case is as urgent as a new one: it has its own burst
-                attempts=0 if Effect.REOPEN in effects else self.case.attempts + (Effect.RESEND in effects),
-                nudges=self.case.nudges + (Effect.NUDGE in effects or Effect.NUDGE_URGENT in effects),
-                retracted=self.case.retracted or Effect.RETRACT in effects,
-            )
+    def _finger(self, signal: Signal, at: float) -> str:
+        """Follow the presses; gives the id of the question that these ones answer, empty for none.
 
-    def hear(self, word: DeskWord, now: Instant, share: float = 0.5) -> tuple[Effect, ...]:
-        """The desk spoke about this case: keep what it said, then move on by the table."""
-        if self.case is None or self.case.state is State.IDLE:
-            return ()
-        note = (Note("desk", word.text, now.wall),) if word.text else ()
-        self.case = replace(
-            self.case,
-            reference=word.reference or self.case.reference,
-            receiver=word.receiver or self.case.receiver,
-            helper=word.helper or self.case.helper,
-            next_word_wall=word.next_word_wall,
-            notes=(*self.case.notes, *note)[-100:],
-        )
-        before = self.state
-        # one that was said before the desk knew that the case is open again decides nothing
-        knows = word.through >= self.case.reopened
-        effects = self.signal(word.signal, now, share) if word.signal and knows else ()
-        if self.state is before and self.state in (State.RECEIVED, State.ENGAGED):
-            self._arm(now, share)
-        return effects
-
-    def open_case(self, case: HelpRequest, now: Instant) -> None:
-        """The case that an OPEN effect asked for, made by the caller (ids need randomness)."""
-        self.case = self._stepped(case, self.state, now)
-
-    def reopen_as(self, sequence: int) -> None:
-        """The message that a REOPEN effect asked for will have this sequence: to be kept with the case."""
-        if self.case is not None:
-            self.case = replace(self.case, reopened=sequence)
-
-    def owe(self, now: Instant, share: float = 0.5) -> None:
-        """What a case that is over said is not all acknowledged: it is sent again, though no case is live.
-
-        To be called after each signal for as long as that is so.
+        A press answers only what was asked before it began: one that was meant for something else is a nudge.
         """
-        if self.state in (State.IDLE, State.RESOLVED) and Signal.UNANSWERED not in self.deadlines:
-            self.deadlines[Signal.UNANSWERED] = now.monotonic + self._resend_s(now, share)
+        if signal is Signal.CONTACT:
+            self._pressed_at = at if self._pressed_at is None else self._pressed_at
+            self._counted_by = at + self.timers.hold_s + TOLD_S
+        elif signal is Signal.LET_GO:
+            self._counted_by = at + self.timers.quiet_s + TOLD_S
+        elif signal is Signal.HELD or signal in _PRESSES:
+            began, self._pressed_at, self._counted_by = self._pressed_at, None, 0.0
+            ident, since = self._asks
+            if ident and _PRESSES.get(signal) and began is not None and began >= since:
+                return ident
+        return ""
 
-    def _enter(self, state: State, now: Instant, share: float) -> None:
-        self.state = state
-        if self.case is not None and (state not in (State.IDLE, State.HOLD) or self.case.state is not State.IDLE):
-            self.case = self._stepped(self.case, state, now)
-        self._arm(now, share)
+    # -- questions ---------------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _stepped(case: HelpRequest, state: State, now: Instant) -> HelpRequest:
-        return case.with_state(state, now.monotonic, now.boot_id, now.wall, trusted=now.trusted)
+    def _ask(self, now: Instant) -> None:
+        """Which question the button answers from now on, and when the next one expires."""
+        question = self.case.question if self.case else None
+        ident = question.id if question and question.on_button else ""
+        if ident != self._asks[0]:
+            self._asks = (ident, now.monotonic)
+        self.deadlines.pop(Signal.EXPIRED, None)
+        if self.case and self.case.questions:
+            left_s = min(each.left_s(now) for each in self.case.questions)
+            # a press that began in time is counted out
+            self.deadlines[Signal.EXPIRED] = max(now.monotonic + left_s, self._counted_by if ident else 0.0)
+
+    def _expired(self, now: Instant, share: float) -> tuple[Effect, ...]:
+        """The time of some questions is over, unless somebody is just answering."""
+        waiting = self.case.questions if self.case else ()
+        due = [question for question in waiting if question.left_s(now) <= 0.0]
+        if self.case is None or not due or (self._asks[0] and now.monotonic < self._counted_by):
+            self._ask(now)
+            return ()
+        case = self.case.no_more_asked([question.id for question in due])
+        for question in due:
+            case = case.noted("expired", question.text, now.wall)
+        self.case = case
+        return self._go(Signal.EXPIRED, now, share, *(Words(Effect.EXPIRE, {"question": q.id}) for q in due))
+
+    # -- timers ------------------------------------------------------------------------------------------------------
 
     def _arm(self, now: Instant, share: float) -> None:
-        """The timers of this state: a live case always has one."""
+        """The timers of this state: a live case always has one. Those that run go on."""
         t, at, timers = self.timers, now.monotonic, {}
         unanswered = at + self._resend_s(now, share)
+        other_ways = self._raised_at + t.fallback_after_s
         match self.state:
             case State.CANCEL_WINDOW:
                 timers[Signal.WINDOW_OVER] = self._window_ends = at + t.cancel_window_s
                 self._pressing = False
             case State.RAISED:
-                timers[Signal.NO_PATH] = at + t.queued_after_s
+                timers = {Signal.NO_PATH: at + t.queued_after_s, Signal.OTHER_WAYS: other_ways}
             case State.SENDING:
-                timers[Signal.NO_PATH] = at + t.queued_after_s
+                timers = {Signal.NO_PATH: at + t.queued_after_s, Signal.OTHER_WAYS: other_ways}
                 timers[Signal.UNANSWERED] = unanswered
-            case State.QUEUED | State.FALLBACK | State.DELIVERED:
+            case State.DELIVERED:
+                timers = {Signal.UNANSWERED: unanswered, Signal.OTHER_WAYS: other_ways}
+            case State.QUEUED:
+                timers[Signal.UNANSWERED] = unanswered
+                timers[Signal.OTHER_WAYS] = min(other_ways, at + t.fallback_queued_s)
+            case State.FALLBACK | State.CANCELLED:
                 timers[Signal.UNANSWERED] = unanswered
             case State.RECEIVED | State.ENGAGED:
                 timers[Signal.SILENCE] = at + self._patience(now)
             case State.RESOLVED:
-                timers[Signal.REOPEN_OVER] = self.deadlines.get(Signal.REOPEN_OVER, at + self._reopen_s(now))
-                timers[Signal.UNANSWERED] = unanswered
-            case State.CANCELLED:
-                timers[Signal.UNANSWERED] = unanswered
-        self.deadlines = timers
+                timers = {Signal.REOPEN_OVER: at + self._reopen_s(now), Signal.UNANSWERED: unanswered}
+        self.deadlines = timers | self.deadlines
 
     def _reopen_s(self, now: Instant) -> float:
         """What is left of the time to reopen; all of it where no clock tells how long ago the case was resolved."""
         last = self.case.steps[-1] if self.case and self.case.steps else None
-        ago = 0.0
-        if last and last.boot_id == now.boot_id:
-            ago = now.monotonic - last.at
-        elif last and last.trusted and now.trusted:
-            ago = now.wall - last.wall
-        return self.timers.reopen_s - min(max(ago, 0.0), self.timers.reopen_s)
+        ago_s = passed_s(last.at, last.boot_id, last.wall, now, trusted=last.trusted) if last else 0.0
+        return max(0.0, self.timers.reopen_s - ago_s)
 
     def _resend_s(self, now: Instant, share: float) -> float:
         attempts = self.case.attempts if self.case else 0
-        return resend_after(attempts, now.monotonic - self._raised_at, self.timers.ack_wait_s, share)
+        return resend_after(attempts, now.monotonic - self._raised_at, self.timers, share)
+
+    def _promised(self, word: DeskWord, now: Instant) -> float | None:
+        """A promise stands until its time, or until there is another one."""
+        held = self.case.next_word_wall if self.case else None
+        stands = held is not None and held > now.wall and word.signal is not Signal.RESOLVED
+        return word.next_word_wall if word.next_word_wall is not None or not stands else held
 
     def _patience(self, now: Instant) -> float:
         """Until the promised next word, when one was promised for a sensible time; else the silence time."""
@@ -238,3 +369,9 @@ class Mayday:
         if promised is not None and now.trusted and 0.0 < promised - now.wall < 86400.0:
             return promised - now.wall
         return self.timers.silence_s
+
+
+def _raised_ago_s(case: HelpRequest, now: Instant) -> float:
+    """How long ago a case was raised, or opened again, for certain."""
+    raised = next((step for step in reversed(case.steps) if step.state is State.RAISED), None)
+    return passed_s(raised.at, raised.boot_id, raised.wall, now, trusted=raised.trusted) if raised else 0.0

@@ -163,6 +163,9 @@ class RequestStore(Spool, Protocol):
     def settle(self, request_id: bytes, through: int) -> None:
         """The desk has this case's events up to this sequence: they are done with."""
 
+    def unheard(self, request_id: bytes) -> Sequence[Event]:
+        """This case's events that the desk has not acknowledged, sent or not, in order."""
+
     def unsettled(self, request_id: bytes) -> int:
         """How many of this case's events the desk has not acknowledged."""
 
@@ -194,6 +197,28 @@ class Link(Protocol):
         expiry_s: int | None = None,
     ) -> None:
         """Send one message, QoS 1, attributes as user properties."""
+
+
+class HelpChannel(Protocol):
+    """Another way to the desk, for the one event that asks for help: tried beside MQTT when that brings no answer.
+
+    Optional by fate: what `run` or `send` raise beyond LinkError starts this channel again, and no other. `resend_s` is
+    how long at least to wait between two tries, for what it costs.
+    """
+
+    name: str
+    health: Health
+    resend_s: float
+
+    async def run(self) -> None:
+        """Keep the way open and listen, until cancelled. What the desk says later goes to whom the channel was given."""
+
+    async def send(self, event: Event, compact: bytes) -> bytes | None:
+        """Hand the event over, in full or in its compact form; returns when the other side took it, in bounded time.
+
+        Gives the desk's signed reply where it comes with that, else None: nobody has acknowledged anything yet.
+        Raises LinkError when it could not be handed over, LinkBusyError where the other side says when to come again.
+        """
 
 
 class Indicator(Protocol):

@@ -1,16 +1,20 @@
 """A help request: one case from a press to its end, and its spoken code."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
 from edge_agent.core.errors import WireError
+from edge_agent.core.question import Purpose, Question
 
 # 31 characters, a prime number, without those that look alike (0/O, 1/I/L).
 CODE_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 CODE_LENGTH = 8
 # Weeks of hourly resends; older steps are forgotten.
 MAX_STEPS = 1000
+MAX_NOTES = 100
+MAX_ASKED = 20
 
 
 class State(StrEnum):
@@ -76,7 +80,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something said in the case: `by` is `desk` or `household`."""
+    """Something said in the case: `by` is `desk`, `household` or `rule`."""
 
     by: str
     text: str
@@ -88,8 +92,11 @@ class HelpRequest:
     """The durable state of one case. `id` is the id of the event that raised it (UUIDv7, 16 bytes).
 
     `pressed_at` is monotonic seconds of boot `boot_id`, `pressed_wall` Unix seconds as the clock then said, trusted
-    or not. `reference`, `receiver` and `next_word_wall` are the desk's words. `attempts` counts resends. `reopened` is
-    the sequence of the message that opened it again, 0: none did; what the desk says without having that one is old.
+    or not. `rule` and `reason` say what raised an automatic one, `fall_back_now` that it may not wait for the first
+    channel; `also` are rules that called within the cancel window, and why. `reference`, `receiver` and
+    `next_word_wall` are the desk's words. `attempts` counts resends. `reopened` is the sequence of the message that
+    opened it again, 0: none did; what the desk says without having that one is old. `questions` wait for an answer,
+    `asked` are the ids of the last ones that do so no more.
     """
 
     id: bytes
@@ -111,6 +118,21 @@ class HelpRequest:
     reopened: int = 0
     steps: tuple[Step, ...] = ()
     notes: tuple[Note, ...] = field(default=())
+    reason: str = ""
+    fall_back_now: bool = False
+    also: tuple[tuple[str, str], ...] = ()
+    questions: tuple[Question, ...] = ()
+    asked: tuple[str, ...] = ()
+
+    @property
+    def question(self) -> Question | None:
+        """What the desk asks now; others wait behind it."""
+        return next((q for q in self.questions if q.purpose is not Purpose.EFFORT), None)
+
+    @property
+    def effort(self) -> Question | None:
+        """What is asked after the end, by the console alone."""
+        return next((q for q in self.questions if q.purpose is Purpose.EFFORT), None)
 
     @property
     def open(self) -> bool:
@@ -121,12 +143,24 @@ class HelpRequest:
         """The case in its next state, with the step kept."""
         return replace(self, state=state, steps=(*self.steps, Step(state, at, boot_id, wall, trusted))[-MAX_STEPS:])
 
+    def noted(self, by: str, text: str, wall: float) -> "HelpRequest":
+        """The case with something more said in it; where nothing was said, the same."""
+        return replace(self, notes=(*self.notes, Note(by, text, wall))[-MAX_NOTES:]) if text else self
+
+    def no_more_asked(self, done: Collection[str]) -> "HelpRequest":
+        """The case without these questions."""
+        waiting = tuple(question for question in self.questions if question.id not in done)
+        return replace(self, questions=waiting, asked=(*self.asked, *done)[-MAX_ASKED:])
+
     def record(self) -> dict[str, Any]:
         """Plain data for the store; `from_record` reads it back."""
         plain = {f.name: getattr(self, f.name) for f in fields(self)}
         plain["trigger"], plain["state"] = self.trigger.value, self.state.value
         plain["steps"] = [[s.state.value, s.at, s.boot_id, s.wall, s.trusted] for s in self.steps]
         plain["notes"] = [[n.by, n.text, n.wall] for n in self.notes]
+        plain["also"] = [list(pair) for pair in self.also]
+        plain["asked"] = list(self.asked)
+        plain["questions"] = [question.record() for question in self.questions]
         return plain
 
     @classmethod
@@ -138,6 +172,9 @@ class HelpRequest:
             found["trigger"], found["state"] = Trigger(found["trigger"]), State(found["state"])
             found["steps"] = tuple(Step(State(state), *rest) for state, *rest in found.get("steps", ()))
             found["notes"] = tuple(Note(by, text, wall) for by, text, wall in found.get("notes", ()))
+            found["also"] = tuple((str(rule), str(text)) for rule, text in found.get("also", ()))
+            found["asked"] = tuple(map(str, found.get("asked", ())))
+            found["questions"] = tuple(Question.from_record(each) for each in found.get("questions", ()))
             return cls(**found)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             message = f"not a help request: {error}"

@@ -1,12 +1,14 @@
 """What a case says to the desk: its events, made from the effects of core.mayday."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from random import SystemRandom
 from typing import Any
 
 from edge_agent.core.clock import age_s
 from edge_agent.core.event import Event, EventKind
 from edge_agent.core.ids import uuid_text
+from edge_agent.core.mayday import Call, Words
 from edge_agent.core.mayday_table import Effect
 from edge_agent.core.ports import Clock
 from edge_agent.core.request import HelpRequest, State, Trigger, case_code
@@ -27,7 +29,13 @@ _SAYS: dict[Effect, tuple[str, dict[str, Any]]] = {
     Effect.REOPEN: ("reopened", {}),
     Effect.CLOSE: ("closed", {}),
     Effect.ASK: ("asked", {}),
+    Effect.RULE: ("triggered", {}),
+    Effect.ANSWER: ("answered", {}),
+    Effect.EXPIRE: ("expired", {}),
+    Effect.SAY: ("said", {}),
 }
+# Those whose data are the words of the effect.
+_IN_WORDS = frozenset({Effect.RULE, Effect.ANSWER, Effect.EXPIRE, Effect.SAY})
 
 
 class CaseEvents:
@@ -38,33 +46,50 @@ class CaseEvents:
         self._events = events
         self._context = context
 
-    def new_case(self, state: State) -> HelpRequest:
-        """A case that begins now."""
+    def new_case(self, state: State, call: Call | None) -> HelpRequest:
+        """A case that begins now, by hand or by a rule's call."""
         now = self._clock.now()
-        return HelpRequest(
+        case = HelpRequest(
             id=self._events.new_id(),
             code=case_code(_random.randbytes(5)),
-            trigger=Trigger.MANUAL,
+            trigger=Trigger.AUTOMATIC if call else Trigger.MANUAL,
             state=state,
             pressed_at=now.monotonic,
             boot_id=now.boot_id,
             pressed_wall=now.wall,
             clock_trusted=now.trusted,
         )
+        if call is None:
+            return case
+        told = replace(case, rule=call.rule, reason=call.text, fall_back_now=call.fall_back_now)
+        return told.noted("rule", call.text, now.wall)
 
-    def of(self, case: HelpRequest, effects: Sequence[Effect]) -> list[Event]:
+    def of(self, case: HelpRequest, effects: Sequence[Effect], words: Sequence[Words] = ()) -> list[Event]:
         """The events of these effects, for the case as it is now."""
-        base = {"request": uuid_text(case.id), "case": case.code}
         said = []
         for effect in effects:
             if effect is Effect.RAISE:
-                data = self._first_message({**self._context(), **self._press(case), **base})
-                said.append(self._events.make(EventKind.HELP, "raised", case.code, data, ident=case.id))
+                said.append(self._raised(case))
+                said += self._said_before(case)
+            elif effect in _IN_WORDS:
+                said += [self._make(case, effect, word.data) for word in words if word.effect is effect]
             elif effect in _SAYS:
-                what, more = _SAYS[effect]
-                data = {**base, **more, "count": case.nudges}
-                said.append(self._events.make(EventKind.HELP, what, case.code, data))
+                said.append(self._make(case, effect, {"count": case.nudges}))
         return said
+
+    def _make(self, case: HelpRequest, effect: Effect, more: Mapping[str, Any]) -> Event:
+        what, fixed = _SAYS[effect]
+        return self._events.make(EventKind.HELP, what, case.code, {**_named(case), **fixed, **more})
+
+    def _raised(self, case: HelpRequest) -> Event:
+        data = self._first_message({**self._context(), **self._press(case), **_named(case)})
+        return self._events.make(EventKind.HELP, "raised", case.code, data, ident=case.id)
+
+    def _said_before(self, case: HelpRequest) -> list[Event]:
+        """What was said in the cancel window goes out with the request."""
+        rules = [self._make(case, Effect.RULE, {"rule": rule, "text": text}) for rule, text in case.also]
+        notes = [note for note in case.notes if note.by == "household"]
+        return rules + [self._make(case, Effect.SAY, {"text": note.text}) for note in notes]
 
     def _press(self, case: HelpRequest) -> dict[str, Any]:
         now = self._clock.now()
@@ -73,6 +98,7 @@ class CaseEvents:
             "schema": 1,
             "trigger": case.trigger.value,
             "rule": case.rule,
+            "text": case.reason,
             "pressed_time": round(case.pressed_wall, 3),
             "pressed_age_s": round(ago_s, 3),
             "clock_trusted": case.clock_trusted,
@@ -86,3 +112,7 @@ class CaseEvents:
             findings.pop()
             data["findings"] = findings
         return data
+
+
+def _named(case: HelpRequest) -> dict[str, Any]:
+    return {"request": uuid_text(case.id), "case": case.code}

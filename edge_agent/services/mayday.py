@@ -16,19 +16,21 @@ import structlog
 
 from edge_agent.core.clock import Instant
 from edge_agent.core.command import DeskMessage
-from edge_agent.core.errors import StoreError
+from edge_agent.core.errors import RefusedError, StoreError
 from edge_agent.core.event import Event
 from edge_agent.core.gesture import Gesture, Touch
 from edge_agent.core.health import Health
 from edge_agent.core.lamp import RESOLVED_S, Shown, shown
-from edge_agent.core.mayday import Mayday, Timers
+from edge_agent.core.mayday import Call, Mayday, Words
 from edge_agent.core.mayday_table import ON_THE_WAY, Effect, Signal
+from edge_agent.core.mayday_timers import Timers
 from edge_agent.core.ports import Clock, RequestStore
 from edge_agent.core.request import HelpRequest, State
 from edge_agent.core.rhythm import until_next
 from edge_agent.services.case_disk import CaseDisk
 from edge_agent.services.case_events import URGENT, CaseEvents
-from edge_agent.services.desk_words import is_known, through_of, word_of
+from edge_agent.services.desk_ear import DeskEar
+from edge_agent.services.desk_words import is_known
 from edge_agent.services.earlier import Earlier
 from edge_agent.services.events import EventMaker
 
@@ -36,6 +38,8 @@ from edge_agent.services.events import EventMaker
 ROUND_S = 1.0
 # Messages of the desk that wait for a slow disk; beyond, the desk has to send them again.
 MAX_INBOX = 200
+# What the household writes at once.
+MAX_TEXT = 500
 
 _log = structlog.get_logger("help")
 _random = SystemRandom()
@@ -50,6 +54,7 @@ class Surroundings(NamedTuple):
 
     `ready` is whether help can be reached now; `show` sets the lamp; `sent` says that the help lane has something;
     `keep` brings ids of what was heard to disk, against replay; `changed` is told of every change of the case.
+    `fall_back` is told that the request is to go by every other channel too, and again while nobody acknowledges it.
     """
 
     context: Callable[[], Mapping[str, Any]]
@@ -58,10 +63,11 @@ class Surroundings(NamedTuple):
     sent: Callable[[], None]
     keep: Callable[[Sequence[str]], Awaitable[None]]
     changed: Callable[[], None]
+    fall_back: Callable[[], None] = lambda: None
 
 
 class Help:
-    """The help service. `touch`, `link`, `taken`, `heard` and `cancel` may be called at any time from the loop."""
+    """The help service. What it is told (`touch`, `link`, `heard`, `answer` …) may come at any time from the loop."""
 
     def __init__(
         self, clock: Clock, store: RequestStore, events: EventMaker, timers: Timers, around: Surroundings
@@ -78,6 +84,7 @@ class Help:
         self._stuck = False
         self._disk = CaseDisk(clock, store, around.keep)
         self._earlier = Earlier(store)
+        self._ear = DeskEar(self._mayday, store, self._earlier, self._disk.heard)
         self._fresh_until = 0.0
 
     @property
@@ -143,6 +150,43 @@ class Help:
         """Cancelled from the page or the command line."""
         self._signal(Signal.CANCEL)
 
+    def trigger(self, rule: str, text: str, cancel_window_s: float, fall_back_now: bool) -> None:
+        """A rule calls for help: a case of its own, or an urgent nudge in one that is open.
+
+        With a cancel window of 0 it is raised at once; `fall_back_now`: by every channel at once.
+        """
+        called = Call(rule, text, cancel_window_s, fall_back_now)
+        self._put(lambda: self._mayday.trigger(called, self._clock.now(), _random.random()))
+
+    def answer(self, question: str, answer: str, by: str) -> None:
+        """Answer what the desk asks; an empty `question` is the one that is asked now, or else the one after the end.
+
+        `by` is `button`, `page` or `command`. Raises RefusedError when nothing of the kind is asked.
+        """
+        case = self.case
+        waiting = case.questions if case else ()
+        asked = next((q for q in waiting if q.id == question), None)
+        if case and not question:
+            asked = case.question or case.effort
+        if asked is None:
+            raise RefusedError("the desk asks nothing now", code="no_question")
+        if answer not in asked.answers:
+            raise RefusedError(f"this can be answered with: {', '.join(asked.answers)}", code="answer")
+        self._put(lambda: self._mayday.answer(asked.id, answer, by, self._clock.now(), _random.random()))
+
+    def say(self, text: str) -> None:
+        """Words of the household to the desk, at most MAX_TEXT characters. Raises RefusedError without a case."""
+        if self.case is None or self.state in (State.IDLE, State.HOLD, State.CANCELLED):
+            raise RefusedError("there is no open help request to write to", code="no_case")
+        self._put(lambda: self._mayday.say(text[:MAX_TEXT], self._clock.now(), _random.random()))
+
+    def waiting_event(self) -> Event | None:
+        """The event that asks for help, of the live case, while the desk has not acknowledged the case; else None."""
+        case = self.case
+        if case is None or self._mayday.state not in ON_THE_WAY:
+            return None
+        return next((e for e in reversed(self._store.unheard(case.id)) if e.type in URGENT), None)
+
     def heard(self, message: DeskMessage) -> bool:
         """A believed message of the desk; False for a type that is not known here.
 
@@ -150,19 +194,20 @@ class Help:
         """
         if len(self._inbox) >= MAX_INBOX:
             raise StoreError("the disk does not keep up with the desk's messages", fix="Is the disk failing?")
-        self._put(lambda: self._hear(message))
+        self._put(lambda: self._ear.hear(message, self._clock.now(), _random.random()))
         return is_known(message)
 
     def heard_again(self, message: DeskMessage) -> None:
         """One that was here before, of an open request: it may say that the desk has more by now."""
         if len(self._inbox) < MAX_INBOX:
-            self._put(lambda: self._hear_again(message))
+            self._put(lambda: self._ear.hear_again(message, self._clock.now(), _random.random()))
 
     def refresh(self) -> None:
         """Show what is true now; `run` does so at least once every ROUND_S."""
         fresh = self._clock.now().monotonic < self._fresh_until
         recorded, ready = self._disk.failure is None, self._around.ready()
-        said = shown(self._told, recorded=recorded, ready=ready, contact=self._contact, fresh=fresh, question=False)
+        asks = self._mayday.asks_button
+        said = shown(self._told, recorded=recorded, ready=ready, contact=self._contact, fresh=fresh, question=asks)
         self._around.show(said)
 
     async def run(self, beat: Callable[[], None]) -> None:
@@ -224,29 +269,55 @@ class Help:
         """Decide, save, and only then show and send."""
         before, state = self.case, self._mayday.state
         effects = step()
+        words = self._mayday.words
         if Effect.OPEN in effects:
             self._earlier.keep(before)
-            self._mayday.open_case(self._says.new_case(self._mayday.state), self._clock.now())
+            self._mayday.open_case(self._says.new_case(self._mayday.state, self._mayday.call), self._clock.now())
         if Effect.REOPEN in effects:
             self._mayday.reopen_as(self._store.newest + 1)
-        case = self.case
-        if case is not None and case is not before:
-            await self._disk.save(case, self._says.of(case, effects))
+        if self.case is not None and self.case is not before:
+            await self._disk.save(self.case, self._says.of(self.case, effects, words))
+            effects += await self._without_disk()
+        if Effect.OPEN in effects and before is not None and before.questions:
+            await self._void(before)
         if Effect.RESEND in effects:
             self._earlier.send_again(self.case)
         await self._disk.remember()
         if self._earlier.owing(self.case):
             self._mayday.owe(self._clock.now(), _random.random())
+        self._tell(effects, changed=self.case is not before, was=state)
+
+    async def _without_disk(self) -> tuple[Effect, ...]:
+        """What the disk refuses is sent while there is power, by every way there is."""
+        if self._disk.failure is None:
+            return ()
+        effects = self._mayday.signal(Signal.DISK_DEAD, self._clock.now(), _random.random())
+        if effects and self.case is not None:
+            await self._disk.save(self.case, self._says.of(self.case, effects))
+        return effects
+
+    async def _void(self, case: HelpRequest) -> None:
+        """A new case is open: what was asked after the end of this one is not asked any more."""
+        unasked = tuple(Words(Effect.EXPIRE, {"question": question.id}) for question in case.questions)
+        case = case.no_more_asked([question.id for question in case.questions])
+        await self._disk.save(case, self._says.of(case, (Effect.EXPIRE,), unasked))
+        self._earlier.keep(case)
+
+    def _tell(self, effects: tuple[Effect, ...], *, changed: bool, was: State) -> None:
+        """Show what is saved, and let it be sent."""
         self._told = self._mayday.state
-        if self._told is not state:
-            _log.info("help", state=self._told.value, case=case.code if case else "")
+        moved = self._told is not was
+        if moved:
+            _log.info("help", state=self._told.value, case=self.case.code if self.case else "")
         # from IDLE it comes by a restart: then it was shown before
-        if self._told is State.RESOLVED and state not in (State.RESOLVED, State.IDLE):
+        if self._told is State.RESOLVED and was not in (State.RESOLVED, State.IDLE):
             self._fresh_until = self._clock.now().monotonic + RESOLVED_S
         self.refresh()
-        if case is not before or self._told is not state or effects:
+        if changed or moved or effects:
             self._around.sent()
             self._around.changed()
+        if Effect.FALL_BACK in effects:
+            self._around.fall_back()
 
     # -- steps -------------------------------------------------------------------------------------------------------
 
@@ -267,37 +338,4 @@ class Help:
         effects = self._mayday.adopt(case, now, _random.random())
         if connected:
             effects += self._mayday.link(True, now, _random.random())
-        return effects + self._settled(now)
-
-    def _hear(self, message: DeskMessage) -> tuple[Effect, ...]:
-        """What the desk says: settle what it has, keep its words, move on."""
-        self._disk.heard(message.id)
-        word, now = word_of(message), self._clock.now()
-        self._settle(message, acknowledges=word is not None and word.signal is not None)
-        if word is None or not self._is_mine(message):
-            return ()
-        effects = self._mayday.hear(word, now, _random.random())
-        return effects if Effect.CLOSE in effects else effects + self._settled(now)
-
-    def _hear_again(self, message: DeskMessage) -> tuple[Effect, ...]:
-        self._settle(message, acknowledges=False)
-        return self._settled(self._clock.now())
-
-    def _settle(self, message: DeskMessage, *, acknowledges: bool) -> None:
-        """The desk has what it says it has.
-
-        What waits for an acknowledgement is not settled by any other word: if the acknowledgement was lost, only
-        sending again fetches it.
-        """
-        waits = self._is_mine(message) and self._mayday.state in ON_THE_WAY and not acknowledges
-        if message.request is not None and not waits:
-            self._store.settle(message.request, through_of(message))
-            self._earlier.forget_settled()
-
-    def _is_mine(self, message: DeskMessage) -> bool:
-        return self.case is not None and message.request == self.case.id
-
-    def _settled(self, now: Instant) -> tuple[Effect, ...]:
-        if self._mayday.state in (State.CANCELLED, State.RESOLVED) and not self._earlier.unsettled(self.case):
-            return self._mayday.signal(Signal.SETTLED, now, _random.random())
-        return ()
+        return effects + self._ear.settled(now, _random.random())

@@ -174,6 +174,10 @@ class Requests:
                 self._forget(ident)
                 self._commits.touch()
 
+    def unheard(self, request_id: bytes) -> list[Event]:
+        """This case's messages that the desk has not acknowledged, sent or not, in order."""
+        return sorted((m.event for m in self._messages.values() if m.request == request_id), key=_sequence)
+
     def unsettled(self, request_id: bytes) -> int:
         """How many of this case's messages the desk has not acknowledged."""
         return sum(message.request == request_id for message in self._messages.values())

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from edge_agent.core.clock import Instant
 from edge_agent.core.lamp import PATTERNS, Shown, shown
-from edge_agent.core.mayday import DeskWord, Mayday, Timers, resend_after
+from edge_agent.core.mayday import DeskWord, Mayday
 from edge_agent.core.mayday_table import TABLE, Effect, Signal
+from edge_agent.core.mayday_timers import Timers, resend_after
 from edge_agent.core.request import HelpRequest, State, Trigger
 
 OPEN = {
@@ -25,25 +26,70 @@ OPEN = {
 
 # Every state (rows) and signal (columns): where it leads; "." is: nothing changes.
 LAW = """
-                  CONTACT LET_GO HELD          ONE_PRESS TWO_PRESSES MORE_PRESSES CANCEL    WINDOW_OVER PATH    NO_PATH TAKEN     RECEIVED ENGAGED RESOLVED SETTLED UNANSWERED SILENCE REOPEN_OVER
-IDLE              HOLD    .      CANCEL_WINDOW IDLE      .           .            .         .           .       .       .         .        .       .        .       IDLE       .       .
-HOLD              .       IDLE   CANCEL_WINDOW .         .           .            .         .           .       .       .         .        .       .        .       .          .       .
-CANCEL_WINDOW     .       .      RAISED        .         CANCELLED   .            CANCELLED RAISED      .       .       .         .        .       .        .       .          .       .
-RAISED            .       .      RAISED        RAISED    RAISED      RAISED       CANCELLED .           SENDING QUEUED  DELIVERED RECEIVED ENGAGED RESOLVED .       .          .       .
-SENDING           .       .      SENDING       SENDING   SENDING     SENDING      CANCELLED .           .       QUEUED  DELIVERED RECEIVED ENGAGED RESOLVED .       SENDING    .       .
-QUEUED            .       .      QUEUED        QUEUED    QUEUED      QUEUED       CANCELLED .           SENDING .       DELIVERED RECEIVED ENGAGED RESOLVED .       QUEUED     .       .
-FALLBACK          .       .      FALLBACK      FALLBACK  FALLBACK    FALLBACK     CANCELLED .           SENDING .       DELIVERED RECEIVED ENGAGED RESOLVED .       FALLBACK   .       .
-DELIVERED         .       .      DELIVERED     DELIVERED DELIVERED   DELIVERED    CANCELLED .           .       QUEUED  .         RECEIVED ENGAGED RESOLVED .       SENDING    .       .
-RECEIVED          .       .      RECEIVED      RECEIVED  RECEIVED    RECEIVED     CANCELLED .           RECEIVED .      .         .        ENGAGED RESOLVED .       .          RECEIVED .
-ENGAGED           .       .      ENGAGED       ENGAGED   ENGAGED     ENGAGED      CANCELLED .           ENGAGED .       .         .        .       RESOLVED .       .          ENGAGED .
-RESOLVED          .       .      RAISED        .         .           .            .         .           RESOLVED .      .         .        .       .        RESOLVED RESOLVED  .       IDLE
-CANCELLED         .       .      CANCEL_WINDOW .         .           .            .         .           CANCELLED .     .         .        .       .        IDLE    CANCELLED  .       .
-"""  # noqa: E501
+              CONTACT LET_GO HELD          ONE_PRESS TWO_PRESSES MORE_PRESSES CANCEL    TRIGGERED     TRIGGERED_NOW
+IDLE          HOLD    .      CANCEL_WINDOW IDLE      .           .            .         CANCEL_WINDOW CANCEL_WINDOW
+HOLD          .       IDLE   CANCEL_WINDOW .         .           .            .         CANCEL_WINDOW CANCEL_WINDOW
+CANCEL_WINDOW .       .      RAISED        .         CANCELLED   .            CANCELLED CANCEL_WINDOW RAISED
+RAISED        .       .      RAISED        RAISED    RAISED      RAISED       CANCELLED RAISED        RAISED
+SENDING       .       .      SENDING       SENDING   SENDING     SENDING      CANCELLED SENDING       SENDING
+QUEUED        .       .      QUEUED        QUEUED    QUEUED      QUEUED       CANCELLED QUEUED        QUEUED
+FALLBACK      .       .      FALLBACK      FALLBACK  FALLBACK    FALLBACK     CANCELLED FALLBACK      FALLBACK
+DELIVERED     .       .      DELIVERED     DELIVERED DELIVERED   DELIVERED    CANCELLED DELIVERED     DELIVERED
+RECEIVED      .       .      RECEIVED      RECEIVED  RECEIVED    RECEIVED     CANCELLED RECEIVED      RECEIVED
+ENGAGED       .       .      ENGAGED       ENGAGED   ENGAGED     ENGAGED      CANCELLED ENGAGED       ENGAGED
+RESOLVED      .       .      RAISED        .         .           .            .         RAISED        RAISED
+CANCELLED     .       .      CANCEL_WINDOW .         .           .            .         CANCEL_WINDOW CANCEL_WINDOW
+
+              WINDOW_OVER PATH      NO_PATH TAKEN     RECEIVED ENGAGED RESOLVED SETTLED
+IDLE          .           .         .       .         .        .       .        .
+HOLD          .           .         .       .         .        .       .        .
+CANCEL_WINDOW RAISED      .         .       .         .        .       .        .
+RAISED        .           SENDING   QUEUED  DELIVERED RECEIVED ENGAGED RESOLVED .
+SENDING       .           .         QUEUED  DELIVERED RECEIVED ENGAGED RESOLVED .
+QUEUED        .           SENDING   .       DELIVERED RECEIVED ENGAGED RESOLVED .
+FALLBACK      .           FALLBACK  .       .         RECEIVED ENGAGED RESOLVED .
+DELIVERED     .           .         QUEUED  .         RECEIVED ENGAGED RESOLVED .
+RECEIVED      .           RECEIVED  .       .         .        ENGAGED RESOLVED .
+ENGAGED       .           ENGAGED   .       .         .        .       RESOLVED .
+RESOLVED      .           RESOLVED  .       .         .        .       .        RESOLVED
+CANCELLED     .           CANCELLED .       .         .        .       .        IDLE
+
+              UNANSWERED SILENCE  REOPEN_OVER OTHER_WAYS DISK_DEAD
+IDLE          IDLE       .        .           .          .
+HOLD          .          .        .           .          .
+CANCEL_WINDOW .          .        .           .          FALLBACK
+RAISED        .          .        .           FALLBACK   FALLBACK
+SENDING       SENDING    .        .           FALLBACK   FALLBACK
+QUEUED        QUEUED     .        .           FALLBACK   FALLBACK
+FALLBACK      FALLBACK   .        .           .          .
+DELIVERED     SENDING    .        .           FALLBACK   FALLBACK
+RECEIVED      .          RECEIVED .           .          .
+ENGAGED       .          ENGAGED  .           .          .
+RESOLVED      RESOLVED   .        IDLE        .          .
+CANCELLED     CANCELLED  .        .           .          .
+
+              ASKED     ANSWERED  ANSWERED_CANCEL EXPIRED   SAID
+IDLE          IDLE      IDLE      .               IDLE      .
+HOLD          HOLD      HOLD      .               HOLD      .
+CANCEL_WINDOW .         .         .               .         CANCEL_WINDOW
+RAISED        RAISED    RAISED    CANCELLED       RAISED    RAISED
+SENDING       SENDING   SENDING   CANCELLED       SENDING   SENDING
+QUEUED        QUEUED    QUEUED    CANCELLED       QUEUED    QUEUED
+FALLBACK      FALLBACK  FALLBACK  CANCELLED       FALLBACK  FALLBACK
+DELIVERED     DELIVERED DELIVERED CANCELLED       DELIVERED DELIVERED
+RECEIVED      RECEIVED  RECEIVED  CANCELLED       RECEIVED  RECEIVED
+ENGAGED       ENGAGED   ENGAGED   CANCELLED       ENGAGED   ENGAGED
+RESOLVED      RESOLVED  RESOLVED  .               RESOLVED  RESOLVED
+CANCELLED     CANCELLED CANCELLED .               CANCELLED .
+"""
 
 
 def law() -> dict[tuple[State, Signal], str]:
-    head, *rows = [line.split() for line in LAW.strip().splitlines()]
-    return {(State[row[0]], Signal[name]): to for row in rows for name, to in zip(head, row[1:], strict=True)}
+    found: dict[tuple[State, Signal], str] = {}
+    for part in LAW.strip("\n").split("\n\n"):
+        head, *rows = [line.split() for line in part.splitlines()]
+        found |= {(State[row[0]], Signal[name]): to for row in rows for name, to in zip(head, row[1:], strict=True)}
+    return found
 
 
 def test_every_pair_of_state_and_signal_is_decided_as_the_law_says() -> None:
@@ -236,10 +282,14 @@ def test_a_restart_goes_on_with_the_case(state: State) -> None:
 
 
 def test_resends_come_in_a_burst_then_slowly_then_hourly_and_never_end() -> None:
-    assert [resend_after(n, 10.0 * n, 10.0, 0.5) for n in (0, 5, 9)] == [10.0] * 3
-    assert resend_after(11, 115.0, 10.0, 0.0) == 210.0
-    assert resend_after(3, 121.0, 10.0, 1.0) == 270.0
-    assert resend_after(30, 4000.0, 10.0, 0.5) == 3600.0
+    assert [resend_after(n, 10.0 * n, Timers(), 0.5) for n in (0, 5, 9)] == [10.0] * 3
+    assert resend_after(11, 115.0, Timers(), 0.0) == 210.0
+    assert resend_after(3, 121.0, Timers(), 1.0) == 270.0
+    assert resend_after(30, 4000.0, Timers(), 0.5) == 3600.0
+    own = Timers(
+        ack_wait_s=20.0, burst_resends=2, burst_s=30.0, slow_resend_s=80.0, slow_for_s=90.0, rare_resend_s=100.0
+    )
+    assert [resend_after(n, w, own, 0.5) for n, w in ((1, 25.0), (2, 25.0), (1, 31.0), (9, 91.0))] == [20, 80, 80, 100]
 
 
 def test_a_promised_word_for_an_untrusted_clock_is_not_waited_for() -> None:

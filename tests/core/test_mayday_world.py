@@ -15,8 +15,9 @@ import pytest
 
 from edge_agent.core.clock import Instant
 from edge_agent.core.lamp import Shown, shown
-from edge_agent.core.mayday import DeskWord, Mayday, Timers
+from edge_agent.core.mayday import DeskWord, Mayday
 from edge_agent.core.mayday_table import Effect, Signal
+from edge_agent.core.mayday_timers import Timers
 from edge_agent.core.request import HelpRequest, State, Trigger
 
 WORLDS = 250

@@ -14,7 +14,7 @@ from edge_agent.core.errors import StoreError
 from edge_agent.core.event import Event
 from edge_agent.core.gesture import Gesture, Touch
 from edge_agent.core.lamp import Shown
-from edge_agent.core.mayday import Timers
+from edge_agent.core.mayday_timers import Timers
 from edge_agent.core.request import State
 from edge_agent.core.wire import unpack
 from edge_agent.services.events import EventMaker
@@ -52,6 +52,7 @@ class Scene:
         self.lamps: list[Shown] = []
         self.ready = True
         self.kept: list[State] = []
+        self.fallen_back: list[State] = []
         self.context: dict[str, Any] = {"gateway": "gw", "findings": []}
         around = Surroundings(
             context=lambda: self.context,
@@ -60,6 +61,7 @@ class Scene:
             sent=lambda: None,
             keep=self._keep,
             changed=lambda: None,
+            fall_back=lambda: self.fallen_back.append(self.state),
         )
         self.help = Help(self.clock, self.store, EventMaker(self.clock), timers, around)
         self.task: asyncio.Task[None] | None = None
@@ -114,7 +116,7 @@ class Scene:
 
     def word(self, what: str, request: bytes | None = None, **data: Any) -> DeskMessage:
         ident = request or (self.help.case.id if self.help.case else b"")
-        return DeskMessage(f"m{next(_ids)}", f"edge.help.{what}.v1", 0.0, ident, data)
+        return DeskMessage(f"m{next(_ids)}", f"edge.help.{what}.v1", self.clock.now().wall, ident, data)
 
     def desk(self, what: str, request: bytes | None = None, **data: Any) -> bool:
         return self.obey(self.word(what, request, **data))

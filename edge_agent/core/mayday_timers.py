@@ -1,0 +1,40 @@
+"""The timers of a help request, and when it is sent again. Values only."""
+
+from typing import NamedTuple
+
+from edge_agent.core.gesture import QUIET_S
+
+# A series of presses is told this long after its quiet time at the latest.
+TOLD_S = 0.5
+
+
+class Timers(NamedTuple):
+    """Seconds, as configured under [help]; `hold_s` and `quiet_s` are those of the button (core.gesture)."""
+
+    cancel_window_s: float = 5.0
+    ack_wait_s: float = 10.0
+    queued_after_s: float = 5.0
+    reopen_s: float = 3600.0
+    silence_s: float = 600.0
+    hold_s: float = 3.0
+    quiet_s: float = QUIET_S
+    burst_resends: int = 10
+    burst_s: float = 120.0
+    slow_resend_s: float = 240.0
+    slow_for_s: float = 3600.0
+    rare_resend_s: float = 3600.0
+    fallback_after_s: float = 120.0
+    fallback_queued_s: float = 15.0
+
+
+def resend_after(attempts: int, waited_s: float, timers: Timers, share: float) -> float:
+    """Seconds to wait for the desk before the next resend; `share` is random in 0..1.
+
+    By default ten in a burst at the acknowledgement time, 20 % more or less; then random 3.5 to 4.5 minutes for an
+    hour, as maritime DSC repeats a distress call; then hourly, and never giving up.
+    """
+    if attempts < timers.burst_resends and waited_s < timers.burst_s:
+        return timers.ack_wait_s * (0.8 + 0.4 * share)
+    if waited_s < timers.slow_for_s:
+        return timers.slow_resend_s * (0.875 + 0.25 * share)
+    return timers.rare_resend_s * (0.9 + 0.2 * share)
