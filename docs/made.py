@@ -67,7 +67,21 @@ TIMERS = {
     "cancel_window_s": ("two presses that begin within this time take it back", "false triggers of eCall"),
     "ack_wait_s": ("the desk has this long to acknowledge before it is sent again", "eCall: 5 s and 20 s"),
     "queued_after_s": ("without an answer of the broker for this long, the lamp says so", "ours"),
+    "burst_resends": ("it is sent again after each such wait, at most so many times", "social alarms, eCall"),
+    "burst_s": ("and for at most this long", "social alarms, eCall"),
+    "slow_resend_s": (
+        "then it is sent again this often, an eighth more or less",
+        "distress calls at sea (DSC), ERA-GLONASS",
+    ),
+    "slow_for_s": ("until it is this old", "ours"),
+    "rare_resend_s": ("and then this often for ever, a tenth more or less", "ours"),
+    "fallback_after_s": (
+        "without an acknowledgement for this long, other channels are tried",
+        "eCall's limit of redialling",
+    ),
+    "fallback_queued_s": ("without a connection, after this long", "ours"),
     "reopen_s": ("a hold within this time of the end opens the same case again", "the hour of eCall's call-back"),
+    "stuck_s": ("a button that is down for this long is a fault, and no second request", "practice"),
     "silence_s": ("an open case without a word for this long: the desk is asked", "ours"),
     "recorder_s": ("readings kept in memory, for freeze frames", "ours"),
 }

@@ -102,7 +102,7 @@ class Agent:
             changed=lambda: self.hub.tell("help", self.view.help()),
         )
         self.help = Help(self.clock, self.outbox.requests, self.events, settings.timers(config), around)
-        self.button = ButtonReader(Button(h.debounce_ms / 1000, h.hold_s), self.help.touch)
+        self.button = ButtonReader(Button(h.debounce_ms / 1000, h.hold_s, stuck_s=h.stuck_s), self.help.touch)
 
     def _build_uplink(self) -> None:
         config, root = self.config, self.config.broker.root

@@ -88,7 +88,7 @@ def block_limits(config: Config) -> BlockLimits:
 def timers(config: Config) -> Timers:
     """The timers of a help request."""
     h = config.help
-    return Timers(h.cancel_window_s, h.ack_wait_s, h.queued_after_s, h.reopen_s, h.silence_s, h.hold_s)
+    return Timers(**{name: getattr(h, name) for name in Timers._fields if name != "quiet_s"})
 
 
 def secrets(config: Config) -> tuple[str, ...]:

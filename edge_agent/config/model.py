@@ -135,8 +135,16 @@ class Help(Section, frozen=True):
     cancel_window_s: Annotated[float, Meta(ge=0.0, le=30.0)] = 5.0
     ack_wait_s: Annotated[float, Meta(ge=5.0, le=60.0)] = 10.0
     queued_after_s: Annotated[float, Meta(ge=1.0, le=60.0)] = 5.0
+    burst_resends: Annotated[int, Meta(ge=1, le=30)] = 10
+    burst_s: Annotated[float, Meta(ge=30.0, le=600.0)] = 120.0
+    slow_resend_s: Annotated[float, Meta(ge=60.0, le=1800.0)] = 240.0
+    slow_for_s: Annotated[float, Meta(ge=600.0, le=86400.0)] = 3600.0
+    rare_resend_s: Annotated[float, Meta(ge=600.0, le=21600.0)] = 3600.0
+    fallback_after_s: Annotated[float, Meta(ge=10.0, le=600.0)] = 120.0
+    fallback_queued_s: Annotated[float, Meta(ge=1.0, le=300.0)] = 15.0
     reopen_s: Annotated[float, Meta(ge=0.0, le=86400.0)] = 3600.0
     silence_s: Annotated[float, Meta(ge=60.0, le=7200.0)] = 600.0
+    stuck_s: Annotated[float, Meta(ge=20.0, le=600.0)] = 60.0
     recorder_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 300.0
     rules: tuple[HelpRule, ...] = ()
 
