@@ -72,7 +72,7 @@ class Agent:
         self.time = Timekeeping(self.clock, boots.load(self.problems), boots.save)
         self.again = {lane: Again(folder / lane.value, lane) for lane in LOG_LANES}
         self.events = EventMaker(self.clock)
-        self.post = Post(self.outbox.append, self._commit)
+        self.post = Post(self.outbox.append, self.outbox.draft, self._commit)
 
     def _build_services(self) -> None:
         config = self.config
@@ -84,7 +84,11 @@ class Agent:
             settings.check_settings(config),
             Recorder(config.help.recorder_s),
             self.consent.allows,
-            Told(self._reading, lambda finding: self.hub.tell("finding", self.view.finding(finding))),
+            Told(
+                lambda reading: self.hub.tell("reading", self.view.channel(reading)),
+                lambda finding: self.hub.tell("finding", self.view.finding(finding)),
+                self.hub.listeners("reading"),
+            ),
             settings.thin_settings(config),
         )
         self.hardware = registry.build(config, self.sampling.deliver)
@@ -180,10 +184,6 @@ class Agent:
     async def _commit(self, lane: Lane) -> None:
         await self.outbox.commit(lane)
         self.drain.wake(lane)
-
-    def _reading(self, reading: object) -> None:
-        if self.hub.wanted("reading"):
-            self.hub.tell("reading", self.view.channel(reading))  # type: ignore[arg-type]
 
     def _reply(self, what: str, data: dict[str, Any]) -> None:
         self.post.put(self.events.make(EventKind.REPLY, what, data["for"], data))

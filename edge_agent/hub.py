@@ -16,14 +16,14 @@ class _Listener:
 
 
 class Hub:
-    """Listeners by kind: what nobody wants costs nothing, when callers ask `wanted` before they make a reply."""
+    """Listeners by kind: what nobody wants costs nothing, when callers look at `listeners` before they make a reply."""
 
     def __init__(self) -> None:
         self._listeners: defaultdict[str, set[_Listener]] = defaultdict(set)
 
-    def wanted(self, kind: str) -> bool:
-        """Whether anybody listens to this kind."""
-        return bool(self._listeners[kind])
+    def listeners(self, kind: str) -> Collection[object]:
+        """Those who listen to this kind, now and later: a look at it costs less than a call."""
+        return self._listeners[kind]
 
     def tell(self, kind: str, data: Reply) -> None:
         """One event for all who want its kind."""

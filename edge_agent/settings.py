@@ -80,9 +80,9 @@ def rule_settings(config: Config) -> tuple[RuleSetting, ...]:
 
 
 def block_limits(config: Config) -> BlockLimits:
-    """A block may not stay open for longer than what a power cut may cost."""
+    """When a block is closed, and what a power cut may cost."""
     outbox = config.outbox
-    return BlockLimits(min(outbox.block_age_s, outbox.durability_window_s), outbox.block_readings)
+    return BlockLimits(outbox.block_age_s, outbox.block_readings, outbox.durability_window_s)
 
 
 def timers(config: Config) -> Timers:

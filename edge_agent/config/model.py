@@ -98,8 +98,8 @@ class Outbox(Section, frozen=True):
     """How readings become blocks and how much may wait. `durability_window_s` is what a power cut may cost."""
 
     durability_window_s: Annotated[float, Meta(ge=0.1, le=600.0)] = 10.0
-    block_age_s: Annotated[float, Meta(ge=0.1, le=600.0)] = 10.0
-    block_readings: Annotated[int, Meta(ge=1, le=10_000)] = 500
+    block_age_s: Annotated[float, Meta(ge=0.1, le=600.0)] = 30.0
+    block_readings: Annotated[int, Meta(ge=1, le=10_000)] = 2000
     quota_mb: Annotated[float, Meta(ge=0.0625, le=1_000_000.0)] = 256.0
     segment_kb: Annotated[int, Meta(ge=16, le=65_536)] = 1024
     free_floor_mb: Annotated[float, Meta(ge=0.0, le=1_000_000.0)] = 32.0

@@ -1,44 +1,44 @@
 """The flight recorder: the last minutes of raw readings, in memory."""
 
 from collections import deque
+from collections.abc import Sequence
 
 from edge_agent.core.reading import Reading
 
 # About 5 MB at the most, whatever the pace of the sensors.
 MAX_READINGS = 30_000
-# What is too old is forgotten so often, and not at every reading.
-LOOK_S = 1.0
 
 
 class Recorder:
-    """Keeps readings for `span_s` seconds and at most LOOK_S longer, or the newest MAX_READINGS."""
+    """Keeps the readings of `span_s` seconds, or about the newest MAX_READINGS.
+
+    They come in batches and are forgotten so, each when the last of it is too old: that costs nothing a reading.
+    """
 
     def __init__(self, span_s: float) -> None:
         self.span_s = span_s
-        self._kept: deque[Reading] = deque(maxlen=MAX_READINGS)
-        self._look_at = float("-inf")
+        self._batches: deque[Sequence[Reading]] = deque()
+        self._count = 0
 
-    def keep(self, reading: Reading) -> None:
-        """Remember this one; readings arrive about in order."""
-        self._kept.append(reading)
-        at = reading.at
-        if at >= self._look_at:
-            self._look_at = at + LOOK_S
-            self._forget(at - self.span_s)
-
-    def _forget(self, limit: float) -> None:
-        while self._kept[0].at < limit:
-            self._kept.popleft()
+    def keep(self, batch: Sequence[Reading]) -> None:
+        """Remember these, at least one, about in order; nobody changes the batch any more."""
+        batches = self._batches
+        batches.append(batch)
+        self._count += len(batch)
+        limit = batch[-1].at - self.span_s
+        while len(batches) > 1 and (batches[0][-1].at < limit or self._count > MAX_READINGS):
+            self._count -= len(batches.popleft())
 
     def freeze(self, channel: str, since: float, most: int = 60) -> list[Reading]:
         """The newest `most` readings of one channel from `since` on, oldest first: a freeze frame."""
         found: list[Reading] = []
-        for reading in reversed(self._kept):
-            if reading.at < since or len(found) == most:
-                break
-            if reading.channel.name == channel:
-                found.append(reading)
+        for batch in reversed(self._batches):
+            for reading in reversed(batch):
+                if reading.at < since or len(found) == most:
+                    return found[::-1]
+                if reading.channel.name == channel:
+                    found.append(reading)
         return found[::-1]
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return self._count

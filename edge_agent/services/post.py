@@ -18,10 +18,19 @@ _WELL = Health(True, "what is to be sent is on disk")
 
 
 class Post:
-    """`put` takes an event, `flush` brings all to disk, `wait` sleeps until something urgent was put."""
+    """`put` takes an event, `draft` one that is not whole yet; `flush` brings all to disk.
 
-    def __init__(self, append: Callable[[Event], Event], commit: Callable[[Lane], Awaitable[None]]) -> None:
+    `wait` sleeps until something urgent was put.
+    """
+
+    def __init__(
+        self,
+        append: Callable[[Event], Event],
+        draft: Callable[[Event], None],
+        commit: Callable[[Lane], Awaitable[None]],
+    ) -> None:
         self._append = append
+        self._draft = draft
         self._commit = commit
         self._waiting: list[Event] = []
         self._dirty: set[Lane] = set()
@@ -40,6 +49,19 @@ class Post:
         if urgent:
             self._urgent.set()
 
+    def draft(self, event: Event) -> None:
+        """Of an event that is still growing: on disk with the next flush, and forgotten with the next one of its lane.
+
+        What was put before goes before it.
+        """
+        self._take_all()
+        try:
+            self._draft(event)
+        except StoreError as error:
+            self._refused(event, error)
+        else:
+            self._dirty.add(event.lane)
+
     async def wait(self, seconds: float) -> None:
         """Sleep this long, or until something urgent is there; `flush` comes next."""
         # a timer that rings the same bell: a timeout would cancel and raise, each second, for half of a tick's cost
@@ -52,9 +74,7 @@ class Post:
     async def flush(self) -> None:
         """Append what waits and commit its lanes, the first lane first."""
         self._urgent.clear()
-        waiting, self._waiting = self._waiting, []
-        for event in waiting:
-            self._take(event)
+        self._take_all()
         failure: StoreError | None = None
         for lane in [lane for lane in Lane if lane in self._dirty]:
             self._dirty.discard(lane)
@@ -72,11 +92,16 @@ class Post:
             _log.info("disk_back")
         self.health = _WELL
 
-    def _take(self, event: Event) -> None:
+    def _take_all(self) -> None:
         """Appending only touches memory: what is refused here is refused for itself, today and tomorrow."""
-        try:
-            self._dirty.add(self._append(event).lane)
-        except StoreError as error:
-            self.given_up += 1
-            if self.given_up == 1:
-                _log.error("event_given_up", type=event.type, error=str(error))
+        waiting, self._waiting = self._waiting, []
+        for event in waiting:
+            try:
+                self._dirty.add(self._append(event).lane)
+            except StoreError as error:
+                self._refused(event, error)
+
+    def _refused(self, event: Event, error: StoreError) -> None:
+        self.given_up += 1
+        if self.given_up == 1:
+            _log.error("event_given_up", type=event.type, error=str(error))

@@ -1,9 +1,15 @@
 """From a reading to a block: recorder, checks, columns, store. Plain calls from the driver on; no task per reading.
 
-A block is closed by age or by size and is on disk with the next tick; a finding is committed at once.
+Strategy. Only what cannot wait is done for each reading: checks see it, and whoever listens is told. All else (flight
+recorder, newest values, thinning, the open block) is done for many at once: each tick, when a block is full, and before
+anybody looks; that is half the cost.
+
+A block is closed by age or by size and is on disk with the next tick; a finding is committed at once. Between, the open
+block is brought to disk as a draft once in the durability window: so a message may carry more than one window, and a
+power cut costs no more than one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from edge_agent.core.block import pack
@@ -27,17 +33,19 @@ MAX_LATEST = 2000
 
 
 class BlockLimits(NamedTuple):
-    """When a block is closed."""
+    """When a block is closed, and how long its readings may wait for the disk."""
 
     age_s: float
     readings: int
+    window_s: float
 
 
 class Told(NamedTuple):
-    """Who is told: of every reading, and of every finding that is confirmed or cleared."""
+    """Who is told: of every finding that is confirmed or cleared, and of every reading while anybody listens to them."""
 
     reading: Callable[[Reading], None]
     finding: Callable[[Finding], None]
+    listeners: Collection[object]
 
 
 class Sampling:
@@ -61,51 +69,64 @@ class Sampling:
         self._clock = clock
         self._events = events
         self._post = post
-        self._age_s, self._most = limits
+        self._limits = limits
         self._allows = allows
-        self._tell, self._tell_finding = told
+        self._tell, self._tell_finding, self._listeners = told
         self._telemetry = allows(EventKind.TELEMETRY)
+        self._fresh: list[Reading] = []
+        self._room = limits.readings
         self._open: list[Reading] = []
         self._opened_at = 0.0
+        self._unsafe_at: float | None = None
         self._thinning = Thinning(channels) if channels and self._telemetry else None
-        self.recorder = recorder
+        self._recorder = recorder
         self.watches = Watches(checks, clock, events.new_id, self._changed)
-        self._keep, self._see = recorder.keep, self.watches.see
-        self.latest: dict[str, Reading] = {}
-        self.readings = 0
+        self._see = self.watches.see if checks else None
+        self._latest: dict[str, Reading] = {}
+        self._sorted = 0
         self.faults = 0
+
+    @property
+    def readings(self) -> int:
+        """All since the start."""
+        return self._sorted + len(self._fresh)
 
     @property
     def open_readings(self) -> int:
         """Readings that are not in a stored block yet."""
+        self._sort()
         return len(self._open) + self._post.readings
+
+    @property
+    def latest(self) -> Mapping[str, Reading]:
+        """The newest reading of each channel."""
+        self._sort()
+        return self._latest
+
+    @property
+    def recorder(self) -> Recorder:
+        """The flight recorder, with all that was delivered so far."""
+        self._sort()
+        return self._recorder
 
     def deliver(self, item: Reading | Fault) -> None:
         """One reading or fault, from any driver."""
         if type(item) is not Reading:
             self.faults += 1
             return
-        self.readings += 1
-        self._keep(item)
-        latest, name = self.latest, item.channel.name
-        if name in latest or len(latest) < MAX_LATEST:
-            latest[name] = item
-        self._see(item)
-        if self._thinning is not None:
-            self._store(self._thinning.see(item), item.at)
-        elif self._telemetry:
-            waiting = self._open  # as _store does, without its call: nearly every reading comes this way
-            if not waiting:
-                self._opened_at = item.at
-            waiting.append(item)
-            if len(waiting) >= self._most:
-                self._close_block()
-        self._tell(item)
+        fresh = self._fresh
+        fresh.append(item)
+        if self._see is not None:
+            self._see(item)
+        if self._listeners:
+            self._tell(item)
+        if len(fresh) >= self._room:
+            self._sort()
 
     async def run(self, beat: Callable[[], None]) -> None:
         """The agent's one wheel: tick until cancelled; `beat` is called each round, as proof of life."""
-        # a block may not get older than its limit between two ticks
-        tick_s = min(TICK_S, self._age_s / 2)
+        # a block may not get older than its limits between two ticks
+        tick_s = min(TICK_S, self._limits.age_s / 2, self._limits.window_s / 2)
         now = self._clock.now().monotonic
         due = now + until_next(now, tick_s)
         while True:
@@ -119,6 +140,7 @@ class Sampling:
 
     async def finish(self) -> None:
         """Close what is open and bring it to disk: the last thing before the stop."""
+        self._sort()
         if self._thinning is not None:
             self._store(self._thinning.finish(), self._clock.now().monotonic)
         if self._open:
@@ -127,22 +149,58 @@ class Sampling:
 
     def _tick(self, now: float, tick_s: float) -> None:
         self.watches.tick(now)
+        self._sort()
         if self._thinning is not None:
             self._store(self._thinning.tick(now), now)
-        if self._open and now - self._opened_at >= self._age_s - tick_s:
+        if not self._open:
+            return
+        if now - self._opened_at >= self._limits.age_s - tick_s:
             self._close_block()
+        elif self._unsafe_at is not None and now - self._unsafe_at >= self._limits.window_s - tick_s:
+            self._draft()
+
+    def _sort(self) -> None:
+        """What was delivered since the last time goes where it belongs."""
+        fresh, self._fresh = self._fresh, []
+        if not fresh:
+            return
+        self._sorted += len(fresh)
+        self._recorder.keep(fresh)
+        latest = self._latest
+        for name, reading in {reading[0][0]: reading for reading in fresh}.items():
+            if name in latest or len(latest) < MAX_LATEST:
+                latest[name] = reading
+        if self._thinning is not None:
+            for reading in fresh:
+                self._store(self._thinning.see(reading), reading.at)
+        elif self._telemetry:
+            self._store(fresh, fresh[0].at)
 
     def _store(self, readings: Sequence[Reading], now: float) -> None:
         """Into the open block. Its age counts from here: what thinning held back is older than its place in a block."""
-        if not self._open:
+        if readings and not self._open:
             self._opened_at = now
+        if readings and self._unsafe_at is None:
+            self._unsafe_at = now
         self._open += readings
-        if len(self._open) >= self._most:
+        self._room = self._limits.readings - len(self._open)
+        if self._room <= 0:
             self._close_block()
 
     def _close_block(self) -> None:
         readings, self._open = self._open, []
+        self._room, self._unsafe_at = self._limits.readings, None
         self._put_block(readings)
+
+    def _draft(self) -> None:
+        """What is open goes to disk, and stays open."""
+        base = self._open[0].at
+        payload = pack(self._open, base)
+        if len(payload) > MAX_BLOCK_BYTES:
+            self._close_block()
+            return
+        self._unsafe_at = None
+        self._post.draft(self._events.block(payload, base, len(self._open)))
 
     def _put_block(self, readings: list[Reading]) -> None:
         base = readings[0].at

@@ -2,8 +2,9 @@
 
 Strategy. Nothing is stored a second time and nothing of the lane's own state is touched: the folder is read as from
 outside (store/look.py does the same), newest segment first, until one begins before what is asked for. A segment that
-is recycled meanwhile carries another generation, so its frames are not taken for others; what was found is read when it
-is sent, and is gone if it is gone by then. What a desk can miss lies below what it has, so all of it was on disk.
+is recycled meanwhile carries another generation, so its frames are not taken for others; what was found is read when
+it is sent, and is gone if it is gone by then. What a desk can miss lies below what it has, so all of it was on disk. A
+draft (store/log.py) is not given, for the newest cursor says that its sequence is still to come.
 """
 
 import asyncio
@@ -92,19 +93,24 @@ class Again:
 def _find(folder: Path, first: int, last: int) -> dict[int, _Place]:
     """The places of these sequences. Raises OSError where the folder cannot be read; segments that cannot are left."""
     found: dict[int, _Place] = {}
+    given = 0
     named = [path for path in folder.iterdir() if path.suffix == SUFFIX] if folder.exists() else []
     for path in sorted(named, reverse=True):
         lowest: int | None = None
+        here: dict[int, _Place] = {}
         with suppress(OSError, ValueError):
             generation = int(path.stem, 16)
             for frame in frames.scan(read_whole(path)[0], generation):
-                if frame.kind == frames.DATA:
+                if frame.kind == frames.CURSOR:
+                    given = max(given, frame.sequence - 1)
+                elif frame.kind == frames.DATA:
                     lowest = frame.sequence if lowest is None else lowest
                     if first <= frame.sequence <= last:
-                        found.setdefault(frame.sequence, _Place(path, generation, frame.offset, frame.size))
+                        here[frame.sequence] = _Place(path, generation, frame.offset, frame.size)
+        found = here | found  # of two frames of one sequence the later counts
         if lowest is not None and lowest <= first:
             break
-    return found
+    return {sequence: place for sequence, place in found.items() if sequence <= given}
 
 
 def _read(place: _Place, sequence: int) -> Event | None:

@@ -6,6 +6,10 @@ and then recycled under a new generation, so that a commit changes no metadata: 
 quarter of the bytes of a growing file (docs/durability.md). In memory is only where each event lies, 12 bytes;
 payloads are read back when they are sent.
 
+A draft is what there is of an event that still grows (an open block). Each commit writes it behind all else, under the
+sequence that is given next; the event itself takes the same one, and of two frames of a sequence the later counts. So a
+crash leaves the newest draft as an event like any other, and in all other cases nobody ever sees one.
+
 Two threads, one rule: the event loop owns all state here, and plans a write down to the offsets; the writing thread
 only makes, renames, writes and syncs the files of that plan. What it did counts when it returned without error; after
 an error the same events are planned again, at the same place.
@@ -76,6 +80,7 @@ class SegmentLog:
         self._commits = GroupCommit(self._write)
         self._fresh: deque[Fresh] = deque()
         self._fresh_bytes = 0
+        self._draft: Fresh | None = None
         self._oldest: tuple[int, float | None, str | None] = (0, None, None)
         self._shelf = Shelf(segment_bytes, quota_bytes, self.drop_oldest, may_grow or _always)
         self._done = Spans()
@@ -137,6 +142,7 @@ class SegmentLog:
         meta = frames.pack_meta(event)
         event = event.with_sequence(self._next)
         self._next += 1
+        self._draft = None
         item = Fresh(event, meta)
         self._fresh.append(item)
         self._fresh_bytes += item.size
@@ -146,6 +152,14 @@ class SegmentLog:
         if self._fresh_bytes > MAX_FRESH_BYTES:
             self._trim_fresh()
         return event
+
+    def draft(self, event: Event) -> None:
+        """What there is of the next event, on disk with the next commit in case that a crash ends it there.
+
+        It replaces the draft before, and ends with the next append. Raises StoreError for one that is too large.
+        """
+        self._draft = Fresh(event.with_sequence(self._next), frames.pack_meta(event), draft=True)
+        self._commits.touch()
 
     async def commit(self) -> None:
         """Everything appended and released so far is on disk when this returns. Raises StoreError."""
@@ -269,7 +283,7 @@ class SegmentLog:
         for attempt in counter():
             batch, self._fresh, self._fresh_bytes = self._fresh, deque(), 0
             first = batch[0].event.sequence if batch else self._next
-            parts = self._shelf.plan(batch, first)
+            parts = self._shelf.plan((*batch, self._draft) if self._draft else batch, first)
             cursor = frames.pack_cursor(self._done.floor, self._dropped, self._done.above(frames.MAX_SPANS))
             upto = batch[-1].event.sequence + 1 if batch else self._next
             try:

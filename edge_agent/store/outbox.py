@@ -77,6 +77,10 @@ class Outbox:
         """Put an event into the lane of its kind; it travels after that lane's next commit. Raises StoreError."""
         return self.spool(event.lane).append(event)
 
+    def draft(self, event: Event) -> None:
+        """Keep what there is of an event of a log's lane that still grows; see SegmentLog. Raises StoreError."""
+        self._logs[event.lane].draft(event)
+
     async def commit(self, lane: Lane) -> None:
         """All of this lane is on disk when this returns. Raises StoreError."""
         await self.spool(lane).commit()

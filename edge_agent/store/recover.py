@@ -4,7 +4,8 @@ Strategy. Segments are read from the newest down. The newest cursor says what is
 at or below it, all older ones are spare and need not be read, so a start without a backlog reads one segment. Within
 a segment sequences have no gap when written, nor between neighbouring generations: a gap that is found is damage, and
 is declared as lost unless the cursor says it was done with. Nothing that can be read is thrown away, a torn tail least
-of all: what of it has a good CRC was appended by us, though nobody was told that it is safe.
+of all: what of it has a good CRC was appended by us, though nobody was told that it is safe. Of two frames of one
+sequence the later counts: a draft stands before its event (store/log.py).
 """
 
 from collections.abc import Iterable
@@ -58,6 +59,7 @@ def recover(folder: Path) -> Recovered:
     """What `folder` holds; an absent folder holds nothing. Raises OSError when the folder itself cannot be read."""
     found = Recovered()
     scans = _scan_newest_first(folder, found)
+    _drop_earlier(scans)
     cursor = max((s.cursor for s in scans if s.cursor), default=Cursor(1, 0, 0, ()))
     found.done.floor, found.dropped = cursor.cursor, cursor.dropped
     for first, last in cursor.spans:
@@ -141,6 +143,18 @@ def _scan(path: Path, generation: int) -> _Scan:
     return _Scan(segment, data, cursor, begins, None if begins is None else ends, holes, skipped)
 
 
+def _drop_earlier(scans: list[_Scan]) -> None:
+    """Of frames with one sequence only the last stays: what follows a frame has higher sequences, or replaces it."""
+    lowest: int | None = None
+    for scan in reversed(scans):
+        kept: list[Frame] = []
+        for frame in reversed(scan.data):
+            if lowest is None or frame.sequence < lowest:
+                lowest = frame.sequence
+                kept.append(frame)
+        scan.data[:] = kept[::-1]
+
+
 def _cursor(content: bytes, frame: Frame) -> Cursor | None:
     try:
         return frames.read_cursor(content, frame)
@@ -149,20 +163,18 @@ def _cursor(content: bytes, frame: Frame) -> Cursor | None:
 
 
 def _build_index(scans: list[_Scan], found: Recovered) -> None:
-    """Put every event that is not done with into its segment's index, once."""
-    highest = 0
+    """Put every event that is not done with into its segment's index."""
     newest = max((s.segment.generation for s in scans if s.segment.size), default=-1)
     for scan in scans:
         segment = scan.segment
         if segment.path in found.bad:
             continue
         for frame in scan.data:
-            if frame.sequence <= highest or frame.sequence in found.done:
+            if frame.sequence in found.done:
                 continue
             if segment.live == 0:
                 segment.first = frame.sequence
-            highest = frame.sequence
-            segment.add(highest, frame.offset, frame.size, frame.size - frames.HEADER.size - frame.meta)
+            segment.add(frame.sequence, frame.offset, frame.size, frame.size - frames.HEADER.size - frame.meta)
         if segment.live == 0:
             segment.first = found.next
         (found.live if segment.live or segment.generation == newest else found.spare).append(segment)

@@ -115,7 +115,8 @@ class Shelf:
                 self._begin(segment)
             at = part.at or head
             for item in part.events:
-                segment.add(item.event.sequence, at, item.size, len(item.event.payload))
+                if not item.draft:
+                    segment.add(item.event.sequence, at, item.size, len(item.event.payload))
                 at += item.size
             segment.end = end
         self.busy.clear()

@@ -11,10 +11,11 @@ from edge_agent.store.segment import Segment
 
 
 class Fresh(NamedTuple):
-    """An event with its sequence that is not on disk yet, and its packed envelope."""
+    """An event with its sequence that is not on disk yet, and its packed envelope; a draft is no event of the lane."""
 
     event: Event
     meta: bytes
+    draft: bool = False
 
     @property
     def size(self) -> int:
@@ -60,7 +61,7 @@ def head_size(cursor: bytes) -> int:
 def _encode(part: Part, generation: int, cursor: bytes, next_sequence: int | None) -> bytes:
     pieces = [frames.encode(frames.CURSOR, generation, part.next, cursor)] if part.at == 0 else []
     pieces += [
-        frames.encode(frames.DATA, generation, event.sequence, meta, event.payload) for event, meta in part.events
+        frames.encode(frames.DATA, generation, event.sequence, meta, event.payload) for event, meta, _ in part.events
     ]
     if next_sequence is not None:
         pieces.append(frames.encode(frames.CURSOR, generation, next_sequence, cursor))

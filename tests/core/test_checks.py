@@ -136,7 +136,7 @@ def test_amounts_and_durations_read_as_a_person_says_them() -> None:
 def test_the_recorder_forgets_what_is_older_than_its_span() -> None:
     recorder = Recorder(span_s=10.0)
     for t in range(100):
-        recorder.keep(at(t, float(t)))
+        recorder.keep([at(t, float(t))])
     assert len(recorder) == 11
     assert [r.value for r in recorder.freeze("boiler.pressure", 95.0)] == [95.0, 96.0, 97.0, 98.0, 99.0]
     assert [r.value for r in recorder.freeze("boiler.pressure", 0.0, most=2)] == [98.0, 99.0]

@@ -130,9 +130,9 @@ def test_the_state_is_where_it_was_configured_or_in_the_usual_place(
     assert settings.state_folder(configured) == Path(folder)
 
 
-def test_a_block_stays_open_no_longer_than_a_power_cut_may_cost() -> None:
+def test_a_block_may_stay_open_for_longer_than_what_a_power_cut_may_cost() -> None:
     config = model.Config(outbox=model.Outbox(durability_window_s=2.0, block_age_s=60.0))
-    assert settings.block_limits(config).age_s == 2.0
+    assert settings.block_limits(config) == (60.0, 2000, 2.0)
 
 
 # --- log ---

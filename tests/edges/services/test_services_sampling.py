@@ -34,6 +34,7 @@ class Disk:
     def __init__(self) -> None:
         self.appended: list[Event] = []
         self.stored: list[Event] = []
+        self.drafted: Event | None = None
         self.broken: set[Lane] = set()
         self.too_large: set[str] = set()
 
@@ -42,6 +43,9 @@ class Disk:
             raise StoreError("too large to be stored")
         self.appended.append(event)
         return event
+
+    def draft(self, event: Event) -> None:
+        self.drafted = event
 
     async def commit(self, lane: Lane) -> None:
         if lane in self.broken:
@@ -58,21 +62,24 @@ class Room:
         *checks: CheckSetting,
         age_s: float = 10.0,
         readings: int = 500,
+        window_s: float = 10.0,
         allowed: bool = True,
         channels: tuple[ThinSetting, ...] = (),
     ) -> None:
         self.clock, self.disk = HandClock(), Disk()
         self.told: list[Finding] = []
-        self.post = Post(self.disk.append, self.disk.commit)
+        self.heard: list[Reading] = []
+        self.listeners: list[str] = []
+        self.post = Post(self.disk.append, self.disk.draft, self.disk.commit)
         self.sampling = Sampling(
             self.clock,
             EventMaker(self.clock),
             self.post,
-            BlockLimits(age_s, readings),
+            BlockLimits(age_s, readings, window_s),
             checks,
             Recorder(300.0),
             lambda _kind: allowed,
-            Told(lambda _reading: None, self.told.append),
+            Told(self.heard.append, self.told.append, self.listeners),
             channels,
         )
 
@@ -102,6 +109,52 @@ async def test_a_block_never_gets_older_than_its_limit_between_two_ticks() -> No
         room.clock.monotonic = 1000.0 + tick
         room.sampling._tick(room.clock.monotonic, 1.0)
         assert bool(room.post._waiting) == (tick >= 9)
+
+
+async def test_what_is_open_is_on_disk_as_a_draft_once_in_the_durability_window() -> None:
+    room = Room(age_s=30.0, window_s=10.0)
+    drafts: list[list[Any]] = []
+    for second in range(30):
+        room.clock.monotonic = 1000.0 + second
+        room.read(second)
+        room.sampling._tick(room.clock.monotonic, 1.0)
+        if room.disk.drafted is not None:
+            drafts.append([r.value for r in unpack(room.disk.drafted.payload, room.disk.drafted.at)])
+            room.disk.drafted = None
+    await room.post.flush()
+    assert drafts == [list(range(10)), list(range(20))]
+    assert [[r.value for r in block] for block in room.blocks()] == [list(range(30))]
+
+
+async def test_an_open_block_too_large_for_a_message_is_closed_and_not_drafted() -> None:
+    room = Room(age_s=30.0)
+    text = Channel("meter.text", "", ChannelKind.TEXT)
+    for number in range(300):
+        room.read(f"{number:04d}" * 250, text)
+    room.sampling._tick(room.clock.monotonic + 9.5, 1.0)
+    assert room.disk.drafted is None
+    await room.post.flush()
+    assert sum(len(block) for block in room.blocks()) == 300
+
+
+async def test_a_draft_never_goes_before_what_was_put_before_it() -> None:
+    room = Room(readings=2, age_s=30.0)
+    for value in range(3):
+        room.read(value)
+    room.sampling._tick(room.clock.monotonic + 9.5, 1.0)
+    assert [event.count for event in room.disk.appended] == [2]
+    assert room.disk.drafted is not None
+    assert room.disk.drafted.count == 1
+
+
+async def test_readings_are_told_at_once_and_only_while_somebody_listens() -> None:
+    room = Room()
+    room.read(1.0)
+    room.listeners.append("console")
+    room.read(2.0)
+    room.listeners.clear()
+    room.read(3.0)
+    assert [reading.value for reading in room.heard] == [2.0]
 
 
 @pytest.mark.parametrize("urgent", [False, True])
@@ -278,7 +331,7 @@ async def test_a_window_is_stored_when_its_time_is_over_though_nothing_more_is_s
 async def test_a_reading_that_was_held_back_for_long_does_not_close_its_block_early() -> None:
     room = Room(channels=(ThinSetting("*", deadband=0.5),))
     room.read(1.0)
-    room.sampling._close_block()
+    room.sampling._tick(room.clock.monotonic + 9.0, 1.0)
     room.clock.monotonic += 1.0
     room.read(1.1)
     room.clock.monotonic += 100.0

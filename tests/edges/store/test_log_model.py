@@ -27,6 +27,8 @@ class LogMachine(RuleBasedStateMachine):
         self.waiting: dict[int, Event] = {}  # committed, not released
         self.released: dict[int, Event] = {}  # since the last commit
         self.committed = 0
+        self.draft: Event | None = None
+        self.drafted: Event | None = None  # on disk
         self.open()
 
     def open(self) -> None:
@@ -41,6 +43,15 @@ class LogMachine(RuleBasedStateMachine):
             stored = self.log.append(event)
             assert stored.sequence == self.committed + len(self.fresh) + 1
             self.fresh.append(stored)
+            self.draft = None
+
+    @rule(size=st.sampled_from([0, 1000, 40_000]))
+    def draft_of_the_next(self, size: int) -> None:
+        self.count += 1
+        ident = self.count.to_bytes(16, "big")
+        draft = Event(ident, EventKind.TELEMETRY, "t", "s", float(self.count), "b", b"d" * size)
+        self.log.draft(draft)
+        self.draft = draft.with_sequence(self.committed + len(self.fresh) + 1)
 
     @rule()
     def commit(self) -> None:
@@ -49,6 +60,7 @@ class LogMachine(RuleBasedStateMachine):
         self.committed += len(self.fresh)
         self.fresh.clear()
         self.released.clear()
+        self.drafted = self.draft
 
     @rule(every=st.integers(1, 4), share=st.floats(0, 1))
     def release(self, every: int, share: float) -> None:
@@ -64,6 +76,10 @@ class LogMachine(RuleBasedStateMachine):
         self.open()
         assert not self.log.problems
         assert not self.log.quarantined_bytes
+        if self.drafted is not None:
+            self.committed += 1
+            self.waiting[self.drafted.sequence] = self.drafted
+        self.draft = self.drafted = None
         back = {event.sequence: event for event in self.log.pending(0, 10**6)}
         assert back == self.waiting | self.released or self.many_spans(back)
         self.waiting = back
@@ -88,7 +104,7 @@ class LogMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.log.close()
-        assert look_at(self.folder, Lane.TELEMETRY).next == self.committed + 1
+        assert look_at(self.folder, Lane.TELEMETRY).next == self.committed + 1 + (self.drafted is not None)
         self.runner.close()
         shutil.rmtree(self.folder)
 
