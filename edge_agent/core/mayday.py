@@ -6,46 +6,17 @@ resends, presses that end behind the cancel window, and which question a press a
 Saving comes before showing: whoever carries out the effects stores the case (fsync) before the lamp tells of it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
 
 from edge_agent.core.clock import Instant, passed_s
+from edge_agent.core.mayday_finger import COUNTED, Finger
 from edge_agent.core.mayday_table import ON_THE_WAY, TABLE, Effect, Signal
-from edge_agent.core.mayday_timers import TOLD_S, Timers, resend_after
+from edge_agent.core.mayday_timers import Timers, Waits, resend_after, timers_of
+from edge_agent.core.mayday_words import Call, DeskWord, Words
 from edge_agent.core.question import MAX_WAITING, Purpose, Question
 from edge_agent.core.request import HelpRequest, State
 
 MAX_ALSO = 5
-_PRESSES = {Signal.ONE_PRESS: "yes", Signal.TWO_PRESSES: "no", Signal.MORE_PRESSES: ""}
-
-
-class DeskWord(NamedTuple):
-    """What a believed message of the desk says about the case; `through`: it has the messages up to this sequence."""
-
-    signal: Signal | None
-    through: int = 0
-    reference: str = ""
-    receiver: str = ""
-    helper: str = ""
-    text: str = ""
-    next_word_wall: float | None = None
-
-
-class Call(NamedTuple):
-    """A rule that calls for help, and why: after a cancel window of its own, or at once over every channel."""
-
-    rule: str
-    text: str
-    window_s: float
-    fall_back_now: bool
-
-
-class Words(NamedTuple):
-    """What an effect says, where that is more than that it happened."""
-
-    effect: Effect
-    data: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -67,9 +38,12 @@ class Mayday:
     _raised_at: float = 0.0
     _window_ends: float = 0.0
     _pressing: bool = False
-    _pressed_at: float | None = None
-    _counted_by: float = 0.0
     _asks: tuple[str, float] = ("", 0.0)
+    _finger: Finger = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The finger's times are among the timers."""
+        self._finger = Finger(self.timers.hold_s, self.timers.quiet_s)
 
     @property
     def deadline(self) -> tuple[float, Signal] | None:
@@ -97,11 +71,13 @@ class Mayday:
 
     def signal(self, signal: Signal, now: Instant, share: float = 0.5) -> tuple[Effect, ...]:
         """One thing happened: move on by the table. Gives the effects; the case in `case` is then to be saved."""
-        answered = self._finger(signal, now.monotonic)
+        began = self._finger.follow(signal, now.monotonic)
+        asked, since = self._asks
+        # a press answers only what was asked before it began: one that was meant for something else is a nudge
+        if asked and COUNTED.get(signal) and began is not None and began >= since:
+            return self.answer(asked, COUNTED[signal], "button", now, share)
         if self.state is State.CANCEL_WINDOW:
             signal = self._in_window(signal, now.monotonic)
-        elif answered:
-            return self.answer(answered, _PRESSES[signal], "button", now, share)
         if signal is Signal.EXPIRED:
             return self._expired(now, share)
         return self._go(signal, now, share)
@@ -274,23 +250,6 @@ class Mayday:
             self.deadlines[Signal.WINDOW_OVER] = max(self._window_ends, at + self.timers.quiet_s)
         return signal
 
-    def _finger(self, signal: Signal, at: float) -> str:
-        """Follow the presses; gives the id of the question that these ones answer, empty for none.
-
-        A press answers only what was asked before it began: one that was meant for something else is a nudge.
-        """
-        if signal is Signal.CONTACT:
-            self._pressed_at = at if self._pressed_at is None else self._pressed_at
-            self._counted_by = at + self.timers.hold_s + TOLD_S
-        elif signal is Signal.LET_GO:
-            self._counted_by = at + self.timers.quiet_s + TOLD_S
-        elif signal is Signal.HELD or signal in _PRESSES:
-            began, self._pressed_at, self._counted_by = self._pressed_at, None, 0.0
-            ident, since = self._asks
-            if ident and _PRESSES.get(signal) and began is not None and began >= since:
-                return ident
-        return ""
-
     # -- questions ---------------------------------------------------------------------------------------------------
 
     def _ask(self, now: Instant) -> None:
@@ -303,13 +262,13 @@ class Mayday:
         if self.case and self.case.questions:
             left_s = min(each.left_s(now) for each in self.case.questions)
             # a press that began in time is counted out
-            self.deadlines[Signal.EXPIRED] = max(now.monotonic + left_s, self._counted_by if ident else 0.0)
+            self.deadlines[Signal.EXPIRED] = max(now.monotonic + left_s, self._finger.counted_by if ident else 0.0)
 
     def _expired(self, now: Instant, share: float) -> tuple[Effect, ...]:
         """The time of some questions is over, unless somebody is just answering."""
         waiting = self.case.questions if self.case else ()
         due = [question for question in waiting if question.left_s(now) <= 0.0]
-        if self.case is None or not due or (self._asks[0] and now.monotonic < self._counted_by):
+        if self.case is None or not due or (self._asks[0] and now.monotonic < self._finger.counted_by):
             self._ask(now)
             return ()
         case = self.case.no_more_asked([question.id for question in due])
@@ -321,31 +280,11 @@ class Mayday:
     # -- timers ------------------------------------------------------------------------------------------------------
 
     def _arm(self, now: Instant, share: float) -> None:
-        """The timers of this state: a live case always has one. Those that run go on."""
-        t, at, timers = self.timers, now.monotonic, {}
-        unanswered = at + self._resend_s(now, share)
-        other_ways = self._raised_at + t.fallback_after_s
-        match self.state:
-            case State.CANCEL_WINDOW:
-                timers[Signal.WINDOW_OVER] = self._window_ends = at + t.cancel_window_s
-                self._pressing = False
-            case State.RAISED:
-                timers = {Signal.NO_PATH: at + t.queued_after_s, Signal.OTHER_WAYS: other_ways}
-            case State.SENDING:
-                timers = {Signal.NO_PATH: at + t.queued_after_s, Signal.OTHER_WAYS: other_ways}
-                timers[Signal.UNANSWERED] = unanswered
-            case State.DELIVERED:
-                timers = {Signal.UNANSWERED: unanswered, Signal.OTHER_WAYS: other_ways}
-            case State.QUEUED:
-                timers[Signal.UNANSWERED] = unanswered
-                timers[Signal.OTHER_WAYS] = min(other_ways, at + t.fallback_queued_s)
-            case State.FALLBACK | State.CANCELLED:
-                timers[Signal.UNANSWERED] = unanswered
-            case State.RECEIVED | State.ENGAGED:
-                timers[Signal.SILENCE] = at + self._patience(now)
-            case State.RESOLVED:
-                timers = {Signal.REOPEN_OVER: at + self._reopen_s(now), Signal.UNANSWERED: unanswered}
-        self.deadlines = timers | self.deadlines
+        """The timers of this state; those that run go on."""
+        waits = Waits(self._raised_at, self._resend_s(now, share), self._patience(now), self._reopen_s(now))
+        self.deadlines = timers_of(self.state, now.monotonic, self.timers, waits) | self.deadlines
+        if self.state is State.CANCEL_WINDOW:
+            self._window_ends, self._pressing = self.deadlines[Signal.WINDOW_OVER], False
 
     def _reopen_s(self, now: Instant) -> float:
         """What is left of the time to reopen; all of it where no clock tells how long ago the case was resolved."""

@@ -3,9 +3,8 @@
 from typing import NamedTuple
 
 from edge_agent.core.gesture import QUIET_S
-
-# A series of presses is told this long after its quiet time at the latest.
-TOLD_S = 0.5
+from edge_agent.core.mayday_table import Signal
+from edge_agent.core.request import State
 
 
 class Timers(NamedTuple):
@@ -38,3 +37,42 @@ def resend_after(attempts: int, waited_s: float, timers: Timers, share: float) -
     if waited_s < timers.slow_for_s:
         return timers.slow_resend_s * (0.875 + 0.25 * share)
     return timers.rare_resend_s * (0.9 + 0.2 * share)
+
+
+class Waits(NamedTuple):
+    """What the timers of a state depend on: when the case was raised, and how long to wait for what."""
+
+    raised_at: float
+    resend_s: float
+    silence_s: float
+    reopen_s: float
+
+
+# What runs in each state: a live case always has a timer. Questions have theirs beside them.
+_S = State
+RUNS: dict[State, tuple[Signal, ...]] = {
+    _S.CANCEL_WINDOW: (Signal.WINDOW_OVER,),
+    _S.RAISED: (Signal.NO_PATH, Signal.OTHER_WAYS),
+    _S.SENDING: (Signal.NO_PATH, Signal.UNANSWERED, Signal.OTHER_WAYS),
+    _S.QUEUED: (Signal.UNANSWERED, Signal.OTHER_WAYS),
+    _S.FALLBACK: (Signal.UNANSWERED,),
+    _S.DELIVERED: (Signal.UNANSWERED, Signal.OTHER_WAYS),
+    _S.RECEIVED: (Signal.SILENCE,),
+    _S.ENGAGED: (Signal.SILENCE,),
+    _S.RESOLVED: (Signal.REOPEN_OVER, Signal.UNANSWERED),
+    _S.CANCELLED: (Signal.UNANSWERED,),
+}
+
+
+def timers_of(state: State, at: float, t: Timers, waits: Waits) -> dict[Signal, float]:
+    """When each timer of a state runs out that was entered `at` this monotonic time."""
+    other_ways = waits.raised_at + t.fallback_after_s
+    ends = {
+        Signal.WINDOW_OVER: at + t.cancel_window_s,
+        Signal.NO_PATH: at + t.queued_after_s,
+        Signal.OTHER_WAYS: min(other_ways, at + t.fallback_queued_s) if state is _S.QUEUED else other_ways,
+        Signal.UNANSWERED: at + waits.resend_s,
+        Signal.SILENCE: at + waits.silence_s,
+        Signal.REOPEN_OVER: at + waits.reopen_s,
+    }
+    return {signal: ends[signal] for signal in RUNS.get(state, ())}

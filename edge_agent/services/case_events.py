@@ -8,8 +8,8 @@ from typing import Any
 from edge_agent.core.clock import age_s
 from edge_agent.core.event import Event, EventKind
 from edge_agent.core.ids import uuid_text
-from edge_agent.core.mayday import Call, Words
 from edge_agent.core.mayday_table import Effect
+from edge_agent.core.mayday_words import Call, Words
 from edge_agent.core.ports import Clock
 from edge_agent.core.request import HelpRequest, State, Trigger, case_code
 from edge_agent.core.wire import pack

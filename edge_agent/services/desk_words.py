@@ -2,8 +2,8 @@
 
 from edge_agent.core.clock import Instant
 from edge_agent.core.command import DeskMessage
-from edge_agent.core.mayday import DeskWord
 from edge_agent.core.mayday_table import Signal
+from edge_agent.core.mayday_words import DeskWord
 from edge_agent.core.question import MAX_EFFORT_LIFE_S, MAX_ID, MAX_LIFE_S, MAX_OPTIONS, Purpose, Question
 from edge_agent.core.wire import text_of
 
@@ -31,8 +31,13 @@ def is_known(message: DeskMessage) -> bool:
 
 def through_of(message: DeskMessage) -> int:
     """Up to which sequence the desk has this case's messages; 0: it does not say."""
-    through = message.data.get("through")
-    return through if type(through) is int else 0
+    return _count(message, "through")
+
+
+def _count(message: DeskMessage, key: str) -> int:
+    """`knows`: the desk has heard of this message, in compact form only; it must still be sent."""
+    value = message.data.get(key)
+    return value if type(value) is int else 0
 
 
 def word_of(message: DeskMessage) -> DeskWord | None:
@@ -43,7 +48,7 @@ def word_of(message: DeskMessage) -> DeskWord | None:
     promised = data.get("next_word_wall")
     return DeskWord(
         signal=_OF_TYPE[message.type],
-        through=through_of(message),
+        through=max(through_of(message), _count(message, "knows")),
         reference=text_of(data, "reference", MAX_NAME),
         receiver=text_of(data, "receiver", MAX_NAME),
         helper=text_of(data, "helper", MAX_NAME),

@@ -21,9 +21,10 @@ from edge_agent.core.event import Event
 from edge_agent.core.gesture import Gesture, Touch
 from edge_agent.core.health import Health
 from edge_agent.core.lamp import RESOLVED_S, Shown, shown
-from edge_agent.core.mayday import Call, Mayday, Words
+from edge_agent.core.mayday import Mayday
 from edge_agent.core.mayday_table import ON_THE_WAY, Effect, Signal
 from edge_agent.core.mayday_timers import Timers
+from edge_agent.core.mayday_words import Call, Words
 from edge_agent.core.ports import Clock, RequestStore
 from edge_agent.core.request import HelpRequest, State
 from edge_agent.core.rhythm import until_next

@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.core.clock import Instant, age_s
-from edge_agent.core.mayday import DeskWord, Mayday, Timers
+from edge_agent.core.mayday import Mayday
 from edge_agent.core.mayday_table import Effect, Signal
 from edge_agent.core.mayday_timers import Timers
+from edge_agent.core.mayday_words import DeskWord
 from edge_agent.core.request import HelpRequest, State, Trigger
 
 TEN_YEARS = 10 * 365.25 * 86400.0

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from edge_agent.core.clock import Instant
 from edge_agent.core.lamp import PATTERNS, Shown, shown
-from edge_agent.core.mayday import DeskWord, Mayday
+from edge_agent.core.mayday import Mayday
 from edge_agent.core.mayday_table import TABLE, Effect, Signal
 from edge_agent.core.mayday_timers import Timers, resend_after
+from edge_agent.core.mayday_words import DeskWord
 from edge_agent.core.request import HelpRequest, State, Trigger
 
 OPEN = {

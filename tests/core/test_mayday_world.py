@@ -15,9 +15,10 @@ import pytest
 
 from edge_agent.core.clock import Instant
 from edge_agent.core.lamp import Shown, shown
-from edge_agent.core.mayday import DeskWord, Mayday
+from edge_agent.core.mayday import Mayday
 from edge_agent.core.mayday_table import Effect, Signal
 from edge_agent.core.mayday_timers import Timers
+from edge_agent.core.mayday_words import DeskWord
 from edge_agent.core.request import HelpRequest, State, Trigger
 
 WORLDS = 250
