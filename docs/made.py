@@ -29,7 +29,7 @@ from edge_agent.core.event import Event, EventKind, Lane
 from edge_agent.core.finding import Severity
 from edge_agent.core.gesture import Gesture, Touch
 from edge_agent.core.ids import uuid7, uuid_text
-from edge_agent.core.lamp import PATTERNS, Pattern
+from edge_agent.core.lamp import PATTERNS, Pattern, Tone, steady
 from edge_agent.core.mayday_timers import Timers
 from edge_agent.core.reading import Channel, Reading
 from edge_agent.core.recorder import Recorder
@@ -40,6 +40,7 @@ from edge_agent.services.post import Post
 from edge_agent.services.sampling import BlockLimits, Sampling, Told
 from edge_agent.services.watch import CheckSetting
 from edge_agent.store.outbox import Outbox
+from edge_agent.texts import texts
 from edge_agent.uplink.presence import Presence
 from simulators.desk.keys import DeskKey
 from simulators.models import KINDS, options_of
@@ -263,18 +264,26 @@ def _answer() -> str:
 
 
 def _rhythm(pattern: Pattern) -> str:
-    if 0 in pattern.rhythm_ms:
+    if steady(pattern):
         return "steady"
     return " ".join(str(ms) for ms in pattern.rhythm_ms)
 
 
+def _tone(tone: Tone) -> str:
+    if not tone.beeps_ms:
+        return "-"
+    again = ", once more after" if tone.times == 2 else ", every"
+    outside = " outside quiet hours" if tone.reminder else ""
+    return " ".join(str(ms) for ms in tone.beeps_ms) + (f"{again} {tone.every_s:g} s" if tone.every_s else "") + outside
+
+
 def lamp_table() -> str:
     """core/lamp.py as a table."""
+    english = texts("en")
     rows = ["| shown | colour | ms on, off, … | tone, ms on, off, … | it says |", "|---|---|---|---|---|"]
     for pattern in PATTERNS.values():
-        tone = " ".join(str(ms) for ms in pattern.tone) or "-"
-        again = f", every {pattern.again_s:g} s" if pattern.again_s else ""
-        cells = (f"`{pattern.shown.value}`", pattern.colour, _rhythm(pattern), tone + again, pattern.sentence)
+        says = english[f"lamp.{pattern.shown}"]
+        cells = (f"`{pattern.shown}`", pattern.colour, _rhythm(pattern), _tone(pattern.tone), says)
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
 
@@ -291,7 +300,8 @@ def timers_table() -> str:
     assert isinstance(found, inspect.StructType)
     rows = []
     for field in found.fields:
-        assert isinstance(field.type, inspect.IntType | inspect.FloatType)
+        if not isinstance(field.type, inspect.IntType | inspect.FloatType):
+            continue
         what, source = TIMERS[field.name]
         bounds = f"{field.type.ge:g} to {field.type.le:g}"
         rows.append(f"| `{field.name}` | {field.default:g} | {bounds} | {what} | {source} |")

@@ -17,6 +17,7 @@ from edge_agent.core.consent import PURPOSES, Consent
 from edge_agent.core.errors import AgentError
 from edge_agent.core.event import Event, EventKind, Lane
 from edge_agent.core.gesture import Button
+from edge_agent.core.lamp import Pattern
 from edge_agent.core.recorder import Recorder
 from edge_agent.drivers import registry
 from edge_agent.hub import Hub
@@ -35,6 +36,7 @@ from edge_agent.store.identity import gateway_id
 from edge_agent.store.outbox import LOG_LANES, Outbox
 from edge_agent.supervisor import Supervisor, notify
 from edge_agent.systemclock import SystemClock, process_age_s
+from edge_agent.texts import texts
 from edge_agent.uplink.drain import Drain
 from edge_agent.uplink.inbound import Inbound
 from edge_agent.uplink.mqtt import MqttLink, MqttUplink
@@ -93,8 +95,12 @@ class Agent:
         )
         self.hardware = registry.build(config, self.sampling.deliver)
         lamps, buzzers = self.hardware.lamp, self.hardware.buzzer
+        self.texts = texts(config.gateway.language)
         self.arbiter = Arbiter(
-            [lamps] if lamps else [], [buzzers] if buzzers else [], lambda pattern: self.hub.tell("lamp", lamp(pattern))
+            [lamps] if lamps else [],
+            [buzzers] if buzzers else [],
+            self._lamp_changed,
+            settings.outside_quiet_hours(config, self.clock),
         )
         h = config.help
         around = Surroundings(
@@ -175,6 +181,7 @@ class Agent:
             arbiter=self.arbiter,
             drain=self.drain,
             hub=self.hub,
+            texts=self.texts,
             health=self.standing.health,
             started_at=self.started_at,
         )
@@ -184,6 +191,9 @@ class Agent:
     async def _commit(self, lane: Lane) -> None:
         await self.outbox.commit(lane)
         self.drain.wake(lane)
+
+    def _lamp_changed(self, pattern: Pattern) -> None:
+        self.hub.tell("lamp", lamp(pattern, self.texts))
 
     def _reply(self, what: str, data: dict[str, Any]) -> None:
         self.post.put(self.events.make(EventKind.REPLY, what, data["for"], data))

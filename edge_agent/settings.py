@@ -1,10 +1,14 @@
 """From the configuration to what the rooms take: settings, folders, checks."""
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from edge_agent.config.model import Config
 from edge_agent.core.finding import Severity
+from edge_agent.core.ports import Clock
+from edge_agent.core.quiet import QuietHours
 from edge_agent.core.mayday_timers import Timers
 from edge_agent.core.rules import Condition, RuleSetting
 from edge_agent.core.thinning import ThinSetting
@@ -89,6 +93,18 @@ def timers(config: Config) -> Timers:
     """The timers of a help request."""
     h = config.help
     return Timers(**{name: getattr(h, name) for name in Timers._fields if name != "quiet_s"})
+
+
+def outside_quiet_hours(config: Config, clock: Clock) -> Callable[[], bool]:
+    """Whether the household may be reminded now, by its local time; a clock that may be wrong knows no hours."""
+    quiet = QuietHours.parse(config.help.quiet_hours)
+
+    def outside() -> bool:
+        now = clock.now()
+        local = time.localtime(now.wall)
+        return not now.trusted or not quiet.contains(local.tm_hour * 60 + local.tm_min)
+
+    return outside
 
 
 def secrets(config: Config) -> tuple[str, ...]:

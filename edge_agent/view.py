@@ -12,7 +12,7 @@ from edge_agent.core.clock import Instant, age_s
 from edge_agent.core.errors import RefusedError
 from edge_agent.core.finding import Finding
 from edge_agent.core.health import Health
-from edge_agent.core.lamp import PATTERNS, Pattern, Shown
+from edge_agent.core.lamp import PATTERNS, Pattern, Shown, steady
 from edge_agent.core.ports import Clock, Driver
 from edge_agent.core.reading import Reading
 from edge_agent.core.request import HelpRequest
@@ -22,6 +22,7 @@ from edge_agent.services.indicator import Arbiter
 from edge_agent.services.mayday import Help
 from edge_agent.services.sampling import Sampling
 from edge_agent.store.outbox import Outbox
+from edge_agent.texts import Texts
 from edge_agent.uplink.drain import Drain
 
 _PAGE_BYTES = resource.getpagesize()
@@ -46,6 +47,7 @@ class View:
     arbiter: Arbiter
     drain: Drain
     hub: Hub
+    texts: Texts
     health: Callable[[], Sequence[tuple[str, Health]]]
     started_at: float
 
@@ -101,11 +103,12 @@ class View:
     def help(self) -> types.Help:
         """Where help stands."""
         case = self.help_service.case
-        return types.Help(self.help_service.state.value, self._case(case) if case else None, self.lamp())
+        told = self._case(case) if case else None
+        return types.Help(self.help_service.state.value, told, self.lamp(), self.texts.language)
 
     def lamp(self) -> types.Lamp:
         """What the lamp shows."""
-        return lamp(self.arbiter.pattern or PATTERNS[Shown.NOT_READY])
+        return lamp(self.arbiter.pattern or PATTERNS[Shown.NOT_READY], self.texts)
 
     def channels(self) -> types.Channels:
         """The newest values, by name."""
@@ -182,21 +185,21 @@ class View:
         wrong = list({part.sentence: part for part in reversed(parts) if not part.ready}.values())[::-1]
         confirmed = self.sampling.watches.confirmed()
         if wrong:
-            first = wrong[0]
-            more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
-            return f"Not all is well: {first.name}: {first.sentence}{more}."
+            key = "status.not_well_more" if len(wrong) > 1 else "status.not_well"
+            return self.texts.say(key, part=wrong[0].name, what=wrong[0].sentence, n=len(wrong) - 1)
         if confirmed:
-            return f"{len(confirmed)} finding{'s' if len(confirmed) > 1 else ''}: {confirmed[0].sentence}"
-        waiting = sum(depth.events for depth in self.outbox.depths().values())
-        queue = f"{_many(waiting, 'message')} wait{'s' if waiting == 1 else ''}" if waiting else "nothing waits"
-        return f"All is well: {_many(len(self.sampling.latest), 'channel')}, {queue}."
+            key = "status.findings" if len(confirmed) > 1 else "status.finding"
+            return self.texts.say(key, n=len(confirmed), what=confirmed[0].sentence)
+        waiting, channels = sum(d.events for d in self.outbox.depths().values()), len(self.sampling.latest)
+        queue = "status.nothing_waits" if not waiting else "status.waits" if waiting == 1 else "status.wait"
+        return self.texts.say(
+            "status.well",
+            channels=self.texts.say("status.channel" if channels == 1 else "status.channels", n=channels),
+            queue=self.texts.say(queue, n=waiting),
+        )
 
 
-def _many(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
-def lamp(pattern: Pattern) -> types.Lamp:
+def lamp(pattern: Pattern, texts: Texts) -> types.Lamp:
     """A lamp pattern as the console knows it; an empty rhythm is steady."""
-    rhythm = [] if 0 in pattern.rhythm_ms else list(pattern.rhythm_ms)
-    return types.Lamp(pattern.shown.value, pattern.colour, rhythm, pattern.sentence)
+    rhythm = [] if steady(pattern) else list(pattern.rhythm_ms)
+    return types.Lamp(pattern.shown.value, pattern.colour, rhythm, texts[f"lamp.{pattern.shown}"], texts.language)

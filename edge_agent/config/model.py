@@ -25,6 +25,11 @@ PLACE = rf"^([\w.-]{{1,253}}|\[[0-9A-Fa-f]{{0,4}}:[0-9A-Fa-f:.]{{1,41}}(%\w{{1,1
 Place = Annotated[str, Meta(pattern=PLACE, description='a host such as "broker.example", or "broker.example:8883"')]
 
 
+# Hours and minutes, 00:00 to 23:59, from and until; or none.
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
+QUIET = rf"^({_TIME}-{_TIME})?$"
+
+
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all tables."""
 
@@ -146,6 +151,7 @@ class Help(Section, frozen=True):
     silence_s: Annotated[float, Meta(ge=60.0, le=7200.0)] = 600.0
     stuck_s: Annotated[float, Meta(ge=20.0, le=600.0)] = 60.0
     recorder_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 300.0
+    quiet_hours: Annotated[str, Meta(pattern=QUIET, description='such as "22:00-07:00", or empty')] = "22:00-07:00"
     rules: tuple[HelpRule, ...] = ()
 
 

@@ -5,26 +5,13 @@ from collections.abc import Iterator, Sequence
 from heapq import merge
 
 from edge_agent.control.types import Case, Channel, Channels, Findings, Help, Lamp, Live, Queue, Reply, Status
+from edge_agent.texts import Texts, texts
+from edge_agent.texts.times import when
 
 # SGR colours that show on light and dark ground alike; the word carries the meaning, colour only helps.
 GREEN, AMBER, RED, BLUE = "32", "33", "31", "34"
 COLOURS = {"ok": GREEN, "notice": GREEN, "warning": AMBER, "alarm": RED, "NOT READY": RED, "bad": RED}
 COLOURS |= {"green": GREEN, "amber": AMBER, "red": RED, "blue": BLUE}  # those of the lamp
-STATES = {
-    "IDLE": "no help request is open",
-    "HOLD": "the button is held",
-    "CANCEL_WINDOW": "about to call for help; it can still be cancelled",
-    "RAISED": "recorded, about to be sent",
-    "SENDING": "recorded, being sent",
-    "QUEUED": "recorded, waiting for a connection",
-    "FALLBACK": "recorded, other ways are being tried",
-    "DELIVERED": "sent, not yet received by the desk",
-    "RECEIVED": "received by the desk",
-    "ENGAGED": "somebody is working on it",
-    "RESOLVED": "resolved",
-    "CANCELLED": "cancelled",
-}
-TRIGGERS = {"manual": "by hand", "automatic": "by a rule", "test": "as a test"}
 
 
 def paint(text: str, word: str, *, colour: bool) -> str:
@@ -136,23 +123,25 @@ def findings(reply: Findings, *, colour: bool) -> Iterator[str]:
 
 def help_(reply: Help, *, colour: bool) -> Iterator[str]:
     """The case, and what the lamp means now."""
+    here = texts(reply.language)
     if reply.case is None:
-        yield f"{STATES.get(reply.state, clean(reply.state)).capitalize()}."
+        said = _state(here, reply.state)
+        yield f"{said[:1].upper()}{said[1:]}."
     else:
-        yield from _case(reply.state, reply.case)
-    yield from lamp(reply.lamp, colour=colour)
+        yield from _case(here, reply.state, reply.case)
+    yield from _lamp(here, reply.lamp, colour=colour)
 
 
 def pressed(reply: Help, *, colour: bool) -> Iterator[str]:
     """What came of a press."""
     if reply.state in ("IDLE", "HOLD"):
-        yield "No help request came of it: hold the button longer (--hold), 3 s unless [help] hold_s says otherwise."
+        yield texts(reply.language)["case.no_request"]
     yield from help_(reply, colour=colour)
 
 
 def lamp(reply: Lamp, *, colour: bool) -> Iterator[str]:
     """What the lamp shows, and what that means."""
-    yield f"lamp      {paint(clean(reply.sentence), reply.colour, colour=colour)} ({clean(_shows(reply))})"
+    yield from _lamp(texts(reply.language), reply, colour=colour)
 
 
 def channels(reply: Channels, *, colour: bool) -> Iterator[str]:
@@ -175,40 +164,47 @@ def _gist(data: Reply | object) -> str:
         case Channel():
             return f"{data.name}  {value(data)}"
         case Help():
-            return f"{STATES.get(data.state, data.state)}; {data.lamp.sentence}"
+            return f"{_state(texts(data.language), data.state)}; {data.lamp.sentence}"
         case Queue():
             return f"{_waiting(sum(lane.events for lane in data.lanes))}, {data.sent_events} sent"
         case _:
             return str(getattr(data, "sentence", data))
 
 
-def _case(state: str, case: Case) -> Iterator[str]:
+def _case(here: Texts, state: str, case: Case) -> Iterator[str]:
     name = f"{clean(case.code[:4])} {clean(case.code[4:])}"
-    if state == "IDLE":
-        yield f"No help request is open; the last one was case {name}."
-    else:
-        yield f"Case {name}: {STATES.get(state, clean(state))}."
-    raised = f"{span(case.since_s)} ago, {TRIGGERS.get(case.trigger, case.trigger)}"
-    word = "" if case.next_word_wall is None else f"by {clock(case.next_word_wall)}"
-    yield from _pairs(
-        {
-            "raised": raised,
-            "reference": case.reference,
-            "receiver": case.receiver,
-            "helper": case.helper,
-            "next word": word,
-        }
-    )
-    steps = [(step.wall, _step(step.state)) for step in case.steps]
-    notes = [(note.wall, f"{clean(note.by)}: {clean(note.text)}") for note in case.notes]
+    yield here.say("case.last" if state == "IDLE" else "case.open", code=name, state=_state(here, state))
+    trigger = here.get(f"trigger.{case.trigger}", clean(case.trigger))
+    words = {
+        "case.raised": f"{here.say('time.ago', span=span(case.since_s))}, {trigger}",
+        "case.reference": case.reference,
+        "case.receiver": case.receiver,
+        "case.helper": case.helper,
+        "case.next_word": "" if case.next_word_wall is None else when(here, case.next_word_wall, time.time()),
+    }
+    yield from _pairs({here[key]: what for key, what in words.items()})
+    steps = [(step.wall, _step(here, step.state)) for step in case.steps]
+    notes = [(note.wall, f"{here.get(f'case.{note.by}', clean(note.by))}: {clean(note.text)}") for note in case.notes]
     # merged, not sorted: each list keeps its own order when the clock was set in between
     for wall, said in merge(steps, notes, key=lambda told: told[0]):
         yield f"  {clock(wall)}  {said}"
 
 
-def _step(state: str) -> str:
+def _state(here: Texts, state: str) -> str:
+    """A state in words; one that this console does not know as it is called."""
+    return here.get(f"state.{state.lower()}", clean(state))
+
+
+def _step(here: Texts, state: str) -> str:
     """A state as a step in the story of a case: after the last one it is closed."""
-    return "closed" if state == "IDLE" else STATES.get(state, clean(state))
+    return here["state.closed"] if state == "IDLE" else _state(here, state)
+
+
+def _lamp(here: Texts, reply: Lamp, *, colour: bool) -> Iterator[str]:
+    hue = here.get(f"colour.{reply.colour}", clean(reply.colour))
+    on_off = "/".join(str(ms) for ms in reply.rhythm)
+    shows = here.say("case.rhythm" if reply.rhythm else "case.steady", colour=hue, ms=on_off)
+    yield f"{here['case.lamp']:<10}{paint(clean(reply.sentence), reply.colour, colour=colour)} ({shows})"
 
 
 def _count(number: int, what: str) -> str:
@@ -223,13 +219,6 @@ def _pairs(pairs: dict[str, str]) -> Iterator[str]:
     for name, said in pairs.items():
         if said:
             yield f"{name:<10}{clean(said)}"
-
-
-def _shows(reply: Lamp) -> str:
-    if not reply.rhythm:
-        return f"{reply.colour}, steady"
-    on_off = "/".join(str(ms) for ms in reply.rhythm)
-    return f"{reply.colour}, on/off {on_off} ms"
 
 
 def _mark(ready: bool) -> str:

@@ -111,12 +111,16 @@ class Findings(Reply):
 
 
 class Lamp(Reply):
-    """What the lamp shows and means. `rhythm` is milliseconds on, off, on, off …; empty is steady."""
+    """What the lamp shows and means. `rhythm` is milliseconds on, off, on, off …; empty is steady.
+
+    `sentence` is in the household's `language`.
+    """
 
     pattern: str
     colour: str
     rhythm: list[int]
     sentence: str
+    language: str = "en"
 
 
 class Step(Reply):
@@ -149,11 +153,12 @@ class Case(Reply):
 
 
 class Help(Reply):
-    """Where help stands: a state of MAYDAY, its case (None: there is none) and the lamp."""
+    """Where help stands: a state of MAYDAY, its case (None: there is none), the lamp, and the household's language."""
 
     state: str
     case: Case | None
     lamp: Lamp
+    language: str = "en"
 
 
 class Channel(Reply):

@@ -85,7 +85,7 @@ def test_the_page_on_help_names_every_state_timer_and_purpose() -> None:
     text = (ROOT / "docs/help.md").read_text("utf-8")
     rows = re.findall(r"^\| (\w+) \|", text, re.MULTILINE)
     assert {state.value for state in State} <= set(rows)
-    assert set(made.TIMERS) == set(Help.__struct_fields__)
+    assert set(made.TIMERS) == {name for name in Help.__struct_fields__ if name.endswith(("_s", "_ms"))}
     assert all(f"`{purpose}`" in text for purpose in PURPOSES)
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from msgspec import structs
 from edge_agent import __version__
 from edge_agent.console import cli, commands, text
 from edge_agent.control.types import Channel, Finding, Live, Step, encode
+from edge_agent.texts import texts
+from edge_agent.texts.times import when
 from tests.edges.control.conftest import AMBER, CASE, Help, until
 
 ASKING = ["status", "queue", "findings", "help", "lamp", "channels", "cancel"]
@@ -102,19 +105,33 @@ def test_help_without_a_case_says_what_the_lamp_means(ask):
 def test_help_with_a_case_reads_like_this(ask, house):
     house.agent.now = Help(state="RECEIVED", case=CASE, lamp=AMBER)
     code, out, _ = ask("help")
-    at = [text.clock(1_700_000_000.0 + after) for after in (0, 4, 9, 300)]
+    at = [text.clock(1_700_000_000.0 + after) for after in (0, 4, 9)]
     assert code == 1
     assert out == plain(f"""
         Case 7K2M 9QXA: received by the desk.
         raised    1 min 3 s ago, by hand
         reference D-12
         receiver  desk
-        next word by {at[3]}
+        next word {when(texts("en"), 1_700_000_300.0, time.time())}
           {at[0]}  recorded, about to be sent
           {at[1]}  received by the desk
           {at[2]}  desk: Is there water?\ufffd[2J
         lamp      Your call is recorded and on its way (amber, on/off 500/500 ms)
     """)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", ("Fall 7K2M 9QXA: bei der Servicezentrale angekommen.", "gerufen   vor 1 min 3 s, von Hand")),
+        ("es", ("Caso 7K2M 9QXA: recibida por el centro de atención.", "pedida    hace 1 min 3 s, a mano")),
+    ],
+)
+def test_help_is_told_in_the_language_of_the_household(ask, house, language, said):
+    house.agent.now = Help(state="RECEIVED", case=CASE, lamp=structs.replace(AMBER, rhythm=[]), language=language)
+    _, out, _ = ask("help")
+    assert tuple(out.splitlines()[:2]) == said
+    assert {"de": "(gelb, leuchtet ständig)", "es": "(ámbar, siempre encendida)"}[language] in out
 
 
 def test_a_case_that_is_over_is_told_as_the_last_one_with_its_story_in_order_of_time(ask, house):
