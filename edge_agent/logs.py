@@ -7,7 +7,7 @@ warnings on, and each line of theirs at most once a minute.
 import logging
 import sys
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any, TextIO
 
@@ -17,6 +17,10 @@ import structlog
 QUIET_S = 60.0
 MAX_REMEMBERED = 200
 HIDDEN = "***"
+# What a help request may bring of the log (consent to diagnostics): so many lines, of so many characters.
+RECENT_LINES = 200
+RECENT_CHARACTERS = 400
+recent: deque[str] = deque(maxlen=RECENT_LINES)
 # Shorter ones are no secrets and would blot out ordinary words.
 MIN_SECRET = 6
 _SECRET_WORDS = ("password", "passphrase", "secret", "token", "bindkey", "private", "credential")
@@ -37,6 +41,7 @@ def configure(level: str, form: str, secrets: Sequence[str] = ()) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=not human),
             structlog.processors.format_exc_info,
             _hide_by_name,
+            _Remember(secrets),
             last,
             _Hide(secrets),
         ],
@@ -97,6 +102,18 @@ class _Hide:
         for secret in self._secrets:
             line = line.replace(secret, HIDDEN)
         return line
+
+
+class _Remember:
+    """Keeps each line in `recent`, as JSON and without what is secret."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._line = structlog.processors.JSONRenderer(default=str)
+        self._hide = _Hide(secrets)
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+        recent.append(self._hide(logger, method, self._line(logger, method, dict(event)))[:RECENT_CHARACTERS])
+        return event
 
 
 class _Steady:

@@ -13,6 +13,9 @@ PURPOSE_OF = {
     EventKind.SESSION: "assist",
     EventKind.LOG: "diagnostics",
 }
+# What is packed around a help request says more than its kind: readings, log and self-test.
+EVIDENCE = "edge.finding.evidence.v1"
+DIAGNOSTICS = "diagnostics"
 PURPOSES = {
     HELP_READY: "stay connected: heartbeat, daily test, automatic help requests",
     "telemetry": "readings go to the service",
@@ -34,7 +37,12 @@ class Consent:
 
     def lets_out(self, event: Event) -> bool:
         """Whether this event may leave now."""
-        return self.allows(event.kind)
+        return DIAGNOSTICS in self.granted if event.type == EVIDENCE else self.allows(event.kind)
+
+    @property
+    def diagnostics(self) -> bool:
+        """Whether readings around a press, log and self-test may go with a help request."""
+        return DIAGNOSTICS in self.granted
 
     @property
     def help_ready(self) -> bool:

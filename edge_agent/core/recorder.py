@@ -40,5 +40,9 @@ class Recorder:
                     found.append(reading)
         return found[::-1]
 
+    def since(self, at: float) -> list[Reading]:
+        """All readings from `at` on, about oldest first."""
+        return [reading for batch in self._batches if batch[-1].at >= at for reading in batch if reading.at >= at]
+
     def __len__(self) -> int:
         return self._count

@@ -10,7 +10,7 @@ power cut costs no more than one.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from edge_agent.core.block import pack
 from edge_agent.core.event import EventKind
@@ -28,6 +28,8 @@ TICK_S = 1.0
 # A message may have 100 KiB with its attributes (uplink/drain.py); a block beyond this is split.
 MAX_BLOCK_BYTES = 90 * 1024
 FREEZE_S = 60.0
+# Freeze frames of findings that stand, for a help request: about 5 kB each.
+MAX_FRAMES = 100
 # A channel more than this is a device gone mad; its readings still flow, only the console does not list it.
 MAX_LATEST = 2000
 
@@ -83,6 +85,7 @@ class Sampling:
         self.watches = Watches(checks, clock, events.new_id, self._changed)
         self._see = self.watches.see if checks else None
         self._latest: dict[str, Reading] = {}
+        self._frames: dict[str, list[list[Any]]] = {}
         self._sorted = 0
         self.faults = 0
 
@@ -108,6 +111,10 @@ class Sampling:
         """The flight recorder, with all that was delivered so far."""
         self._sort()
         return self._recorder
+
+    def frozen(self) -> list[dict[str, Any]]:
+        """The findings that stand now, each as it travels, with the freeze frame of when it was confirmed."""
+        return [plain(f) | {"freeze_frame": self._frames.get(f.key, [])} for f in self.watches.confirmed()]
 
     def deliver(self, item: Reading | Fault) -> None:
         """One reading or fault, from any driver."""
@@ -213,9 +220,13 @@ class Sampling:
         self._post.put(self._events.block(payload, base, len(readings)), urgent=False)
 
     def _changed(self, finding: Finding) -> None:
+        kept = self.recorder.freeze(finding.channel, finding.since - FREEZE_S)
+        frame = [[round(r.at, 3), r.value] for r in kept]
+        self._frames.pop(finding.key, None)
+        if finding.state is FindingState.CONFIRMED and len(self._frames) < MAX_FRAMES:
+            self._frames[finding.key] = frame
         if self._allows(EventKind.FINDING):
             what = "confirmed" if finding.state is FindingState.CONFIRMED else "cleared"
-            frame = self.recorder.freeze(finding.channel, finding.since - FREEZE_S)
-            data = plain(finding) | {"freeze_frame": [[round(r.at, 3), r.value] for r in frame]}
+            data = plain(finding) | {"freeze_frame": frame}
             self._post.put(self._events.make(EventKind.FINDING, what, finding.key, data))
         self._tell_finding(finding)

@@ -22,7 +22,7 @@ import asyncio
 import errno
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count as counter
@@ -210,6 +210,10 @@ class SegmentLog:
     def give_back(self) -> bool:
         """Free the disk space of one segment, a spare one or else the oldest with its events. False where none is."""
         return self._shelf.free_spare() or (self.drop_oldest() and self._shelf.free_spare())
+
+    def keep(self, sequences: Collection[int]) -> None:
+        """From now on these, and no others, are not given up for want of space, not even beyond the quota."""
+        self._shelf.kept = frozenset(sequences)
 
     def shrink(self) -> None:
         """Give the space of one spare segment back to the disk, if there is one."""

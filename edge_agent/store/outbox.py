@@ -15,7 +15,7 @@ in `problems`, and the lane works as far as it can.
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -86,6 +86,10 @@ class Outbox:
         await self.spool(lane).commit()
         if lane is Lane.TELEMETRY:
             self._look_after_space()
+
+    def keep(self, lane: Lane, sequences: Collection[int]) -> None:
+        """These of a log's lane are not given up for want of space, until the next call names others."""
+        self._logs[lane].keep(sequences)
 
     def depths(self) -> dict[Lane, Depth]:
         """What waits in each lane."""

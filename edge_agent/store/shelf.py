@@ -21,9 +21,10 @@ _FIRST = attrgetter("first")
 class Shelf:
     """`live` segments hold events or are the newest, rising; `spare` are done with, oldest first.
 
-    `busy` ones are being written by a commit under way and must stay as they are. New ones are of `segment_bytes`;
-    where `quota_bytes` are reached, or `may_grow(size)` says no to a third or later one, `drop_oldest()` is asked to
-    make a segment spare, and says whether it did.
+    `busy` ones are being written by a commit under way and must stay as they are; `kept` are sequences that want of
+    space does not take, whatever the quota. New ones are of `segment_bytes`; where `quota_bytes` are reached, or
+    `may_grow(size)` says no to a third or later one, `drop_oldest()` is asked to make a segment spare, and says whether
+    it did.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Shelf:
         self._drop_oldest = drop_oldest
         self._may_grow = may_grow
         self.busy: list[Segment] = []
+        self.kept: frozenset[int] = frozenset()
         self._reading: Segment | None = None
         self._reading_fd = -1
 
@@ -84,8 +86,12 @@ class Shelf:
         return True
 
     def droppable(self) -> Segment | None:
-        """The oldest segment that may be given up: never the newest, which has the cursor, nor a busy one."""
-        return next((s for s in self.live[:-1] if s not in self.busy), None)
+        """The oldest segment that may be given up.
+
+        Never the newest, which has the cursor, nor a busy one, nor one with something that is kept.
+        """
+        may_go = (s for s in self.live[:-1] if s not in self.busy)
+        return next((s for s in may_go if not any(s.first <= kept <= s.last for kept in self.kept)), None)
 
     def plan(self, batch: Sequence[Fresh], first: int) -> list[Part]:
         """Where each event of a commit goes; `first` is its first sequence. Raises nothing; may drop the oldest."""
