@@ -21,6 +21,7 @@ from msgspec import inspect
 from nacl.signing import SigningKey
 from structlog.testing import capture_logs
 
+from docs.card import card, table
 from edge_agent.config.model import Help as HelpTable
 from edge_agent.config.model import Outbox as OutboxTable
 from edge_agent.core.clock import Instant
@@ -40,7 +41,7 @@ from edge_agent.services.post import Post
 from edge_agent.services.sampling import BlockLimits, Sampling, Told
 from edge_agent.services.watch import CheckSetting
 from edge_agent.store.outbox import Outbox
-from edge_agent.texts import texts
+from edge_agent.texts import languages, texts
 from edge_agent.uplink.presence import Presence
 from simulators.desk.keys import DeskKey
 from simulators.models import KINDS, options_of
@@ -327,6 +328,7 @@ async def _all() -> dict[str, str]:
     )
     made = {
         "lamp": lamp_table(),
+        **{f"card {language}": table(language) for language in languages()},
         "consent": purposes_table(),
         "timers": timers_table(),
         "models": models_table(),
@@ -367,6 +369,8 @@ def written(text: str, made: Mapping[str, str]) -> str:
 
 if __name__ == "__main__":
     known = parts()
+    for language in languages():
+        (FOLDER / f"lamp.{language}.svg").write_text(card(language), encoding="utf-8")
     for page in sorted(FOLDER.glob("*.md")):
         before = page.read_text(encoding="utf-8")
         after = written(before, known)

@@ -4,18 +4,22 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import pytest
 
 from docs import made
+from docs.card import card
 from edge_agent.config.load import load, parse
 from edge_agent.config.model import Help
 from edge_agent.console.cli import COMMANDS
 from edge_agent.core.command import believe
 from edge_agent.core.consent import PURPOSES
+from edge_agent.core.lamp import Shown
 from edge_agent.core.mayday_table import TABLE, Signal
 from edge_agent.core.request import State, is_case_code
 from edge_agent.drivers.registry import LANGUAGES
+from edge_agent.texts import languages, texts
 from edge_agent.uplink.signature import load_keys
 from simulators.scenario import load_scenario
 
@@ -71,6 +75,13 @@ def test_tables_and_examples_are_what_the_code_makes(parts: dict[str, str]) -> N
         shown.update(found[2] for found in made.PART.finditer(text))
         assert made.written(text, parts) == text, f"{page.name} is not what the code says: python -m docs.made"
     assert shown == set(parts)
+
+
+@pytest.mark.parametrize("language", languages())
+def test_the_card_of_the_lamp_is_drawn_from_the_table_of_the_code(language: str) -> None:
+    drawn = (ROOT / f"docs/lamp.{language}.svg").read_text("utf-8")
+    assert drawn == card(language), "python -m docs.made"
+    assert all(escape(texts(language)[f"lamp.{shown}"].split()[0]) in drawn for shown in Shown)
 
 
 def test_the_example_of_a_signed_answer_is_believed() -> None:
