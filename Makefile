@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?= home
 STAMP := $(VENV)/.installed
+# lgpio has no wheel for Python 3.13 yet: there GPIO is the distribution's python3-lgpio, which the agent must see
+SYSTEM_PACKAGES = $(shell $(PYTHON) -c 'import sys; print("--system-site-packages" * (sys.version_info >= (3, 13)))')
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test torture check format bench bench-peer install clean lock tools
@@ -14,7 +16,7 @@ help: ## list the targets
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "edge-agent needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Try: sudo apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(SYSTEM_PACKAGES) $(VENV) || { rm -rf $(VENV); echo "Try: sudo apt install python3-venv"; exit 1; }
 
 $(STAMP): $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing edge-agent into $(VENV) (a minute the first time) ..."
