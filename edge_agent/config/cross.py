@@ -34,9 +34,9 @@ class Device(NamedTuple):
 
 def devices(good: Table) -> list[Device]:
     """All devices of the file, in the order of the model."""
-    rows = [Device(("gpio", "input", i), "gpio", row) for i, row in enumerate(_within(good, "gpio").get("input", ()))]
+    rows = [Device(("gpio", "input", i), "gpio", row) for i, row in enumerate(within(good, "gpio").get("input", ()))]
     rows += [Device(("serial", i), "serial", row) for i, row in enumerate(good.get("serial", ()))]
-    rows += [Device(("ble", "device", i), "ble", row) for i, row in enumerate(_within(good, "ble").get("device", ()))]
+    rows += [Device(("ble", "device", i), "ble", row) for i, row in enumerate(within(good, "ble").get("device", ()))]
     return rows
 
 
@@ -57,31 +57,34 @@ def check_all(good: Table, languages: Languages, report: Report) -> None:
 
 def check_names(found: list[Device], report: Report) -> None:
     """Channels begin with the device's name, so no two may share it."""
-    names = [_Used((*device.path, "name"), device.table["name"]) for device in found if "name" in device.table]
-    _unique(names, report, expected="another name for each device")
+    names = [Used((*device.path, "name"), device.table["name"]) for device in found if "name" in device.table]
+    unique(names, report, expected="another name for each device")
 
 
 def check_ports(found: list[Device], report: Report) -> None:
     """A port and an advertising address belong to one device. Two links to one port are one port."""
-    ports = [_Used((*device.path, "port"), device.table["port"]) for device in found if "port" in device.table]
-    _unique(ports, report, expected="one device on a port", same=_real_path)
+    ports = [Used((*device.path, "port"), device.table["port"]) for device in found if "port" in device.table]
+    unique(ports, report, expected="one device on a port", same=real_path)
     addresses = [
-        _Used((*device.path, "address"), device.table["address"]) for device in found if "address" in device.table
+        Used((*device.path, "address"), device.table["address"]) for device in found if "address" in device.table
     ]
-    _unique(addresses, report, expected="one device with an address", same=str.upper)
+    unique(addresses, report, expected="one device with an address", same=str.upper)
 
 
-class _Used(NamedTuple):
+class Used(NamedTuple):
+    """A value, and where it stands."""
+
     path: Path
     value: Any
 
 
-def _real_path(port: str) -> str:
+def real_path(port: str) -> str:
+    """Where a link to a port leads."""
     return os.path.realpath(port) if port.startswith("/") else port
 
 
-def _unique(
-    used: list[_Used], report: Report, *, expected: str, same: Callable[[Any], Any] = lambda value: value
+def unique(
+    used: list[Used], report: Report, *, expected: str, same: Callable[[Any], Any] = lambda value: value
 ) -> None:
     """Report each value that stood before; two are one when `same` gives one for both."""
     first: dict[Any, Path] = {}
@@ -94,15 +97,15 @@ def _unique(
 
 def check_lines(good: Table, report: Report) -> None:
     """A GPIO line does one thing; a lamp and a buzzer need lines."""
-    gpio = _within(good, "gpio")
-    used: list[_Used] = []
+    gpio = within(good, "gpio")
+    used: list[Used] = []
     for name in ("button", "lamp", "buzzer"):
         table = gpio.get(name) or {}
-        used += [_Used(("gpio", name, key), table[key]) for key in ("line", *_COLOURS) if table.get(key) is not None]
+        used += [Used(("gpio", name, key), table[key]) for key in ("line", *_COLOURS) if table.get(key) is not None]
     used += [
-        _Used(("gpio", "input", i, "line"), row["line"]) for i, row in enumerate(gpio.get("input", ())) if "line" in row
+        Used(("gpio", "input", i, "line"), row["line"]) for i, row in enumerate(gpio.get("input", ())) if "line" in row
     ]
-    _unique(used, report, expected="a line that nothing else uses")
+    unique(used, report, expected="a line that nothing else uses")
     _check_output(gpio.get("lamp"), ("gpio", "lamp"), report, coloured=True)
     _check_output(gpio.get("buzzer"), ("gpio", "buzzer"), report, coloured=False)
 
@@ -202,8 +205,8 @@ def check_channels(good: Table, found: list[Device], report: Report) -> None:
             report.add(path, what=what, expected="deadband or summary_s")
         if "name" in row and None not in names:
             check_channel(row["name"], [name for name in names if name], (*path, "name"), report)
-    _unique(
-        [_Used(("channel", number, "name"), row["name"]) for number, row in enumerate(rows) if "name" in row],
+    unique(
+        [Used(("channel", number, "name"), row["name"]) for number, row in enumerate(rows) if "name" in row],
         report,
         expected="one table for a channel",
     )
@@ -211,7 +214,7 @@ def check_channels(good: Table, found: list[Device], report: Report) -> None:
 
 def check_broker(good: Table, report: Report) -> None:
     """The broker's files can be read, and whoever answers from there can be believed."""
-    desk, broker = _within(good, "desk"), _within(good, "broker")
+    desk, broker = within(good, "desk"), within(good, "broker")
     for name, key in desk.get("keys", {}).items():
         if not _DESK_KEY.fullmatch(key):
             report.add(("desk", "keys", name), key, expected="the desk's Ed25519 public key, 64 hex digits")
@@ -226,16 +229,21 @@ def check_broker(good: Table, report: Report) -> None:
         port = place.rpartition(":")[2] if isinstance(place, str) else ""
         if port.isdecimal() and int(port) > 65535:
             report.add(("broker", "fallback", i), place, what="no such port", expected="1 to 65535 behind the colon")
-    _check_file(("broker", "password_file"), broker, report)
-    tls = _within(broker, "tls")
+    check_file(("broker", "password_file"), broker, report)
+    check_tls(("broker", "tls"), within(broker, "tls"), report)
+
+
+def check_tls(path: Path, tls: Table, report: Report) -> None:
+    """Certificates can be read, and a gateway's own has its key."""
     for name in ("ca_file", "cert_file", "key_file"):
-        _check_file(("broker", "tls", name), tls, report)
+        check_file((*path, name), tls, report)
     for one, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
         if tls.get(one) and tls.get(other) == "":
-            report.add(("broker", "tls", one), tls[one], what=f"it needs {other} too", expected="both or neither")
+            report.add((*path, one), tls[one], what=f"it needs {other} too", expected="both or neither")
 
 
-def _check_file(path: Path, table: Table, report: Report) -> None:
+def check_file(path: Path, table: Table, report: Report) -> None:
+    """A file that is named can be read; the last part of `path` is its key in `table`."""
     name = table.get(str(path[-1]))
     if name and (wrong := unreadable(name)):
         report.add(path, name, what=wrong, expected="the absolute path of a file that this user can read")
@@ -257,7 +265,7 @@ def unreadable(name: str) -> str:
 
 def check_outbox(good: Table, report: Report) -> None:
     """What the outbox promises fits together."""
-    outbox = _within(good, "outbox")
+    outbox = within(good, "outbox")
     if not report.clean(("outbox",)) or not outbox:
         return
     if outbox["reserved_for_help"] >= outbox["in_flight"]:
@@ -272,11 +280,12 @@ def check_outbox(good: Table, report: Report) -> None:
 def check_folders(good: Table, report: Report) -> None:
     """Folders and the socket are absolute: a service has no folder of its own to start from."""
     for section, name in (("paths", "state"), ("paths", "runtime"), ("control", "socket")):
-        value = _within(good, section).get(name)
+        value = within(good, section).get(name)
         if value and not value.startswith("/"):
             report.add((section, name), value, expected="an absolute path")
 
 
-def _within(table: Table, name: str) -> Table:
+def within(table: Table, name: str) -> Table:
+    """A table in a table; empty where there is none."""
     inner = table.get(name)
     return inner if isinstance(inner, dict) else {}

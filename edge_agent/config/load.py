@@ -15,6 +15,7 @@ from edge_agent.config.mistakes import ConfigProblems, Mistake, Report, dotted
 from edge_agent.config.model import Config
 from edge_agent.config.nearest import nearest
 from edge_agent.config.options import Languages
+from edge_agent.config.ways import check_ways
 from edge_agent.core.errors import ConfigError
 
 # A hundred devices are about 30 KiB.
@@ -65,6 +66,7 @@ def parse(source: str, file: str, languages: Languages) -> Config:
     good = Converter(report, partial(_unknown, report, languages)).struct(info, table, ())
     if not report.full:
         check_all(good, languages, report)
+        check_ways(good, report)
     report.raise_if_any()
     config = build(info, good)
     assert isinstance(config, Config)

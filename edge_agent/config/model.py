@@ -29,6 +29,10 @@ Place = Annotated[str, Meta(pattern=PLACE, description='a host such as "broker.e
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
 QUIET = rf"^({_TIME}-{_TIME})?$"
 
+URL = r"^https://(\[[0-9A-Fa-f:.]{2,41}\]|[\w.-]{1,253})(:[1-9]\d{0,4})?(/[!-~]*)?$"
+# E.164: at most 15 digits; short numbers of an operator have three and more.
+NUMBER = r"^(\+?\d{3,15})?$"
+
 
 class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all tables."""
@@ -132,6 +136,26 @@ class HelpRule(Section, frozen=True):
     fall_back_at_once: bool = False
 
 
+class HelpChannel(Section, frozen=True):
+    """Another way to the desk, used when the broker brings no answer; config.ways knows which kind takes what."""
+
+    name: Name
+    kind: Literal["broker", "https", "sms"]
+    host: Annotated[str, Meta(pattern=HOST, description="a host name or address, without a port")] | None = None
+    port: Port = 8883
+    username: str = ""
+    password_file: str = ""
+    url: Annotated[str, Meta(pattern=URL, description='an address such as "https://desk.example/help"')] | None = None
+    token_file: str = ""
+    tls: Tls = Tls()
+    modem: Annotated[str, Meta(min_length=1, description="a path such as /dev/serial/by-id/...")] | None = None
+    baud: Annotated[int, Meta(ge=1200, le=4_000_000)] = 115_200
+    pin_file: str = ""
+    number: Annotated[str, Meta(pattern=NUMBER, description="a phone number such as +491701234567")] | None = None
+    text_number: Annotated[str, Meta(pattern=NUMBER, description="a phone number such as +491701234567")] = ""
+    resend_s: Annotated[float, Meta(ge=5.0, le=3600.0)] | None = None
+
+
 class Help(Section, frozen=True):
     """Timers of a help request; ranges are those of the law (docs/help.md)."""
 
@@ -152,7 +176,11 @@ class Help(Section, frozen=True):
     stuck_s: Annotated[float, Meta(ge=20.0, le=600.0)] = 60.0
     recorder_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 300.0
     quiet_hours: Annotated[str, Meta(pattern=QUIET, description='such as "22:00-07:00", or empty')] = "22:00-07:00"
+    after_s: Annotated[float, Meta(ge=10.0, le=600.0)] = 60.0
+    test_every_s: Annotated[float, Meta(ge=3600.0, le=3 * 86400.0)] = 86400.0
+    test_wait_s: Annotated[float, Meta(ge=5.0, le=600.0)] = 120.0
     rules: tuple[HelpRule, ...] = ()
+    channels: tuple[HelpChannel, ...] = ()
 
 
 class GpioOut(Section, frozen=True):

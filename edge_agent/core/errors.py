@@ -48,6 +48,14 @@ class LinkRefusedError(LinkError):
         self.reason = reason
 
 
+class LinkBusyError(LinkError):
+    """The other side takes nothing now and says when it may: in `after_s` seconds."""
+
+    def __init__(self, what: str, *, after_s: float, fix: str = "") -> None:
+        super().__init__(what, fix=fix)
+        self.after_s = after_s
+
+
 class WireError(AgentError):
     """A message or frame cannot be read: its sender's fault; it is counted and put aside."""
 

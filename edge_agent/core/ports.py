@@ -207,11 +207,14 @@ class HelpChannel(Protocol):
     """
 
     name: str
-    health: Health
     resend_s: float
 
+    @property
+    def health(self) -> Health:
+        """How it is now, as far as that can be told without a call."""
+
     async def run(self) -> None:
-        """Keep the way open and listen, until cancelled. What the desk says later goes to whom the channel was given."""
+        """Keep the way open and listen, until cancelled. What the desk says goes to the callback it was made with."""
 
     async def send(self, event: Event, compact: bytes) -> bytes | None:
         """Hand the event over, in full or in its compact form; returns when the other side took it, in bounded time.

@@ -9,6 +9,7 @@ from typing import Any
 import serial
 
 from edge_agent.config.model import SerialDevice
+from edge_agent.core.errors import DriverError
 
 _USUAL = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttySC*", "serial[0-9]")
 _SHOWN = 8
@@ -108,3 +109,15 @@ class PortFinder:
         dev = Path("/dev")
         found = [str(p) for p in links] or sorted(str(p) for pattern in _USUAL for p in dev.glob(pattern))
         return found[:_SHOWN]
+
+
+def open_modem(finder: PortFinder, baud: int) -> Any:
+    """An open port with a modem on it, as `open_port`. Raises DriverError with what a person can do."""
+    path = finder.path()
+    try:
+        port = open_port(path, SerialDevice(name="modem", port=path, language="at"), baud)
+    except PortError as error:
+        sentence, fix = finder.explain(error)
+        raise DriverError(sentence, fix=fix) from error
+    finder.opened()
+    return port

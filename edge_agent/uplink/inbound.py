@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import structlog
 
 from edge_agent.core.clock import Claim, desk_claim
-from edge_agent.core.command import MAX_LIFE_S, MAX_SKEW_S, TIME, Challenge, DeskMessage, believe
+from edge_agent.core.command import MAX_LIFE_S, MAX_SKEW_S, TIME, Challenge, DeskMessage, believe, believe_compact
+from edge_agent.core.compact_word import is_compact
 from edge_agent.core.errors import RefusedError, StoreError, WireError
 from edge_agent.core.ports import Clock, Message, Verifier
 from edge_agent.core.wire import open_envelope, parse_topic, text_of, unpack
@@ -47,6 +48,7 @@ class Inbound:
     * `on_reply(data)` is given the refusal of a command: `for` (the message's id as it claims, or empty), `ok`
       (False), `code` and `text`; the caller makes a reply event of it. Where the clock is why, `challenge` is there
       too: the desk may send the same again with that number in the signed body.
+    * `kids` are the ids of the desk's keys: a compact word has room only for a hint.
     * `asked_at(request)` is the monotonic second of this boot at which that case was opened, None where it is of an
       earlier one; `on_time(claim)` is told what time an answer tells.
     * `counts`: believed, unknown_type, garbage, and the codes of refusals.
@@ -58,6 +60,7 @@ class Inbound:
         root: str,
         *,
         verify: Verifier,
+        kids: Collection[str] = (),
         clock: Clock,
         open_requests: Callable[[], Collection[bytes]],
         replay: Replay,
@@ -70,6 +73,7 @@ class Inbound:
         self._gateway = gateway
         self._root = root
         self._verify = verify
+        self._kids = kids
         self._clock = clock
         self._open_requests = open_requests
         self._replay = replay
@@ -106,6 +110,26 @@ class Inbound:
         except StoreError as error:
             self._refuse("store", error)
 
+    def on_answer(self, payload: bytes) -> bool:
+        """The same for what came by another channel, whole or compact; whether the desk said it in an open case.
+
+        Nothing else is obeyed from there: commands come over MQTT only.
+        """
+        cases = self._open_requests()
+        try:
+            message = self._believed_compact(payload, cases) if is_compact(payload) else self._believed(payload, cases)
+            self._do(message, cases, only_cases=True)
+        except RefusedError as error:
+            self._refuse(error.code, error)
+            return error.code == "replay"
+        except WireError as error:
+            self._refuse("garbage", error)
+            return False
+        except StoreError as error:
+            self._refuse("store", error)
+            return False
+        return True
+
     def _kind(self, topic: str) -> str:
         parts = parse_topic(self._root, topic)
         if parts.gateway != self._gateway or parts.direction != "down" or parts.kind not in DOWN_KINDS:
@@ -113,19 +137,37 @@ class Inbound:
         return parts.kind
 
     def _obey(self, payload: bytes) -> None:
-        now, cases = self._clock.now(), self._open_requests()
-        message = believe(
+        cases = self._open_requests()
+        self._do(self._believed(payload, cases), cases)
+
+    def _believed(self, payload: bytes, cases: Collection[bytes]) -> DeskMessage:
+        return believe(
             payload,
             self._gateway,
-            now,
+            self._clock.now(),
             verify=self._verify,
             open_requests=cases,
             seen=self._replay.seen,
             challenge=self._challenge,
         )
+
+    def _believed_compact(self, payload: bytes, cases: Collection[bytes]) -> DeskMessage:
+        return believe_compact(
+            payload,
+            self._gateway,
+            verify=self._verify,
+            kids=self._kids,
+            open_requests=cases,
+            seen=self._replay.seen,
+        )
+
+    def _do(self, message: DeskMessage, cases: Collection[bytes], *, only_cases: bool = False) -> None:
+        if only_cases and message.request not in cases:
+            raise RefusedError("the message names no open case of this gateway", code="audience")
         if message.again:
             self._on_again(message)
             raise RefusedError("the message was here before", code="replay")
+        now = self._clock.now()
         self._take_time(message, now.monotonic)
         # the desk's own time counts too: this clock may be years behind
         until = max(now.wall, message.issued) + (CASE_KEPT_S if message.request in cases else MAX_LIFE_S + MAX_SKEW_S)

@@ -1,0 +1,191 @@
+"""In FALLBACK the call for help goes by every other channel at once, each on its own schedule, until one is answered.
+
+What a channel brings back is believed by the same rules as what comes over MQTT; the first word that is, wins: the case
+leaves FALLBACK, and the others stop. MQTT goes on beside all this, and the full event follows on it.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import SystemRandom
+
+import structlog
+
+from edge_agent.core.backoff import Backoff
+from edge_agent.core.compact import call_of
+from edge_agent.core.errors import LinkBusyError, LinkError, WireError
+from edge_agent.core.event import Event
+from edge_agent.core.health import Health
+from edge_agent.core.ports import Clock, HelpChannel
+
+# Nobody was bothered by a try that failed: it is made again soon.
+FAILED_CAP_S = 30.0
+# The longest that one try may take, whatever a channel promises.
+TRY_S = 180.0
+
+_log = structlog.get_logger("fallback")
+_random = SystemRandom()
+# Seconds to the next resend, of: how many there were, how long the desk has been waited for, random in 0..1.
+Resend = Callable[[int, float, float], float]
+
+
+@dataclass(slots=True)
+class Call:
+    """One event on its way by the other channels; `over` when somebody has it, or it is wanted no more."""
+
+    event: Event
+    began_at: float
+    over: asyncio.Event
+
+
+class Way:
+    """One channel and how it went: tries since the start, how the last one ended, and when (monotonic seconds)."""
+
+    def __init__(self, channel: HelpChannel) -> None:
+        self.channel = channel
+        self.tries = 0
+        self.sent = 0
+        self.answered = 0
+        self.last_at: float | None = None
+        self.last = "not used yet"
+
+    def told(self, now: float) -> Health:
+        """Its health, and the last try in words."""
+        health = self.channel.health
+        ago = "" if self.last_at is None else f" {_ago(now - self.last_at)}"
+        return Health(health.ready, f"{health.sentence}; {self.last}{ago}", health.fix)
+
+
+class FallBack:
+    """`ways` in the order of the configuration. `start`, `look` and `heard` may be called at any time from the loop.
+
+    `waiting()` is the event that nobody acknowledged yet, None when there is none; `live()` whether a case is open.
+    `believe(payload)` hands over what came back, and says whether it was to be believed.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        gateway: str,
+        *,
+        waiting: Callable[[], Event | None],
+        live: Callable[[], bool],
+        believe: Callable[[bytes], bool],
+        resend: Resend,
+    ) -> None:
+        self.ways: list[Way] = []
+        self._clock = clock
+        self._gateway = gateway
+        self._waiting = waiting
+        self._live = live
+        self._believe = believe
+        self._resend = resend
+        self._call: Call | None = None
+        self._began = asyncio.Event()
+        self._used = False
+
+    def add(self, channels: Sequence[HelpChannel]) -> None:
+        """The channels, once they are made."""
+        self.ways += [Way(channel) for channel in channels]
+
+    def wanted(self) -> bool:
+        """Whether a channel should stay open: a call goes by it, or what follows on the answer may still come."""
+        return self._call is not None or (self._used and self._live())
+
+    def start(self) -> None:
+        """Call by every channel; while that is under way it changes nothing."""
+        event = self._waiting()
+        if event is None or not self.ways or (self._call and self._call.event.id == event.id):
+            return
+        self._end()
+        _log.warning("fallback", case=event.subject, channels=[way.channel.name for way in self.ways])
+        self._call = Call(event, self._clock.now().monotonic, asyncio.Event())
+        self._used = True
+        self._began.set()
+
+    def look(self) -> None:
+        """Something changed in the case: stop when nothing waits any more."""
+        event = self._waiting()
+        if self._call and (event is None or event.id != self._call.event.id):
+            self._end()
+        self._used = self._used and self._live()
+
+    def heard(self, name: str, payload: bytes) -> bool:
+        """What a channel brought, of its own accord or as an answer; says whether it was to be believed."""
+        believed = self._believe(payload)
+        for way in self.ways:
+            if way.channel.name == name and believed:
+                way.answered += 1
+                self._note(way, "answered by the desk")
+        return believed
+
+    async def serve(self, way: Way) -> None:
+        """One channel's part in every call, until cancelled. What it raises concerns this channel alone."""
+        while True:
+            await self._began.wait()
+            call = self._call
+            if call is None:
+                self._began.clear()
+                continue
+            sending = asyncio.ensure_future(self._repeat(way, call))
+            over = asyncio.ensure_future(call.over.wait())
+            try:
+                await asyncio.wait({sending, over}, return_when=asyncio.FIRST_COMPLETED)
+                if sending.done():
+                    sending.result()
+            finally:
+                for task in (sending, over):
+                    task.cancel()
+                await asyncio.gather(sending, over, return_exceptions=True)
+
+    def _end(self) -> None:
+        if self._call is not None:
+            self._call.over.set()
+            self._call = None
+        self._began.clear()
+
+    async def _repeat(self, way: Way, call: Call) -> None:
+        """Send it again and again, as the law asks; what could not even be sent is tried again soon."""
+        backoff, sent = Backoff(base_s=2.0, cap_s=FAILED_CAP_S), 0
+        while True:
+            share = _random.random()
+            try:
+                await self._try(way, call)
+            except LinkBusyError as error:
+                self._note(way, f"failed: {error.args[0]}")
+                pause_s = max(1.0, error.after_s)
+            except (LinkError, WireError) as error:
+                self._note(way, f"failed: {error.args[0]}")
+                pause_s = max(1.0, backoff.delay(0.5 + share / 2))
+            else:
+                sent += 1
+                waited_s = self._clock.now().monotonic - call.began_at
+                pause_s = max(self._resend(sent, waited_s, share), way.channel.resend_s)
+            await asyncio.sleep(pause_s)
+
+    async def _try(self, way: Way, call: Call) -> None:
+        """One try. Raises LinkError when it was not taken."""
+        way.tries += 1
+        compact = call_of(call.event, self._gateway, self._clock.now()).pack()
+        try:
+            async with asyncio.timeout(TRY_S):
+                reply = await way.channel.send(call.event, compact)
+        except TimeoutError:
+            raise LinkError(f"it took longer than {TRY_S:.0f} s") from None
+        way.sent += 1
+        self._note(way, "sent, no answer yet")
+        if reply is not None and not self.heard(way.channel.name, reply):
+            self._note(way, "answered, but not by the desk")
+
+    def _note(self, way: Way, said: str) -> None:
+        if said != way.last:
+            _log.info("channel", channel=way.channel.name, said=said)
+        way.last, way.last_at = said, self._clock.now().monotonic
+
+
+def _ago(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.0f} s ago"
+    if seconds < 7200:
+        return f"{seconds / 60:.0f} min ago"
+    return f"{seconds / 3600:.0f} h ago"

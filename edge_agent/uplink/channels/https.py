@@ -1,0 +1,141 @@
+"""Help over HTTPS: the event in HTTP's binary mode of CloudEvents 1.0, and the desk's signed word in the answer."""
+
+import asyncio
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import quote
+
+from edge_agent.core.errors import LinkBusyError, LinkError, LinkRefusedError
+from edge_agent.core.event import Event
+from edge_agent.core.health import STARTING, Health
+from edge_agent.core.wire import CONTENT_TYPE, MAX_DOWN_BYTES
+from edge_agent.uplink.channels.http import HttpReply, Url, post
+from edge_agent.uplink.connection import TlsFiles, password_of, tls_context
+
+# Long enough for a handshake and a few retransmissions on a poor mobile network.
+TIMEOUT_S = 20.0
+# Somebody waits for help: what a server asks for is honoured up to here.
+MOST_RETRY_AFTER_S = 300.0
+# Too Many Requests and Service Unavailable say when to come again (RFC 9110, 10.2.3; RFC 6585, 4).
+_BUSY = (429, 503)
+# Where a server answers without saying when.
+_USUAL_RETRY_AFTER_S = 30.0
+# HTTP binding of CloudEvents 1.0, 3.1.3.2: printable ASCII stands for itself but for these.
+_AS_IT_IS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in '"%')
+
+
+class HttpsSettings(NamedTuple):
+    """`token_file` holds a bearer token in its first line; empty: none. Certificates are always checked."""
+
+    name: str
+    url: str
+    token_file: str = ""
+    tls: TlsFiles = TlsFiles()
+    timeout_s: float = TIMEOUT_S
+    resend_s: float = 10.0
+
+
+class HttpsChannel:
+    """`attributes(event)` are the event's attributes as it leaves now. A redirection is never followed."""
+
+    def __init__(self, settings: HttpsSettings, attributes: Callable[[Event], Mapping[str, str]]) -> None:
+        self.name = settings.name
+        self.resend_s = settings.resend_s
+        self.health: Health = STARTING
+        self._settings = settings
+        self._url = Url.of(settings.url)
+        self._attributes = attributes
+
+    async def run(self) -> None:
+        """Nothing is open between two tries: what could be wrong with the files is found out beforehand."""
+        try:
+            await asyncio.to_thread(self._prepare)
+            self.health = Health(True, f"ready to post to {self._url.host}")
+        except LinkError as error:
+            self.health = Health(False, error.args[0], error.fix)
+        await asyncio.Event().wait()
+
+    async def send(self, event: Event, compact: bytes) -> bytes | None:  # noqa: ARG002 - a link that carries it all
+        """Post it. Gives the signed word of the answer; None for 202 and whatever else has no body."""
+        try:
+            reply = await self._post(event)
+            body = _word_of(reply, self._url)
+        except LinkError as error:
+            self.health = Health(False, error.args[0], error.fix)
+            raise
+        self.health = Health(True, f"{self._url.host} took the call")
+        return body
+
+    async def _post(self, event: Event) -> HttpReply:
+        context, token = await asyncio.to_thread(self._prepare)
+        headers = {
+            **{f"ce-{name}": quote(value, safe=_AS_IT_IS) for name, value in self._attributes(event).items()},
+            "Content-Type": CONTENT_TYPE,
+            "Accept": CONTENT_TYPE,
+            **({"Authorization": f"Bearer {token}"} if token else {}),
+        }
+        host = self._url.host
+        try:
+            async with asyncio.timeout(self._settings.timeout_s):
+                return await post(self._url, headers, event.payload, context, MAX_DOWN_BYTES)
+        except TimeoutError:
+            raise LinkError(
+                f"no answer from {host} in {self._settings.timeout_s:.0f} s", fix="Is there a network?"
+            ) from None
+        except OSError as error:
+            raise _in_words(error, host) from error
+
+    def _prepare(self) -> tuple[ssl.SSLContext, str | None]:
+        """Made anew for each try: files may have been mended since, and the certificates need not stay in memory."""
+        return tls_context(self._settings.tls), password_of(self._settings.token_file)
+
+
+def _word_of(reply: HttpReply, url: Url) -> bytes | None:
+    """What a reply brings. Raises LinkError for all but 2xx."""
+    if 200 <= reply.status < 300:
+        return reply.body or None
+    where = f"{url.host} answered {reply.status}"
+    if reply.status in _BUSY:
+        after_s = _retry_after_s(reply.headers.get("retry-after", ""))
+        raise LinkBusyError(f"{where} (busy), to be tried again in {after_s:.0f} s", after_s=after_s)
+    if 300 <= reply.status < 400:
+        raise LinkRefusedError(
+            f"{where}: it is elsewhere now", reason="moved", fix="Set url of this channel to the new place."
+        )
+    if reply.status in (401, 403):
+        fix = "Check token_file of this channel, or its certificate."
+        raise LinkRefusedError(f"{where}: it does not let this gateway in", reason="authorisation", fix=fix)
+    raise LinkRefusedError(where, reason=str(reply.status), fix="Check url of this channel, or ask whoever runs it.")
+
+
+def _retry_after_s(text: str) -> float:
+    """Seconds, or a date (RFC 9110, 10.2.3); bounded."""
+    if text.isdecimal() and len(text) < 10:
+        asked_s = float(text)
+    else:
+        from email.utils import parsedate_to_datetime  # noqa: PLC0415 - 1 MB, and few servers send a date
+
+        try:
+            asked_s = parsedate_to_datetime(text).timestamp() - time.time()
+        except (ValueError, OverflowError):
+            asked_s = _USUAL_RETRY_AFTER_S
+    return min(max(asked_s, 0.0), MOST_RETRY_AFTER_S)
+
+
+def _in_words(error: OSError, host: str) -> LinkError:
+    match error:
+        case ssl.SSLCertVerificationError():
+            said = f"the certificate of {host} is not to be trusted: {error.verify_message}"
+            return LinkError(said, fix="Check tls.ca_file of this channel, and this gateway's clock.")
+        case ssl.SSLError():
+            return LinkError(f"{host} and this gateway find no common encryption ({error.reason or error})")
+        case socket.gaierror():
+            return LinkError(
+                f"the name {host} cannot be looked up", fix="Is there a network? Check url of this channel."
+            )
+        case ConnectionRefusedError():
+            return LinkError(f"nobody listens at {host}", fix="Check url of this channel.")
+    return LinkError(f"no way to {host}: {(error.strerror or str(error) or 'the connection broke').lower()}")

@@ -1,0 +1,1 @@
+"""A modem for text messages on a pseudo-terminal, for tests and the demo."""
