@@ -1,51 +1,48 @@
-"""What the desk says to a household: by its policy, written down first, signed when it goes out."""
+"""What the desk makes of what gateways say: cases open and move, answers are kept, all that arrived is confirmed."""
 
-import os
 from collections.abc import Callable
-from typing import Any
 
 from edge_agent.core.errors import WireError
-from edge_agent.core.event import EventKind, Lane
-from edge_agent.core.ids import uuid7, uuid_bytes, uuid_text
-from edge_agent.core.request import case_code
+from edge_agent.core.event import EventKind
+from edge_agent.core.ids import uuid_bytes
 from edge_agent.core.wire import text_of
-from simulators.desk.cases import Case, Cases, CaseState, Words
+from simulators.desk.cases import Case, CaseState, Unseen
 from simulators.desk.intake import DeskEvent
-from simulators.desk.keys import DeskKey
-from simulators.desk.policy import Policy
+from simulators.desk.questions import EFFORT, PressTest
 from simulators.desk.store import Store
+from simulators.desk.voice import CANCEL_RECEIVED, RESOLVED, Voice
 
-RECEIVED = "edge.help.received.v1"
-ENGAGED = "edge.help.engaged.v1"
-MESSAGE = "edge.help.message.v1"
-RESOLVED = "edge.help.resolved.v1"
-CANCEL_RECEIVED = "edge.help.cancel_received.v1"
 # What turns a case, by the household: the one with the highest sequence counts, in whatever order they come.
 TURNS = ("edge.help.cancelled.v1", "edge.help.reopened.v1", "edge.help.closed.v1")
-_PROMISING = frozenset({RECEIVED, ENGAGED, MESSAGE})
 BIRTH = "edge.state.birth.v1"
-# docs/wire.md: a signed message lives at most ten minutes
-_LIFE_S = 600
+TEST = "edge.help.test.v1"
+# A request that waited longer than this is dated by the desk: its own time says nothing about the way.
+_WAY_S = 30 * 86400.0
+# Two right clocks differ by less.
+_SKEW_S = 60.0
 _SEEN_AGAIN = "We have seen that you pressed again."
 _STILL_ON_IT = "We are still on it."
 _IT_IS_OVER = "Your request is settled."
 
 
 class Answers:
-    """The help desk's part of the Desk. Every call stands within a batch of the store."""
+    """The ear of the desk. Every call stands within a batch of the store."""
 
-    def __init__(self, store: Store, cases: Cases, key: DeskKey, policy: Policy) -> None:
-        self.policy = policy
+    def __init__(self, store: Store, voice: Voice) -> None:
         self._store = store
-        self._cases = cases
-        self._key = key
+        self._voice = voice
+        self._cases = voice.cases
         self._by_type: dict[str, Callable[[Case, DeskEvent, bool], None]] = {
             "edge.help.raised.v1": self._raised,
             "edge.help.nudged.v1": self._nudged,
+            "edge.help.triggered.v1": self._triggered,
             "edge.help.cancelled.v1": self._cancelled,
             "edge.help.reopened.v1": self._reopened,
             "edge.help.asked.v1": self._asked,
             "edge.help.closed.v1": self._closed,
+            "edge.help.answered.v1": self._answered,
+            "edge.help.expired.v1": self._expired,
+            "edge.help.said.v1": self._said,
         }
 
     def hear(self, arrival: DeskEvent, *, new: bool) -> Case | None:
@@ -55,7 +52,9 @@ class Answers:
         """
         if arrival.type == BIRTH:
             self._birth(arrival)
-        if arrival.kind is not EventKind.HELP:
+        if arrival.type == TEST:
+            self._test(arrival, new)
+        if arrival.kind is not EventKind.HELP or arrival.type == TEST:
             return None
         told = _case_of(arrival)
         case = self._cases.find(told.gateway, told.request)
@@ -67,8 +66,8 @@ class Answers:
         if not case.first_sequence and told.first_sequence:
             self._cases.begin(case, told.first_sequence)
         self._by_type.get(arrival.type, self._noted)(case, arrival, new)
-        if not new and not self.policy.silent:
-            self._cases.say_again(case.gateway, case.request)
+        if not new and not self._voice.policy.silent:
+            self._voice.words.again(case.gateway, case.request)
         return self._cases.find(told.gateway, told.request)
 
     def _raised(self, case: Case, arrival: DeskEvent, new: bool) -> None:
@@ -80,15 +79,25 @@ class Answers:
     def _nudged(self, case: Case, arrival: DeskEvent, new: bool) -> None:
         if new:
             self._cases.nudged(case)
-            # before the request itself is answered, its answer covers the nudge too
-            if case.state is not CaseState.RAISED:
-                self.say(case, MESSAGE, arrival.arrived, text=_SEEN_AGAIN)
+            self._cases.unseen(case, Unseen.URGENT if arrival.data.get("urgent") is True else Unseen.NUDGE)
+            self._confirm(case, arrival, _SEEN_AGAIN)
+
+    def _triggered(self, case: Case, arrival: DeskEvent, new: bool) -> None:
+        """A rule called for help in a case that is open already."""
+        if new:
+            self._cases.unseen(case, Unseen.URGENT)
+            self._confirm(case, arrival)
+
+    def _confirm(self, case: Case, arrival: DeskEvent, text: str = "") -> None:
+        # before the request itself is answered, its answer covers this too
+        if case.state is not CaseState.RAISED:
+            self._voice.note(case, arrival.arrived, text)
 
     def _cancelled(self, case: Case, arrival: DeskEvent, new: bool) -> None:
         if new and self._is_last_turn(case, arrival):
             self._cases.move(case, CaseState.CANCELLED, arrival.arrived)
-        if new or not any(words.type == CANCEL_RECEIVED for words in self._cases.words(case)):
-            self.say(case, CANCEL_RECEIVED, arrival.arrived)
+        if new or not any(words.type == CANCEL_RECEIVED for words in self._voice.words.of(case.gateway, case.request)):
+            self._voice.say(case, CANCEL_RECEIVED, arrival.arrived)
 
     def _reopened(self, case: Case, arrival: DeskEvent, new: bool) -> None:
         if new and self._is_last_turn(case, arrival):
@@ -100,14 +109,37 @@ class Answers:
         # a household that asks may have missed how it ended: that is said anew, with an id that it cannot know
         over = {CaseState.RESOLVED: RESOLVED, CaseState.CANCELLED: CANCEL_RECEIVED}.get(case.state)
         if new and over:
-            self.say(case, over, arrival.arrived, text=_IT_IS_OVER)
-        elif new and case.state is not CaseState.RAISED:
-            self.say(case, MESSAGE, arrival.arrived, text=_STILL_ON_IT)
+            self._voice.say(case, over, arrival.arrived, text=_IT_IS_OVER)
+        elif new:
+            self._cases.unseen(case, Unseen.WORDS)
+            self._confirm(case, arrival, _STILL_ON_IT)
 
     def _closed(self, case: Case, arrival: DeskEvent, new: bool) -> None:
         if new and case.open and self._is_last_turn(case, arrival):
             self._cases.move(case, CaseState.RESOLVED, arrival.arrived)
         self._noted(case, arrival, new)
+
+    def _answered(self, case: Case, arrival: DeskEvent, new: bool) -> None:
+        if new:
+            told = (text_of(arrival.data, "answer", 200), text_of(arrival.data, "by", 20))
+            done = self._voice.questions.close(case, text_of(arrival.data, "question", 64), arrival.arrived, *told)
+            if done and done.purpose == EFFORT and done.answer in done.options:
+                self._cases.rated(case, done.answer)
+            elif case.open:
+                self._cases.unseen(case, Unseen.WORDS)
+            self._noted(case, arrival, new)
+
+    def _expired(self, case: Case, arrival: DeskEvent, new: bool) -> None:
+        if new:
+            self._voice.questions.close(case, text_of(arrival.data, "question", 64), arrival.arrived)
+            if case.open:
+                self._cases.unseen(case, Unseen.WORDS)
+            self._noted(case, arrival, new)
+
+    def _said(self, case: Case, arrival: DeskEvent, new: bool) -> None:
+        if new:
+            self._cases.unseen(case, Unseen.WORDS)
+            self._confirm(case, arrival)
 
     def _is_last_turn(self, case: Case, arrival: DeskEvent) -> bool:
         """Whether no later turn of this case is here already: what was delayed must not undo it."""
@@ -116,127 +148,64 @@ class Answers:
     def _noted(self, case: Case, arrival: DeskEvent, new: bool) -> None:
         """What needs no words still needs to be told that it arrived."""
         if new:
-            self.say(case, MESSAGE, arrival.arrived)
+            self._voice.note(case, arrival.arrived)
+
+    def _test(self, arrival: DeskEvent, new: bool) -> None:
+        test = text_of(arrival.data, "test", 40) or arrival.id
+        _expect_uuid(arrival, test)
+        if new:
+            scheduled = arrival.data.get("scheduled") is True
+            self._voice.confirm_test(PressTest(arrival.gateway, test, arrival.sequence, scheduled, arrival.arrived))
+        elif not self._voice.policy.silent:
+            self._voice.words.again(arrival.gateway, test)
 
     def _birth(self, arrival: DeskEvent) -> None:
         """A gateway came back: its open cases get again what came behind the last number that it has."""
-        if self.policy.silent:
+        if self._voice.policy.silent:
             return
         has = arrival.data.get("last_down_sequence")
         # a number above ours is of another desk, or of this one before it forgot: then it lacks everything
-        after = has if isinstance(has, int) and 0 <= has <= self._cases.newest_seq(arrival.gateway) else 0
+        newest = self._voice.words.newest_seq(arrival.gateway)
+        after = has if isinstance(has, int) and 0 <= has <= newest else 0
         told = arrival.data.get("cases")
         named = {text_of(entry, "id") for entry in told if isinstance(entry, dict)} if isinstance(told, list) else ()
         ours = {case.request for case in self._cases.all_open() if case.gateway == arrival.gateway}
         for request in sorted(ours.union(named)):
-            self._cases.say_again(arrival.gateway, request, after)
-
-    def say(self, case: Case, type_: str, at: float, **fields: Any) -> None:
-        """Write a message down for this case, unless this desk is a silent one.
-
-        While the case is open it promises when the next word comes.
-        """
-        if self.policy.silent:
-            return
-        if type_ in _PROMISING and case.open:
-            fields["next_word_wall"] = round(at + self.policy.next_word_s)
-        self._cases.say(case, new_id(at), type_, fields, at)
-
-    def step(self, now: float) -> float | None:
-        """Do what the policy has due at `now` (Unix seconds), and say when the next is due; None: nothing is."""
-        if self.policy.silent:
-            return None
-        waiting = []
-        for case in self._cases.all_open():
-            current: Case | None = case
-            while current is not None and current.open and (due := self._next(current)) is not None:
-                at, act = due
-                if at > now:
-                    waiting.append(at)
-                    break
-                act(current, now)
-                current = self._cases.find(case.gateway, case.request)
-        return min(waiting, default=None)
-
-    def _next(self, case: Case) -> tuple[float, Callable[[Case, float], None]] | None:
-        """The policy's next step in a case: when, and what. Received comes first, resolved ends it."""
-        script = self.policy
-        if case.state is CaseState.RAISED:
-            return None if script.received_after_s is None else (case.opened + script.received_after_s, self.receive)
-        steps: list[tuple[float | None, Callable[[Case, float], None]]] = []
-        if case.state is CaseState.RECEIVED:
-            steps.append((script.engaged_after_s, self.engage))
-        if case.said < len(script.says):
-            steps.append((script.says[case.said][0], self._say_next))
-        steps.append((0.0 if case.is_test else script.resolved_after_s, self.resolve))
-        dated = [(case.opened + after_s, act) for after_s, act in steps if after_s is not None]
-        return min(dated, key=lambda step: step[0], default=None)
-
-    def receive(self, case: Case, at: float) -> None:
-        """The desk has the request: its own reference, who has it, and when to expect the next word."""
-        self._cases.move(case, CaseState.RECEIVED, at)
-        self.say(case, RECEIVED, at, reference=f"SD-{case.number:05d}", receiver=self.policy.receiver)
-
-    def engage(self, case: Case, at: float) -> None:
-        """Somebody works on it."""
-        self._cases.move(case, CaseState.ENGAGED, at)
-        self.say(case, ENGAGED, at, helper=self.policy.helper)
-
-    def resolve(self, case: Case, at: float) -> None:
-        """It is over."""
-        self._cases.move(case, CaseState.RESOLVED, at)
-        self.say(case, RESOLVED, at)
-
-    def _say_next(self, case: Case, at: float) -> None:
-        self.say(case, MESSAGE, at, text=self.policy.says[case.said][1])
-        self._cases.scripted(case)
-
-    def payload(self, words: Words, now: float) -> bytes:
-        """A message as it goes out `now`: what it covers is looked up, and its life begins, when it is signed."""
-        case = self._cases.find(words.gateway, words.request)
-        if case is None:
-            raise WireError(f"the desk's database has words of no case: {words.request}")
-        first = case.first_sequence
-        body = {
-            **words.fields,
-            "aud": words.gateway,
-            "iat": int(now),
-            "exp": int(now) + _LIFE_S,
-            "id": words.id,
-            "sequence": words.seq,
-            "type": words.type,
-            "event": words.request,
-            "case": case.code,
-            "through": self._store.unbroken_from(case.gateway, Lane.HELP, first, case.code) if first else 0,
-        }
-        if self.policy.wrong_case:
-            # an id of its own: the gateway must still believe the right message when that comes
-            body |= {"id": new_id(now), "event": new_id(now), "case": case_code(os.urandom(5))}
-        return self._key.forge(body) if self.policy.lies else self._key.sign(body)
-
-
-def new_id(at: float) -> str:
-    """A UUIDv7 as text."""
-    return uuid_text(uuid7(at, os.urandom(10)))
+            self._voice.words.again(arrival.gateway, request, after)
 
 
 def _case_of(arrival: DeskEvent) -> Case:
     """The case that a help event speaks of, as far as it tells."""
     raises = arrival.type == "edge.help.raised.v1"
     request = text_of(arrival.data, "request") or (arrival.id if raises else "")
-    try:
-        uuid_bytes(request)
-    except ValueError as error:
-        raise WireError(f"{arrival.gateway}: {arrival.type} names no request") from error
+    _expect_uuid(arrival, request)
     return Case(
         number=0,
         gateway=arrival.gateway,
         request=request,
-        code=text_of(arrival.data, "case", 40) or arrival.subject,
+        # its events are found by it; the data says the same
+        code=arrival.subject or text_of(arrival.data, "case", 40),
         trigger=text_of(arrival.data, "trigger", 20) if raises else "",
         state=CaseState.RAISED,
         opened=arrival.arrived,
+        raised=_sent_at(arrival) if raises else None,
         # a nudge that came first must not acknowledge the request before it
         first_sequence=0 if arrival.type == "edge.help.nudged.v1" else arrival.sequence,
         data=arrival.data,
     )
+
+
+def _sent_at(arrival: DeskEvent) -> float | None:
+    """When a request left its cancel window, by a clock that was right; None where that cannot be told."""
+    trusted = arrival.attributes.get("clocktrusted") == "true"
+    if arrival.wall is None or not trusted or not -_SKEW_S <= arrival.arrived - arrival.wall < _WAY_S:
+        return None
+    return min(arrival.wall, arrival.arrived)
+
+
+def _expect_uuid(arrival: DeskEvent, request: str) -> None:
+    """Raises WireError."""
+    try:
+        uuid_bytes(request)
+    except ValueError as error:
+        raise WireError(f"{arrival.gateway}: {arrival.type} names no request") from error

@@ -1,14 +1,15 @@
 """What the desk asks gateways for again: sequences that it lacks, once a gap has lasted."""
 
+import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from edge_agent.core.event import Lane
-from simulators.desk.answers import new_id
+from simulators.desk.gaps import Gap
 from simulators.desk.intake import DeskEvent
 from simulators.desk.keys import DeskKey
-from simulators.desk.store import Gap
+from simulators.desk.voice import new_id
 
 RESEND = "edge.command.resend.v1"
 REPLY = "edge.reply.resend.v1"
@@ -18,6 +19,16 @@ MAX_TIMES = 3
 # In one round: what comes back must fit between the round and the next one.
 MAX_COMMANDS = 10
 _LIFE_S = 600
+# SQLite has no larger integers.
+_MAX_SEQUENCE = 2**63
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS gone (
+  number INTEGER PRIMARY KEY, gateway TEXT NOT NULL, lane TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  UNIQUE (gateway, lane, first, last))
+"""
+# What gateways say is gone: more than so many stretches are kept of none, the oldest go.
+_MAX_GONE = 100_000
 
 Key = tuple[str, Lane, int]
 
@@ -37,37 +48,50 @@ class _Open:
 
 
 class Asking:
-    """Remembers since when each gap is there. A gap that the gateway itself cannot fill is not asked for again."""
+    """Remembers since when each gap is there. A gap that the gateway itself cannot fill is not asked for again.
 
-    def __init__(self, key: DeskKey) -> None:
+    What gateways answer stands in the database `db`: it may come to another desk than the one that asked.
+    """
+
+    def __init__(self, key: DeskKey, db: sqlite3.Connection) -> None:
         self._key = key
+        self._db = db
         self._open: dict[Key, _Open] = {}
-        self._gone: dict[tuple[str, Lane], list[tuple[int, int]]] = {}
+        db.execute(_SCHEMA)
         self.asked = 0
 
     def hear(self, event: DeskEvent) -> None:
-        """A gateway's answer says what is gone."""
+        """A gateway's answer says what is gone; within a batch of the Store."""
         if event.type != REPLY:
             return
         lanes = {lane.value: lane for lane in Lane}
         match event.data:
             case {"lane": str(lane), "gone": list(ranges)} if lane in lanes:
-                gone = self._gone.setdefault((event.gateway, lanes[lane]), [])
                 for pair in ranges[:1000]:
                     match pair:
-                        case [int(first), int(last)] if 0 < first <= last:
-                            gone.append((first, last))
+                        case [int(first), int(last)] if 0 < first <= last < _MAX_SEQUENCE:
+                            self._add(event.gateway, lanes[lane], first, last)
+
+    def _add(self, gateway: str, lane: Lane, first: int, last: int) -> None:
+        columns = "(gateway, lane, first, last)"
+        values = (gateway, lane.value, first, last)
+        self._db.execute(f"INSERT OR IGNORE INTO gone {columns} VALUES (?,?,?,?)", values)  # noqa: S608
+        self._db.execute("DELETE FROM gone WHERE number <= (SELECT max(number) FROM gone) - ?", (_MAX_GONE,))
+
+    def _gone(self, gap: Gap) -> list[tuple[int, int]]:
+        query = "SELECT first, last FROM gone WHERE gateway=? AND lane=? AND last>=? AND first<=?"
+        return self._db.execute(query, (gap.gateway, gap.lane.value, gap.first, gap.last)).fetchall()
 
     def given_up(self, gap: Gap) -> bool:
         """Whether the gateway said that all of it is gone."""
-        return _first_not_in(gap.first, self._gone.get((gap.gateway, gap.lane), ())) > gap.last
+        return _first_not_in(gap.first, self._gone(gap)) > gap.last
 
     def due(self, gaps: Iterable[Gap], now: float, patience_s: float) -> list[Command]:
         """What to ask for at `now` (Unix seconds): gaps that have lasted for `patience_s`, and again after as long."""
         seen: dict[Key, _Open] = {}
         commands: list[Command] = []
         for gap in gaps:
-            first = _first_not_in(gap.first, self._gone.get((gap.gateway, gap.lane), ()))
+            first = _first_not_in(gap.first, self._gone(gap))
             if gap.lane is Lane.HELP or first > gap.last:
                 continue  # help is sent until we acknowledge it
             key = (gap.gateway, gap.lane, first)

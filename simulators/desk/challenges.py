@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from edge_agent.core.command import TIME
 from edge_agent.core.wire import open_envelope, text_of, unpack
-from simulators.desk.answers import BIRTH, new_id
+from simulators.desk.answers import BIRTH
 from simulators.desk.intake import DeskEvent
+from simulators.desk.voice import new_id
 
 CHALLENGED = "edge.reply.challenge.v1"
 MAX_KEPT = 200

@@ -22,6 +22,7 @@ from simulators.desk.keys import DeskKey
 from simulators.desk.news import News, plain
 from simulators.desk.policy import Policy
 from simulators.desk.policy import words as policy_words
+from simulators.desk.web import start as web
 
 _PATIENCE_S = 1.0
 _MAX_TYPED_BYTES = 4096
@@ -33,6 +34,8 @@ examples:
   edge-agent desk --policy received=0.5,engaged=5,resolved=never
   edge-agent desk --policy lies               an agent must not light its lamp for this one
   edge-agent desk --json | jq .text
+  edge-agent desk --web 127.0.0.1:8080 --key desk.key --db desk.sqlite --name one
+                                              a page for people who help; see docs/desk.md
 
 policy words: {policy_words()}
 While it runs, type: {_TYPED}
@@ -59,7 +62,19 @@ class _Command:
             "--key", type=Path, metavar="FILE", help="sign with this key; it is made when there is none"
         )
         parser.add_argument("--name", default="", help="of this desk: the broker keeps what comes while it is away")
-        parser.add_argument("--policy", default="", metavar="WORDS", help="how it answers, see below")
+        parser.add_argument("--policy", metavar="WORDS", help="how it answers, see below (default with --web: by_hand)")
+        parser.add_argument(
+            "--keep-days", type=float, default=90.0, metavar="N", help="readings of no case (default: %(default)g)"
+        )
+        parser.add_argument("--web", metavar="HOST:PORT", help="serve the page there, such as 127.0.0.1:8080")
+        parser.add_argument("--web-token", type=Path, metavar="FILE", help="log in with this one; made when missing")
+        parser.add_argument(
+            "--web-name",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="how browsers may call it too",
+        )
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
     def run(self, args: argparse.Namespace) -> int:
@@ -81,9 +96,13 @@ COMMAND = _Command()
 
 async def _serve(args: argparse.Namespace) -> int:
     tell = _as_json if args.json else _as_line
-    policy = Policy.parse(args.policy)
+    policy = Policy.parse(("by_hand" if args.web else "") if args.policy is None else args.policy)
     if not 1 <= args.port <= 65535:
         raise ConfigError(f"--port {args.port} is no port", fix="Name one from 1 to 65535")
+    if not args.keep_days > 0:
+        raise ConfigError("--keep-days must be more than 0", fix="Say --keep-days 90")
+    place = web.place_of(args.web) if args.web else None
+    door = web.door_of(args.web_token, args.web_name) if place else None
     key = DeskKey.from_file(args.key) if args.key else DeskKey.make()
     desk = Desk(
         *(args.host, args.port),
@@ -94,6 +113,7 @@ async def _serve(args: argparse.Namespace) -> int:
         name=args.name,
         username=args.username,
         password_file=args.password_file,
+        keep_days=args.keep_days,
         tell=tell,
     )
     _introduce(desk, kept=args.key is not None, as_json=args.json)
@@ -106,9 +126,10 @@ async def _serve(args: argparse.Namespace) -> int:
         if not await _connected(desk, running, stop):
             return 1
         _listen_to_keyboard(loop, lambda line: _obey(desk, line, tell))
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
+        async with web.page(desk, place, door, tell):
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
     finally:
         loop.remove_reader(sys.stdin)
         running.cancel()

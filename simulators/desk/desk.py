@@ -4,25 +4,32 @@ import asyncio
 import os
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
-from edge_agent.core.errors import AgentError, LinkError, WireError
+from edge_agent.core.errors import AgentError, WireError
 from edge_agent.core.health import Health
-from edge_agent.core.wire import ROOT, down_topic, parse_topic
+from edge_agent.core.wire import ROOT, parse_topic
 from edge_agent.uplink.connection import Arrival, MqttSettings
 from edge_agent.uplink.mqtt import MqttLink, MqttUplink
 from simulators.desk import news
-from simulators.desk.answers import MESSAGE, Answers
+from simulators.desk.answers import Answers
 from simulators.desk.asking import Asking
-from simulators.desk.cases import Case, Cases, CaseState, Words
-from simulators.desk.challenges import Challenges
+from simulators.desk.cases import Case, CaseState
 from simulators.desk.dating import Corrected
+from simulators.desk.gaps import Gap
+from simulators.desk.hand import Hand
 from simulators.desk.intake import DeskEvent, read
 from simulators.desk.keys import DeskKey
 from simulators.desk.news import News, Tell
+from simulators.desk.outgoing import Outgoing
 from simulators.desk.parts import MAX_EVENT_BYTES, Parts
 from simulators.desk.policy import Policy
-from simulators.desk.store import Gap, Held, Store
+from simulators.desk.script import Act, Script
+from simulators.desk.store import Held, Store
+from simulators.desk.view import View
+from simulators.desk.voice import Voice
+from simulators.desk.words import LEASE_S, Words
 
 # What may wait between the broker and the database; beyond it messages are dropped, counted, and seen as gaps.
 _INBOX_BYTES = 32 * 1024 * 1024
@@ -31,6 +38,11 @@ _BATCH = 200
 _RETRY_S = 0.5
 _SESSION_S = 86400
 _TOLD_REFUSALS = 5
+# How soon a desk sees what another one wrote into the shared file.
+_LOOK_S = 0.2
+# Readings of no case are forgotten after a while; an hour around a case stays with it.
+_FORGET_EVERY_S = 3600.0
+_MARGIN_S = 3600.0
 
 
 class Desk:
@@ -52,6 +64,7 @@ class Desk:
         name: str = "",
         username: str = "",
         password_file: str = "",
+        keep_days: float = 90.0,
         tell: Tell = news.nobody,
     ) -> None:
         self.key = key or DeskKey.make()
@@ -61,21 +74,31 @@ class Desk:
         self.complaints: deque[str] = deque(maxlen=50)
         self._root = root
         self._tell = tell
+        self._keep_s = keep_days * 86400.0
+        self._name = name or os.urandom(6).hex()
         self._store = Store(db)
         self._parts = Parts(self._store.db)
-        self._cases = Cases(self._store.db)
-        self._asking = Asking(self.key)
-        self._challenges = Challenges()
-        self._answers = Answers(self._store, self._cases, self.key, policy or Policy())
+        self._voice = Voice(self._store, self.key, policy or Policy())
+        self._script = Script(self._voice)
+        self._answers = Answers(self._store, self._voice)
+        self._asking = Asking(self.key, self._store.db)
+        self._out = Outgoing(
+            *(self._store, self._voice, self._asking),
+            root=root,
+            name=self._name,
+            tell=tell,
+            on_sent=self._changed,
+        )
+        self.hand = Hand(self._voice, self._script, self._acting)
+        self.view = View(self._store, self._voice)
+        self.on_change: Callable[[], None] = lambda: None
         self._inbox: deque[tuple[Arrival, float]] = deque()
         self._inbox_bytes = 0
         self._work_to_do = asyncio.Event()
-        self._words_to_send = asyncio.Event()
-        self._link: MqttLink | None = None
         settings = MqttSettings(
             host=host,
             port=port,
-            client_id=f"edge-desk-{name or os.urandom(6).hex()}",
+            client_id=f"edge-desk-{self._name}",
             username=username,
             password_file=password_file,
             subscribe=(f"$share/desk/{root}/+/up/#",),
@@ -88,7 +111,8 @@ class Desk:
         """Receive, answer and remember until cancelled. Raises StoreError when the database fails."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                for part in (self._uplink.run(), self._look_for_broker(), self._work(), self._speak(), self._ask()):
+                talk = (self._uplink.run(), self._look_for_broker(), self._out.speak(), self._out.ask())
+                for part in (*talk, self._work(), self._look_at_others(), self._forget()):
                     tasks.create_task(part)
         except* AgentError as failed:
             raise failed.exceptions[0] from None
@@ -103,11 +127,11 @@ class Desk:
     @property
     def policy(self) -> Policy:
         """How it answers; may be changed at any time, and holds for what is sent from then on."""
-        return self._answers.policy
+        return self._voice.policy
 
     @policy.setter
     def policy(self, policy: Policy) -> None:
-        self._answers.policy = policy
+        self._voice.policy = policy
         self._work_to_do.set()
 
     @property
@@ -118,7 +142,7 @@ class Desk:
     @property
     def cases(self) -> list[Case]:
         """All help requests, oldest first."""
-        return self._cases.all()
+        return self._voice.cases.all()
 
     @property
     def events_received(self) -> int:
@@ -155,27 +179,39 @@ class Desk:
 
     def words(self, case: Case) -> list[Words]:
         """All that it said in a case."""
-        return self._cases.words(case)
+        return self._voice.words.of(case.gateway, case.request)
 
     def find(self, code: str) -> Case | None:
-        """The newest case of this code, open ones first; lower case, spaces and hyphens do not matter."""
-        wanted = code.upper().replace("-", "").replace(" ", "")
-        found = [case for case in self.cases if case.code == wanted]
+        """The newest case of this code, open ones first; lower case, spaces and hyphens do not matter.
+
+        Two gateways may have made the same code: `K7MPX23Q/2` is the second case of it.
+        """
+        plain, _, place = code.upper().replace("-", "").replace(" ", "").partition("/")
+        found = [case for case in self._voice.cases.coded(plain) if not place or place == str(case.twin + 1)]
         return max(found, key=lambda case: (case.open, case.number), default=None)
 
     def say(self, case: Case, text: str) -> None:
         """Say something to the household of a case."""
-        with self._store.batch():
-            self._answers.say(case, MESSAGE, time.time(), text=text)
-        self._words_to_send.set()
+        with self._acting():
+            self._voice.tell(case, time.time(), text)
 
     def advance(self, case: Case, state: CaseState) -> None:
         """Bring a case to received, engaged or resolved by hand, whatever the policy has in mind."""
+        acts: dict[CaseState, Act] = {CaseState.RECEIVED: self._voice.receive, CaseState.ENGAGED: self._voice.engage}
+        with self._acting():
+            acts.get(state, self._voice.resolve)(case, time.time())
+
+    def _changed(self) -> None:
+        self.on_change()
+
+    @contextmanager
+    def _acting(self) -> Iterator[None]:
+        """One batch, after which there may be something to send, and something to do later."""
         with self._store.batch():
-            acts = {CaseState.RECEIVED: self._answers.receive, CaseState.ENGAGED: self._answers.engage}
-            acts.get(state, self._answers.resolve)(case, time.time())
-        self._words_to_send.set()
+            yield
+        self._out.wake()
         self._work_to_do.set()
+        self.on_change()
 
     # what the uplink calls
 
@@ -188,19 +224,19 @@ class Desk:
         self._work_to_do.set()
 
     def _up(self, link: MqttLink) -> None:
-        self._link = link
+        self._out.link = link
         self.ready.set()
-        self._words_to_send.set()
+        self._out.wake()
         self._tell(News(time.time(), "link", "", "connected to the broker", {"up": True}))
 
     def _down(self, reason: str) -> None:
-        self._link = None
+        self._out.link = None
         self._tell(News(time.time(), "link", "", f"no connection to the broker: {reason}", {"up": False}))
 
     async def _look_for_broker(self) -> None:
         while True:
             await asyncio.sleep(_RETRY_S)
-            if self._link is None:
+            if self._out.link is None:
                 self._uplink.wake()
 
     # taking in
@@ -228,10 +264,11 @@ class Desk:
                     told += self._take_in(arrival, at)
                 except WireError as error:
                     told += self._refuse(str(error), at)
-            next_at = self._answers.step(time.time())
+            next_at = self._script.step(time.time())
         for item in told:
             self._tell(item)
-        self._words_to_send.set()
+        self._out.wake()
+        self.on_change()
         return next_at
 
     def _take_in(self, arrival: Arrival, at: float) -> list[News]:
@@ -249,7 +286,7 @@ class Desk:
         told = [news.of_event(event, again=not new)]
         self._asking.hear(event)
         if new and not self.policy.silent:
-            self._challenges.hear(event)
+            self._out.challenges.hear(event)
         case = self._answers.hear(event, new=new)
         if case is not None and new:
             told.append(news.of_case(case, event.arrived))
@@ -262,44 +299,24 @@ class Desk:
             return []
         return [News(at, "refused", "", f"not understood, number {self.refused}: {why}", {"count": self.refused})]
 
-    # answering
+    # sharing the work
 
-    async def _speak(self) -> None:
+    async def _look_at_others(self) -> None:
+        """What another desk wrote into the file may have to be sent by this one, and is shown here too."""
+        seen, asked_at = self._store.changed_by_others(), 0.0
         while True:
-            await self._words_to_send.wait()
-            self._words_to_send.clear()
-            with suppress(LinkError):
-                await self._send_all()
+            await asyncio.sleep(_LOOK_S)
+            now, last = time.monotonic(), seen
+            seen = self._store.changed_by_others()
+            # what a desk that died had taken to send is free again without a change
+            if seen != last or now - asked_at > LEASE_S:
+                asked_at = now
+                self._out.wake()
+                self._work_to_do.set()
+                self.on_change()
 
-    async def _send_all(self) -> None:
-        """Send what is due, in order. Raises LinkError when the connection goes; the rest goes with the next one."""
-        while self._link is not None and self._challenges.waiting:
-            answer = self._challenges.waiting.popleft()
-            body = answer.body(time.time())
-            payload = self.key.forge(body) if self.policy.lies else self.key.sign(body)
-            await self._link.publish(down_topic(self._root, answer.gateway, "command"), payload, {})
-        while self._link is not None and (due := self._cases.due()):
-            for words in due:
-                payload = self._answers.payload(words, time.time())
-                for _ in range(self.policy.repeats):
-                    await self._link.publish(down_topic(self._root, words.gateway, "help"), payload, {})
-                with self._store.batch():
-                    self._cases.gone_out(words)
-                case = self._cases.find(words.gateway, words.request)
-                self._tell(news.of_answer(words, case, time.time()))
-
-    # asking for what is missing
-
-    async def _ask(self) -> None:
+    async def _forget(self) -> None:
         while True:
-            patience_s = self.policy.resend_after_s
-            await asyncio.sleep(1.0 if patience_s is None else max(0.05, min(5.0, patience_s / 3)))
-            if patience_s is None or self.policy.silent or self._link is None:
-                continue
-            with suppress(LinkError):
-                for command in self._asking.due(self.gaps, time.time(), patience_s):
-                    if self._link is not None:
-                        self._challenges.sent(command.payload)
-                        await self._link.publish(
-                            down_topic(self._root, command.gateway, "command"), command.payload, {}
-                        )
+            with self._store.batch():
+                self._store.forget_readings(time.time() - self._keep_s, _MARGIN_S)
+            await asyncio.sleep(_FORGET_EVERY_S)

@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from edge_agent.core.wire import rfc3339, text_of
-from simulators.desk.cases import Case, Words
+from simulators.desk.cases import Case
 from simulators.desk.intake import DeskEvent
+from simulators.desk.words import Words
 
 _MAX_LINE = 240
 # A clock that is not known to be right and all the same is, within this, needs no remark.

@@ -9,8 +9,12 @@ from typing import Any, NamedTuple
 from edge_agent.core.errors import StoreError
 from edge_agent.core.event import Lane
 from edge_agent.core.reading import Channel, Value
-from simulators.desk import dating
+from simulators.desk import cases, dating, gaps, questions, words
+from simulators.desk.gaps import Gap
 from simulators.desk.intake import DeskEvent
+
+# Of the schema; there is no way from an older one.
+_VERSION = 1
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (
@@ -23,6 +27,13 @@ CREATE TABLE IF NOT EXISTS channels (
 CREATE TABLE IF NOT EXISTS readings (
   event INTEGER NOT NULL REFERENCES events, channel INTEGER NOT NULL REFERENCES channels, after_s REAL NOT NULL,
   value, is_truth INTEGER NOT NULL, reason TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS events_by_arrival ON events (gateway, arrived);
+CREATE INDEX IF NOT EXISTS events_about ON events (gateway, subject) WHERE lane IN ('help', 'finding');
+CREATE INDEX IF NOT EXISTS readings_of ON readings (event);
+"""
+# What every desk of this database tells: the others see at once that something changed, and who asks for gaps.
+_SHARED = """
+CREATE TABLE IF NOT EXISTS roles (name TEXT PRIMARY KEY, desk TEXT NOT NULL, until REAL NOT NULL);
 """
 _HELD = f"""
 SELECT r.is_truth, e.gateway, c.name, r.value, r.reason, {dating.DATED} + r.after_s, e.uptime_s + r.after_s,
@@ -41,12 +52,6 @@ pairs AS (
 SELECT is_truth, gateway, name, value, reason, wall, uptime, boot_id, id FROM pairs
 WHERE id_before != id AND uptime - uptime_before < 0.0015
 """
-_GAPS = """
-WITH seen AS (
-  SELECT gateway, lane, sequence, lag(sequence, 1, 0) OVER (PARTITION BY gateway, lane ORDER BY sequence) AS before
-  FROM events WHERE sequence > 0)
-SELECT gateway, lane, before + 1, sequence - 1 FROM seen WHERE sequence > before + 1 ORDER BY gateway, lane, sequence
-"""
 
 
 class Held(NamedTuple):
@@ -63,15 +68,6 @@ class Held(NamedTuple):
     uptime_s: float | None
     boot_id: str
     event_id: str
-
-
-class Gap(NamedTuple):
-    """Sequences of a lane that the desk lacks, both ends included; a lane begins with 1."""
-
-    gateway: str
-    lane: Lane
-    first: int
-    last: int
 
 
 class Counts(NamedTuple):
@@ -95,11 +91,18 @@ class Store:
         self._channels: dict[Channel, int] = {}
         try:
             self.db = sqlite3.connect(path, isolation_level=None)
-            # a desk may lose its last batch in a power cut: it is a simulator, and the agent's own copy is what counts
+            # several desks share one file; each waits for the others, which write for milliseconds
+            self.db.execute("PRAGMA busy_timeout=10000")
             self.db.execute("PRAGMA journal_mode=WAL")
-            self.db.execute("PRAGMA synchronous=NORMAL")
-            self.db.execute("PRAGMA busy_timeout=2000")
-            self.db.executescript(_SCHEMA + dating.SCHEMA)
+            # what the desk signs for is on its disk first: a gateway forgets what was acknowledged
+            self.db.execute("PRAGMA synchronous=FULL")
+            # in one statement: another desk may be making the tables
+            found = "SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)"
+            version, tables = self.db.execute(found).fetchone()
+            if version != _VERSION and tables:
+                raise sqlite3.DatabaseError("it is of another version of the desk, or of another program")
+            parts = (_SCHEMA, _SHARED, dating.SCHEMA, gaps.SCHEMA, cases.SCHEMA, words.SCHEMA, questions.SCHEMA)
+            self.db.executescript("BEGIN IMMEDIATE;" + "".join(parts) + f"PRAGMA user_version={_VERSION};COMMIT")
         except sqlite3.Error as error:
             fix = "Name another file with --db"
             raise StoreError(f"the desk's database {path} cannot be opened: {error}", fix=fix) from error
@@ -142,6 +145,7 @@ class Store:
         number, again = row
         if again == 0:
             dating.take(self.db, new)
+            gaps.take(self.db, new.gateway, new.lane, new.sequence)
         if again == 0 and is_block:
             self.db.executemany(
                 "INSERT INTO readings VALUES (?,?,?,?,?,?)",
@@ -180,7 +184,29 @@ class Store:
 
     def gaps(self) -> list[Gap]:
         """What each lane lacks below the newest that came."""
-        return [Gap(gateway, Lane(lane), first, last) for gateway, lane, first, last in self.db.execute(_GAPS)]
+        return gaps.all_of(self.db)
+
+    def changed_by_others(self) -> int:
+        """A number that is another one once another desk wrote to the file."""
+        return int(self.db.execute("PRAGMA data_version").fetchone()[0])
+
+    def holds(self, role: str, desk: str, now: float, for_s: float) -> bool:
+        """Whether this desk has a role that only one has at a time, from `now` on for `for_s`; within a batch."""
+        query = (
+            "INSERT INTO roles VALUES (?1,?2,?3+?4) ON CONFLICT DO UPDATE SET desk=?2, until=?3+?4"
+            " WHERE desk=?2 OR until<?3"
+        )
+        return self.db.execute(query, (role, desk, now, for_s)).rowcount == 1
+
+    def forget_readings(self, before: float, margin_s: float) -> int:
+        """Drop readings that came before (Unix seconds), but those within the margin of a case; says how many."""
+        done = self.db.execute(
+            "DELETE FROM readings WHERE event IN (SELECT e.number FROM events e WHERE e.arrived < ?1"
+            " AND NOT EXISTS (SELECT 1 FROM cases c WHERE c.gateway = e.gateway"
+            "  AND e.arrived BETWEEN c.opened - ?2 AND coalesce(c.resolved, c.cancelled, c.opened) + ?2))",
+            (before, margin_s),
+        )
+        return done.rowcount
 
     def unbroken_from(self, gateway: str, lane: Lane, first: int, subject: str) -> int:
         """The last sequence up to which nothing is missing, from `first` on; `first` - 1 when that is missing.

@@ -11,10 +11,11 @@ from edge_agent.core.wire import open_envelope, unpack
 from simulators.broker import Broker
 from simulators.desk.asking import MAX_ASKED, MAX_COMMANDS, MAX_TIMES, Asking
 from simulators.desk.desk import Desk
+from simulators.desk.gaps import Gap
 from simulators.desk.intake import DeskEvent
 from simulators.desk.keys import DeskKey
 from simulators.desk.policy import Policy
-from simulators.desk.store import Gap
+from simulators.desk.store import Store
 
 GAP = Gap("gw-1", Lane.TELEMETRY, 5, 9)
 
@@ -34,7 +35,7 @@ def reply(asking, lane="telemetry", gone=()):
 
 def test_a_gap_that_lasts_is_asked_for_a_few_times_and_one_that_closes_is_not():
     key = DeskKey.make()
-    asking = Asking(key)
+    asking = Asking(key, Store().db)
     assert asking.due([GAP], 100.0, 10.0) == []
     assert asking.due([], 105.0, 10.0) == []  # it came after all
     assert asking.due([GAP], 106.0, 10.0) == []
@@ -49,7 +50,7 @@ def test_a_gap_that_lasts_is_asked_for_a_few_times_and_one_that_closes_is_not():
 
 def test_what_the_gateway_has_no_more_is_not_asked_for_again():
     key = DeskKey.make()
-    asking = Asking(key)
+    asking = Asking(key, Store().db)
     asking.due([GAP], 0.0, 1.0)
     reply(asking, gone=[(5, 6)])
     asking.due([GAP], 1.0, 1.0)
@@ -63,7 +64,7 @@ def test_what_the_gateway_has_no_more_is_not_asked_for_again():
 
 def test_help_is_not_asked_for_and_a_round_is_bounded():
     key = DeskKey.make()
-    asking = Asking(key)
+    asking = Asking(key, Store().db)
     gaps = [replace_gap(n) for n in range(50)]
     help_ = Gap("gw-1", Lane.HELP, 1, 3)
     long = Gap("gw-2", Lane.STATE, 1, 10**6)
@@ -78,7 +79,7 @@ def replace_gap(n):
 
 
 def test_an_answer_that_makes_no_sense_changes_nothing():
-    asking = Asking(DeskKey.make())
+    asking = Asking(DeskKey.make(), Store().db)
     reply(asking, lane="nowhere", gone=[(1, 100)])
     reply(asking, gone=[(9, 5), (0, 5), ("a", "b"), (1,)])
     assert not asking.given_up(GAP)
