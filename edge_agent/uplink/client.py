@@ -8,6 +8,7 @@ a connect. Messages are handed over by plain calls, because a task for each cost
 import asyncio
 import logging
 import struct
+import time
 from collections.abc import Callable
 from socket import IPPROTO_TCP, TCP_NODELAY, socket
 from ssl import SSLSocket
@@ -25,11 +26,13 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from edge_agent.core.rhythm import until_next
 from edge_agent.core.wire import CONTENT_TYPE
 from edge_agent.uplink import reasons
+from edge_agent.uplink.acks import Acks
 from edge_agent.uplink.connection import Arrival, Limits, MqttSettings, Will, password_of, tls_context
 from edge_agent.uplink.dial import Dialer
 from edge_agent.uplink.inbox import Inbox
 from edge_agent.uplink.packets import PublishProperties
 from edge_agent.uplink.reasons import LinkLostError
+from edge_agent.uplink.silence import Silence
 
 # A failing PUBACK, SUBACK, CONNACK or DISCONNECT has a reason code from here on (MQTT 5.0, 2.4).
 FAILURE = 0x80
@@ -97,9 +100,9 @@ class Client(aiomqtt.Client):
         self._disconnected.add_done_callback(lambda _: changed())
         self.inbox = Inbox()
         self._handled = 0
-        self.acks: dict[int, tuple[asyncio.Future[str | None], float]] = {}
-        self.on_ack: Callable[[], None] = lambda: None
+        self.acks = Acks()
         self.limits = Limits()
+        self._silence: Silence | None = None
         self._client.connect_timeout = settings.connect_timeout_s
         dial = (dialer or Dialer()).dial
         self._client._create_socket_connection = lambda: dial(  # type: ignore[method-assign] # noqa: SLF001
@@ -137,22 +140,15 @@ class Client(aiomqtt.Client):
         await asyncio.wait({future, self._disconnected}, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         if future.done():
             return future.result()
-        raise self.ended() or reasons.no_word(timeout_s)
+        raise self.ended() or (reasons.hole() if self._unheard else reasons.no_word(timeout_s))
 
     def send(
         self, topic: str, payload: bytes, properties: PublishProperties, *, retain: bool
     ) -> asyncio.Future[str | None] | None:
-        """Put a message on its way, None if that cannot be.
-
-        The future is why its PUBACK refuses it, empty where the broker took it, None where the connection ended.
-        """
+        """Put a message on its way, None if that cannot be; for the future see `Acks.wait`."""
         # paho asks nothing of them but `pack`
         info = self._client.publish(topic, payload, 1, retain, cast("Properties", properties))
-        if info.rc != MQTT_ERR_SUCCESS:
-            return None
-        acknowledged: asyncio.Future[str | None] = self._loop.create_future()
-        self.acks[info.mid] = (acknowledged, self._loop.time())
-        return acknowledged
+        return self.acks.wait(info.mid) if info.rc == MQTT_ERR_SUCCESS else None
 
     def ended(self) -> LinkLostError | None:
         """Why the connection ended; None while it stands."""
@@ -168,10 +164,10 @@ class Client(aiomqtt.Client):
         if not self._disconnected.done():
             self._disconnected.set_exception(error)
 
-    def overdue(self) -> bool:
-        """Whether the oldest message in flight has waited too long for its PUBACK."""
-        oldest = next(iter(self.acks.values()), None)
-        return oldest is not None and self._loop.time() - oldest[1] >= self._settings.ack_timeout_s
+    @property
+    def _unheard(self) -> bool:
+        """Whether the network has gone silent, as far as this machine's kernel knows."""
+        return self._silence is not None and self._silence.now
 
     async def goodbye(self) -> None:
         """DISCONNECT, so that the will is not sent."""
@@ -191,12 +187,10 @@ class Client(aiomqtt.Client):
             sock.close()
         if self._misc_task is not None:
             self._misc_task.cancel()
-        for acknowledged, _ in self.acks.values():
-            if not acknowledged.done():
-                acknowledged.set_result(None)
-        self.acks.clear()
+        if self._silence is not None:
+            self._silence.stop()
         self.inbox.clear()
-        self.on_ack()  # wakes the first who waits for a slot
+        self.acks.end()
 
     def _read(self) -> None:
         """Take what has come, a few packets at a time: one a wake-up, as aiomqtt does, is half as fast."""
@@ -239,11 +233,15 @@ class Client(aiomqtt.Client):
     # What paho calls, in the event loop unless it says otherwise; none may raise, none may call paho.
 
     def _on_socket_open(self, _client: Any, _data: Any, sock: Any) -> None:
-        # in the connecting thread
+        # in the connecting thread. paho counts silence from before the dialling, which may have taken a keepalive
+        self._client._last_bytes_received = self._client._last_msg_out = time.monotonic()  # noqa: SLF001
         self._loop.call_soon_threadsafe(self._loop.add_reader, sock.fileno(), self._read)
         self._loop.call_soon_threadsafe(self._start_ticking)
 
     def _start_ticking(self) -> None:
+        sock = self._client.socket()
+        if isinstance(sock, socket):
+            self._silence = Silence(sock, lambda: self.end(reasons.hole()))
         self._misc_task = self._loop.create_task(self._misc_loop())
 
     def _on_socket_register_write(self, _client: Any, _data: Any, sock: Any) -> None:
@@ -276,6 +274,8 @@ class Client(aiomqtt.Client):
             return
         if flags.is_disconnect_packet_from_server or code.getName() == "Protocol error":
             self.end(reasons.of_code(code.value, str(code)))
+        elif self._unheard:
+            self.end(reasons.hole())
         elif code.getName() == "Keep alive timeout":
             self.end(reasons.silent("nothing was heard from the broker any more"))
         elif not self._connected.done():
@@ -285,12 +285,7 @@ class Client(aiomqtt.Client):
 
     def _on_publish(self, _client: Any, _data: Any, mid: int, code: ReasonCode, _properties: Any = None) -> None:
         self._handled += 1
-        acknowledged, _ = self.acks.pop(mid, (None, 0.0))
-        if acknowledged is None:
-            return
-        self.on_ack()
-        if not acknowledged.done():
-            acknowledged.set_result(str(code) if code.value >= FAILURE else "")
+        self.acks.came(mid, str(code) if code.value >= FAILURE else "")
 
     def _on_message(self, _client: Any, _data: Any, message: MQTTMessage) -> None:
         self._handled += 1
@@ -304,6 +299,13 @@ class Client(aiomqtt.Client):
         self._changed()
 
     async def _misc_loop(self) -> None:
-        while self._client.loop_misc() == MQTT_ERR_SUCCESS:
+        while True:
+            if self._silence is not None:
+                self._silence.look()  # first: paho may find it too silent, and close it
+            if self._client.loop_misc() != MQTT_ERR_SUCCESS:
+                return
+            if self.acks.overdue(self._settings.ack_timeout_s):
+                what = f"a message was not acknowledged for {self._settings.ack_timeout_s:.0f} s"
+                self.end(reasons.hole() if self._unheard else reasons.silent(what))
             self._changed()
             await asyncio.sleep(until_next(asyncio.get_running_loop().time(), 1.0))

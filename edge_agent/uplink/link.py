@@ -22,7 +22,7 @@ class MqttLink:
         self.window = min(client.limits.receive_maximum, settings.in_flight)
         self._slots = asyncio.Semaphore(self.window)
         # a slot is free when the broker has answered, not when the caller lost interest
-        client.on_ack = self._slots.release
+        client.acks.on_free = self._slots.release
 
     async def publish(
         self,

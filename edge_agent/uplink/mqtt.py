@@ -20,7 +20,6 @@ import structlog
 from edge_agent.core.backoff import Backoff
 from edge_agent.core.errors import LinkError
 from edge_agent.core.health import STARTING, Health
-from edge_agent.uplink import reasons
 from edge_agent.uplink.client import Client
 from edge_agent.uplink.connection import Arrival, MqttSettings, TlsFiles, Will
 from edge_agent.uplink.dial import Dialer
@@ -200,8 +199,6 @@ class MqttUplink:
             ended = client.ended()
             if ended is not None:
                 raise ended
-            if client.overdue():
-                raise reasons.silent(f"a message was not acknowledged for {self._settings.ack_timeout_s:.0f} s")
             if not self._wanted():
                 return "off by choice"
             self._state(word, health)

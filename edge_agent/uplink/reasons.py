@@ -12,8 +12,15 @@ QUOTA_EXCEEDED = "Quota exceeded"
 
 
 # Where the network does not carry, or nobody listens, trying again costs the broker nothing: no session, no handshake.
-# One that takes connections and does not answer may be short of breath.
-_WITHIN_S = {"connection_refused": 1.5, "timeout": 1.0, "unreachable": 1.5, "unknown_host": 1.5, "no_word": 10.0}
+# One that takes connections and does not answer may be short of breath; it has had a connect's whole timeout, though.
+_WITHIN_S = {
+    "connection_refused": 1.5,
+    "hole": 0.3,
+    "timeout": 0.5,
+    "unreachable": 1.5,
+    "unknown_host": 1.5,
+    "no_word": 2.0,
+}
 # What a broker that did answer asks for by its reason code: time, or a person.
 _REST_S = {
     "busy": 5.0,
@@ -145,6 +152,12 @@ def ended() -> LinkLostError:
 def silent(what: str) -> LinkLostError:
     """Something that should have come did not."""
     return LinkLostError(what, word="silent", fix="Check the network between here and the broker.")
+
+
+def hole() -> LinkLostError:
+    """Nothing of what was sent reached the other side's kernel: an outage of the network, and not the broker's."""
+    what = "the network to the broker went silent"
+    return LinkLostError(what, word="hole", fix="Check the network between here and the broker.")
 
 
 def no_word(timeout_s: float) -> LinkLostError:

@@ -323,7 +323,7 @@ async def test_two_thousand_drain_through_mosquitto_and_a_press_overtakes_them(n
     await bench.put(*(event(payload=b"x" * 1500) for _ in range(2000)))
     async with running(desk.uplink.run(), agent.uplink.run(), bench.drain.run()):
         await desk.up()
-        await until(lambda: len(desk.arrivals) > 100)
+        await until(lambda: len(desk.arrivals) > 100, 20.0)
         before = len(desk.arrivals)
         await bench.put(event(EventKind.HELP, b"help"))
         await until(lambda: len(desk.arrivals) == 2001, 20.0)
