@@ -10,14 +10,18 @@ from typing import Any
 import structlog
 
 from edge_agent import __version__, settings
+from edge_agent.beside import Beside
 from edge_agent.config.model import Config
 from edge_agent.control.paths import default_socket
 from edge_agent.control.server import serve
+from edge_agent.core.command import DeskMessage
 from edge_agent.core.consent import PURPOSES, Consent
 from edge_agent.core.errors import AgentError
 from edge_agent.core.event import Event, EventKind, Lane
+from edge_agent.core.finding import Finding
 from edge_agent.core.gesture import Button
 from edge_agent.core.lamp import Pattern
+from edge_agent.core.reading import Fault, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.drivers import registry
 from edge_agent.hub import Hub
@@ -70,11 +74,12 @@ class Agent:
         self.outbox = Outbox(folder, self.config.outbox, on_drop=self._dropped)
         self.problems: list[str] = []
         self.gateway = self.config.gateway.id or gateway_id(folder, self.problems)
+        self.folder = folder
         boots = BootsFile(folder)
         self.time = Timekeeping(self.clock, boots.load(self.problems), boots.save)
         self.again = {lane: Again(folder / lane.value, lane) for lane in LOG_LANES}
         self.events = EventMaker(self.clock)
-        self.post = Post(self.outbox.append, self.outbox.draft, self._commit)
+        self.post = Post(self.outbox.append, self.outbox.draft, self.commit)
 
     def _build_services(self) -> None:
         config = self.config
@@ -88,12 +93,13 @@ class Agent:
             self.consent.allows,
             Told(
                 lambda reading: self.hub.tell("reading", self.view.channel(reading)),
-                lambda finding: self.hub.tell("finding", self.view.finding(finding)),
+                self._finding,
                 self.hub.listeners("reading"),
             ),
             settings.thin_settings(config),
         )
-        self.hardware = registry.build(config, self.sampling.deliver)
+        rules = bool(config.help.rules)
+        self.hardware = registry.build(config, self._deliver if rules else self.sampling.deliver)
         lamps, buzzers = self.hardware.lamp, self.hardware.buzzer
         self.texts = texts(config.gateway.language)
         self.arbiter = Arbiter(
@@ -109,9 +115,10 @@ class Agent:
             show=self.arbiter.show,
             sent=self._help_waits,
             keep=self.outbox.ledger.keep,
-            changed=lambda: self.hub.tell("help", self.view.help()),
+            changed=self._case_changed,
         )
         self.help = Help(self.clock, self.outbox.requests, self.events, settings.timers(config), around)
+        self.beside = Beside(self, self.folder)
         self.button = ButtonReader(Button(h.debounce_ms / 1000, h.hold_s, stuck_s=h.stuck_s), self.help.touch)
 
     def _build_uplink(self) -> None:
@@ -135,9 +142,9 @@ class Agent:
             root,
             verify=load_keys(config.desk.keys, unsigned=config.desk.unsigned),
             clock=self.clock,
-            open_requests=self.help.open_requests,
+            open_requests=lambda: [*self.help.open_requests(), *self.beside.test.ids()],
             replay=self.outbox.ledger,
-            on_desk_message=lambda message: self.resend.heard(message) or self.help.heard(message),
+            on_desk_message=self._desk_says,
             on_again=self.help.heard_again,
             on_reply=lambda data: self._reply("challenge" if "challenge" in data else "refused", data),
             asked_at=self._asked_at,
@@ -162,7 +169,7 @@ class Agent:
             on_up=self._up,
             on_down=self._down,
             wanted=self.standing.wanted,
-            urgent=lambda: self.help.live,
+            urgent=lambda: self.help.live or self.beside.test.running,
             will=self.presence.will,
             farewell=self.presence.farewell,
         )
@@ -181,6 +188,7 @@ class Agent:
             arbiter=self.arbiter,
             drain=self.drain,
             hub=self.hub,
+            test=self.beside.test,
             texts=self.texts,
             health=self.standing.health,
             started_at=self.started_at,
@@ -188,12 +196,23 @@ class Agent:
 
     # -- what rooms tell one another ---------------------------------------------------------------------------------
 
-    async def _commit(self, lane: Lane) -> None:
+    async def commit(self, lane: Lane) -> None:
+        """What is in this lane is on disk, and on its way. Raises StoreError."""
         await self.outbox.commit(lane)
         self.drain.wake(lane)
 
     def _lamp_changed(self, pattern: Pattern) -> None:
         self.hub.tell("lamp", lamp(pattern, self.texts))
+
+    def _deliver(self, item: Reading | Fault) -> None:
+        self.beside.deliver(item)
+
+    def _finding(self, finding: Finding) -> None:
+        self.hub.tell("finding", self.view.finding(finding))
+        self.beside.rules.finding(finding)
+
+    def _desk_says(self, message: DeskMessage) -> bool:
+        return self.resend.heard(message) or self.beside.test.heard(message) or self.help.heard(message)
 
     def _reply(self, what: str, data: dict[str, Any]) -> None:
         self.post.put(self.events.make(EventKind.REPLY, what, data["for"], data))
@@ -209,9 +228,14 @@ class Agent:
         if self.help.live:
             self.uplink.wake()
 
+    def _case_changed(self) -> None:
+        self.hub.tell("help", self.view.help())
+        self.beside.case_changed()
+
     def _delivered(self, event: Event) -> None:
         if event.lane is Lane.HELP:
             self.help.taken(event)
+            self.beside.test.taken(event)
 
     def _up(self, link: MqttLink) -> None:
         self.drain.up(link)
@@ -251,6 +275,10 @@ class Agent:
             others = [group.create_task(supervisor.watchdog()), supervisor.optional("presence", self.presence.run)]
             others.append(supervisor.optional("resend", self.resend.run))
             others.append(supervisor.optional("clock", self.time.run))
+            others.append(supervisor.optional("test", self.beside.test.run))
+            others.append(supervisor.optional("evidence", self.beside.evidence.run))
+            if self.config.help.rules:
+                others.append(supervisor.optional("rules", self.beside.rules.run))
             others.append(supervisor.optional("network", partial(watch_network, partial(self.uplink.wake, 1.0))))
             uplink = supervisor.optional("uplink", self.uplink.run)
             if self.config.control.enabled:

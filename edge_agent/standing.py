@@ -36,16 +36,19 @@ class Standing:
         }
 
     def wanted(self) -> bool:
-        """Whether to be connected: a broker is known, and this household is always ready or somebody calls."""
+        """Whether to be connected: a broker is known, and this household is always ready, somebody calls or tests."""
         agent = self._agent
-        return bool(agent.config.broker.host) and (agent.consent.help_ready or agent.help.live)
+        return bool(agent.config.broker.host) and (
+            agent.consent.help_ready or agent.help.live or agent.beside.test.running
+        )
 
     def ready(self) -> bool:
         """Whether a press would be seen, kept and reach the service now, as far as anybody can tell."""
         agent, button = self._agent, self._agent.hardware.button
         seen = button is None or button.health.ready
         reached = agent.uplink.health.ready and (agent.uplink.connected or not self.wanted())
-        return bool(agent.config.broker.host) and seen and agent.help.health.ready and reached
+        tested = agent.beside.test.health.ready
+        return bool(agent.config.broker.host) and seen and agent.help.health.ready and reached and tested
 
     def health(self) -> Sequence[tuple[str, Health]]:
         """Every part's name and health, the most important first."""
@@ -54,11 +57,23 @@ class Standing:
         parts += [("store", Health(False, problem)) for problem in self.problems()]
         if agent.hardware.button:
             parts.append(("button", agent.hardware.button.health))
-        return parts + [(driver.name, driver.health) for driver in agent.hardware.drivers]
+        return [*parts, *agent.beside.health()] + [(driver.name, driver.health) for driver in agent.hardware.drivers]
 
     def problems(self) -> list[str]:
         """What was wrong on disk since the start, a sentence each."""
         return [*self._agent.problems, *self._agent.outbox.problems]
+
+    def selftest(self) -> dict[str, object]:
+        """What the status says, as plain data for a case's evidence: parts and devices with what is wrong of each."""
+        agent = self._agent
+        parts = [[name, each.ready, each.sentence, each.fix] for name, each in self.health()]
+        rows = [row for driver in agent.hardware.drivers for row in driver.devices()]
+        return {
+            "parts": parts,
+            "devices": [[r.device, r.health.ready, r.health.sentence, r.readings, r.faults] for r in rows],
+            "clock_trusted": agent.clock.now().trusted,
+            "dropped": {lane.value: depth.dropped for lane, depth in agent.outbox.depths().items()},
+        }
 
     def _service(self) -> Health:
         if not self._agent.config.broker.host:

@@ -9,6 +9,7 @@ from pathlib import Path
 from edge_agent import __version__
 from edge_agent.control import types
 from edge_agent.core.clock import Instant, age_s
+from edge_agent.core.consent import HELP_READY
 from edge_agent.core.errors import RefusedError
 from edge_agent.core.finding import Finding
 from edge_agent.core.health import Health
@@ -18,6 +19,7 @@ from edge_agent.core.reading import Reading
 from edge_agent.core.request import HelpRequest
 from edge_agent.hub import Hub
 from edge_agent.services.button import ButtonReader
+from edge_agent.services.helptest import HelpTest
 from edge_agent.services.indicator import Arbiter
 from edge_agent.services.mayday import Help
 from edge_agent.services.sampling import Sampling
@@ -47,6 +49,7 @@ class View:
     arbiter: Arbiter
     drain: Drain
     hub: Hub
+    test: HelpTest
     texts: Texts
     health: Callable[[], Sequence[tuple[str, Health]]]
     started_at: float
@@ -129,6 +132,31 @@ class View:
         self.help_service.cancel()
         await asyncio.sleep(_SETTLE_S)
         return self.help()
+
+    def help_test(self) -> types.HelpTest:
+        """The last test of the way to the desk."""
+        test, now = self.test.last, self.clock.now()
+        due_s = round(max(0.0, self.test.due_in_s())) if HELP_READY in self.consent else None
+        if test is None:
+            return types.HelpTest("never", self.test.health.sentence, next_s=due_s)
+        sentence, fix = self.test.told(test)
+        return types.HelpTest(
+            outcome=test.outcome.value,
+            sentence=sentence,
+            fix=fix,
+            scheduled=test.scheduled,
+            since_s=round(age_s(test.at, test.boot_id, test.wall, now), 1),
+            recorded_s=test.recorded_s,
+            sent_s=test.sent_s,
+            desk_s=test.desk_s,
+            next_s=due_s,
+            steps={step: self.texts[f"test.{step}"] for step in ("recorded", "sent", "desk")},
+        )
+
+    async def start_help_test(self) -> types.HelpTest:
+        """Test the way to the desk now."""
+        self.test.start()
+        return self.help_test()
 
     def listen(self, kinds: Collection[str]) -> AsyncIterator[types.Live]:
         """What happens of these kinds from now on."""

@@ -21,6 +21,7 @@ COMMANDS = {
     "queue dump": "edge_agent.offline:DUMP",
     "findings": "edge_agent.console.commands:FINDINGS",
     "help": "edge_agent.console.commands:HELP",
+    "help test": "edge_agent.console.helptest:TEST",
     "lamp": "edge_agent.console.commands:LAMP",
     "channels": "edge_agent.console.commands:CHANNELS",
     "events": "edge_agent.console.commands:EVENTS",

@@ -19,6 +19,7 @@ from edge_agent.control.types import (
     Failure,
     Findings,
     Help,
+    HelpTest,
     Lamp,
     Live,
     Press,
@@ -99,6 +100,14 @@ class Client:
     def cancel(self) -> Help:
         """Cancel the open case."""
         return self._ask("cancel", Help, body=b"{}")
+
+    def help_test(self) -> HelpTest:
+        """The last test of the way to the desk."""
+        return self._ask("help/test", HelpTest)
+
+    def start_help_test(self) -> HelpTest:
+        """Test the way to the desk now."""
+        return self._ask("help/test", HelpTest, body=b"{}")
 
     def events(self, kinds: Collection[str] = ()) -> Iterator[Live]:
         """What happens from now on, until the agent stops (ControlError) or the caller closes the iterator.

@@ -22,7 +22,6 @@ from edge_agent.control.types import (
     LIVE_KINDS,
     Agent,
     Failure,
-    Help,
     Live,
     Nothing,
     Press,
@@ -84,11 +83,13 @@ class _Server:
             "help": agent.help,
             "lamp": agent.lamp,
             "channels": agent.channels,
+            "help/test": agent.help_test,
         }
         for name, read in reads.items():
             web.get(f"/v1/{name}")(_reader(read))
         web.post("/v1/press")(_writer(Press, lambda ask: agent.press(ask.hold_s)))
         web.post("/v1/cancel")(_writer(Nothing, lambda _: agent.cancel()))
+        web.post("/v1/help/test")(_writer(Nothing, lambda _: agent.start_help_test()))
         web.get("/v1/events")(self._events)
         web.errorhandler(404)(_unknown)
         for status, words in OWN_WORDS.items():
@@ -226,7 +227,7 @@ def _reader(read: Callable[[], Reply]) -> Handler:
     return answer
 
 
-def _writer(kind: type[_Ask], act: Callable[[_Ask], Awaitable[Help]]) -> Handler:
+def _writer(kind: type[_Ask], act: Callable[[_Ask], Awaitable[Reply]]) -> Handler:
     async def answer(request: Any) -> Response:
         try:
             ask = decode(request.body or b"{}", kind)

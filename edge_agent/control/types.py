@@ -161,6 +161,25 @@ class Help(Reply):
     language: str = "en"
 
 
+class HelpTest(Reply):
+    """The last test of the way to the desk. `outcome` is one of core.testpress.Outcome, or `never`.
+
+    `recorded_s`, `sent_s` and `desk_s` are seconds from its begin to the disk, to the broker and to the desk's answer;
+    `next_s` is when the next one runs by itself, None where none does.
+    """
+
+    outcome: str
+    sentence: str
+    fix: str = ""
+    scheduled: bool = False
+    since_s: float | None = None
+    recorded_s: float | None = None
+    sent_s: float | None = None
+    desk_s: float | None = None
+    next_s: float | None = None
+    steps: dict[str, str] = {}
+
+
 class Channel(Reply):
     """A channel's newest value; None with a reason where the data is bad, None age where there was no reading."""
 
@@ -237,6 +256,12 @@ class Agent(Protocol):
 
     async def cancel(self) -> Help:
         """Cancel the case, inside its window or later. Raises RefusedError where there is none."""
+
+    def help_test(self) -> HelpTest:
+        """The last test of the way to the desk."""
+
+    async def start_help_test(self) -> HelpTest:
+        """Test the way to the desk now. Raises RefusedError where it is no time for it."""
 
     def listen(self, kinds: Collection[str]) -> AsyncIterator[Live]:
         """What happens of these kinds from now on, for one listener; a slow one may miss, never grow a buffer."""

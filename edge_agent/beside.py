@@ -1,0 +1,123 @@
+"""What stands beside the help service: rules that call for help, the test of the way to the desk, and evidence."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path as Folder
+from typing import TYPE_CHECKING
+
+from edge_agent import settings
+from edge_agent.core.event import Event, Lane
+from edge_agent.core.health import Health
+from edge_agent.core.reading import Fault, Reading
+from edge_agent.core.request import State
+from edge_agent.core.testpress import WayTest
+from edge_agent.logs import recent
+from edge_agent.services.evidence import Evidence, Kept, Sources, Store
+from edge_agent.services.helptest import HelpTest, Pace, Path
+from edge_agent.services.rules import Rules
+from edge_agent.store.record import RecordFile
+
+if TYPE_CHECKING:
+    from edge_agent.app import Agent
+
+RULES = "rules"
+EVIDENCE = "evidence"
+TEST = "helptest"
+
+
+class Beside:
+    """`rules`, `test` and `evidence`, each with a small file of its own in the state folder. Built by app."""
+
+    def __init__(self, agent: "Agent", folder: Folder) -> None:
+        self._agent = agent
+        config, problems = agent.config, agent.problems
+        called = RecordFile(folder / RULES)
+        self.rules = Rules(
+            agent.clock,
+            settings.rule_settings(config),
+            agent.help,
+            allowed=lambda: agent.consent.help_ready,
+            save=called.save,
+            raised=called.load(_names, [], problems, "a rule whose alarm lasts calls for help again"),
+        )
+        tested = RecordFile(folder / TEST)
+        path = Path(
+            store=self._store,
+            connected=lambda: agent.uplink.connected,
+            busy=self._busy,
+            allowed=lambda: agent.consent.help_ready and bool(config.broker.host),
+            keep=lambda test: tested.save(test.record()),
+        )
+        self.test = HelpTest(
+            agent.clock,
+            agent.events,
+            path,
+            Pace(config.help.test_every_s, config.help.test_wait_s),
+            lambda key: agent.texts[f"test.{key}"],
+            tested.load(WayTest.from_record, None, problems, "the way to the desk is tested anew"),
+        )
+
+        self.evidence = self._build_evidence(folder)
+
+    def _build_evidence(self, folder: Folder) -> Evidence:
+        agent = self._agent
+        file = RecordFile(folder / EVIDENCE)
+        store = Store(
+            append=agent.outbox.append,
+            commit=partial(agent.commit, Lane.FINDING),
+            keep=partial(agent.outbox.keep, Lane.FINDING),
+            remember=file.save,
+        )
+        sources = Sources(
+            readings=self._readings,
+            freeze=agent.sampling.frozen,
+            log=lambda: list(recent),
+            selftest=agent.standing.selftest,
+        )
+        return Evidence(
+            agent.clock,
+            agent.events,
+            store,
+            sources,
+            allowed=lambda: agent.consent.diagnostics,
+            after_s=agent.config.help.after_s,
+            kept=file.load(Kept.from_record, Kept(), agent.problems, "evidence of an open case may make room"),
+        )
+
+    def deliver(self, item: Reading | Fault) -> None:
+        """One reading or fault, where there are rules that look at readings."""
+        self._agent.sampling.deliver(item)
+        if type(item) is Reading:
+            self.rules.see(item)
+
+    def case_changed(self) -> None:
+        """The case is in another state, and that is on disk."""
+        self.rules.case_changed()
+        self.evidence.case_changed(self._agent.help.case, self._agent.help.state)
+
+    def health(self) -> Sequence[tuple[str, Health]]:
+        """Their part of the status."""
+        rules = self.rules.health
+        tested = [("test", self.test.health)] if self._agent.config.broker.host else []
+        return [*tested, *([("rules", rules)] if rules else [])]
+
+    def _readings(self, since: float) -> Sequence[Reading]:
+        return self._agent.sampling.recorder.since(since)
+
+    def _busy(self) -> bool:
+        return self._agent.help.live or self._agent.help.state is State.HOLD
+
+    async def _store(self, event: Event) -> None:
+        """Raises StoreError. The connection is not waited for: the drain has it from here on."""
+        agent = self._agent
+        agent.outbox.append(event)
+        try:
+            await agent.outbox.commit(Lane.HELP)
+        finally:
+            agent.drain.wake(Lane.HELP)
+
+
+def _names(plain: object) -> list[str]:
+    if isinstance(plain, list) and all(isinstance(name, str) for name in plain):
+        return plain
+    raise ValueError("not a list of names")
