@@ -57,7 +57,7 @@ class Answers:
         if arrival.kind is not EventKind.HELP or arrival.type == TEST:
             return None
         told = _case_of(arrival)
-        case = self._cases.find(told.gateway, told.request)
+        case = self._cases.find(told.gateway, told.request) or self._cases.adopt(told)
         if case is None:
             if arrival.type not in self._by_type:
                 return None
@@ -100,7 +100,8 @@ class Answers:
             self._voice.say(case, CANCEL_RECEIVED, arrival.arrived)
 
     def _reopened(self, case: Case, arrival: DeskEvent, new: bool) -> None:
-        if new and self._is_last_turn(case, arrival):
+        # one that came before by SMS opened it already
+        if new and self._is_last_turn(case, arrival) and not case.open:
             self._cases.reopen(case, arrival.arrived)
         else:
             self._noted(case, arrival, new)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from edge_agent.core.compact import gateway_number
 from edge_agent.core.wire import pack
 from simulators.desk.words import map_of
 
@@ -180,6 +181,18 @@ class Cases:
     def find(self, gateway: str, request: str) -> Case | None:
         """One case, or None."""
         return next(iter(self._cases("WHERE gateway=? AND request=?", (gateway, request))), None)
+
+    def adopt(self, told: Case) -> Case | None:
+        """The case of this request that came by SMS from a gateway of which only the number was known, now its own."""
+        unknown = f"number-{gateway_number(told.gateway).hex()}"
+        if self.find(unknown, told.request) is None:
+            return None
+        for table in ("cases", "words"):
+            self._db.execute(
+                f"UPDATE OR IGNORE {table} SET gateway=? WHERE gateway=? AND request=?",  # noqa: S608
+                (told.gateway, unknown, told.request),
+            )
+        return self.find(told.gateway, told.request)
 
     def numbered(self, number: int) -> Case | None:
         """The case of the desk's own number, or None."""

@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from edge_agent.core.compact import CompactCall
 from edge_agent.core.errors import AgentError, WireError
 from edge_agent.core.health import Health
 from edge_agent.core.wire import ROOT, parse_topic
 from edge_agent.uplink.connection import Arrival, MqttSettings
 from edge_agent.uplink.mqtt import MqttLink, MqttUplink
-from simulators.desk import news
+from simulators.desk import news, short
 from simulators.desk.answers import Answers
 from simulators.desk.asking import Asking
 from simulators.desk.cases import Case, CaseState
@@ -189,6 +190,24 @@ class Desk:
         plain, _, place = code.upper().replace("-", "").replace(" ", "").partition("/")
         found = [case for case in self._voice.cases.coded(plain) if not place or place == str(case.twin + 1)]
         return max(found, key=lambda case: (case.open, case.number), default=None)
+
+    def payload(self, words: Words) -> bytes:
+        """A word as it goes out now, whichever way."""
+        return self._voice.payload(words, time.time())
+
+    @property
+    def signing(self) -> DeskKey:
+        """The key that signs, as honest as the policy is: that of somebody else under the same name, if it lies."""
+        return DeskKey.make(self.key.kid) if self.policy.lies else self.key
+
+    def deliver(self, arrival: Arrival) -> None:
+        """An event that came by another way than the broker."""
+        self._arrived(arrival)
+
+    def hear_compact(self, call: CompactCall) -> Case | None:
+        """A call that came by SMS. Gives its case."""
+        with self._acting():
+            return short.hear(call, self._store, self._voice.cases, self._answers, time.time())
 
     def say(self, case: Case, text: str) -> None:
         """Say something to the household of a case."""
