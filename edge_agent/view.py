@@ -14,9 +14,11 @@ from edge_agent.core.errors import RefusedError
 from edge_agent.core.finding import Finding
 from edge_agent.core.health import Health
 from edge_agent.core.lamp import PATTERNS, Pattern, Shown, steady
+from edge_agent.core.mayday_table import ON_THE_WAY, Signal
 from edge_agent.core.ports import Clock, Driver
+from edge_agent.core.question import Purpose, Question
 from edge_agent.core.reading import Reading
-from edge_agent.core.request import HelpRequest
+from edge_agent.core.request import HelpRequest, State
 from edge_agent.hub import Hub
 from edge_agent.services.button import ButtonReader
 from edge_agent.services.helptest import HelpTest
@@ -31,6 +33,15 @@ _PAGE_BYTES = resource.getpagesize()
 _STATM = Path("/proc/self/statm")
 # Longer than a press by command may take to be decided and saved.
 _SETTLE_S = 0.2
+# What comes next, where a person is told of it.
+_TOLD_NEXT: dict[State, tuple[Signal, ...]] = {
+    State.CANCEL_WINDOW: (Signal.WINDOW_OVER,),
+    **dict.fromkeys(ON_THE_WAY, (Signal.UNANSWERED, Signal.OTHER_WAYS)),
+    State.RECEIVED: (Signal.SILENCE,),
+    State.ENGAGED: (Signal.SILENCE,),
+    State.RESOLVED: (Signal.REOPEN_OVER,),
+    State.CANCELLED: (Signal.UNANSWERED,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +144,18 @@ class View:
         await asyncio.sleep(_SETTLE_S)
         return self.help()
 
+    async def answer(self, ask: types.Answer) -> types.Help:
+        """Answer the desk."""
+        self.help_service.answer(ask.question, ask.answer, ask.by)
+        await asyncio.sleep(_SETTLE_S)
+        return self.help()
+
+    async def say(self, text: str) -> types.Help:
+        """Write to the desk."""
+        self.help_service.say(text)
+        await asyncio.sleep(_SETTLE_S)
+        return self.help()
+
     def help_test(self) -> types.HelpTest:
         """The last test of the way to the desk."""
         test, now = self.test.last, self.clock.now()
@@ -191,7 +214,19 @@ class View:
             steps=[types.Step(step.state.value, step.wall) for step in case.steps],
             notes=[types.Note(note.by, note.text, note.wall) for note in case.notes],
             next_word_wall=case.next_word_wall,
+            rule=case.rule,
+            reason=case.reason,
+            nudges=case.nudges,
+            question=_question(case.question, now),
+            waiting=max(0, sum(each.purpose is not Purpose.EFFORT for each in case.questions) - 1),
+            effort=_question(case.effort, now),
+            next=[types.Next(what.name.lower(), round(now.wall + in_s, 1)) for what, in_s in self._next()],
         )
+
+    def _next(self) -> list[tuple[Signal, float]]:
+        """What only time brings, as far as it concerns a person, in seconds from now."""
+        told = _TOLD_NEXT.get(self.help_service.state, ())
+        return [(what, in_s) for what, in_s in self.help_service.upcoming() if what in told]
 
     def _devices(self, now: Instant) -> list[types.Device]:
         return [
@@ -225,6 +260,14 @@ class View:
             channels=self.texts.say("status.channel" if channels == 1 else "status.channels", n=channels),
             queue=self.texts.say(queue, n=waiting),
         )
+
+
+def _question(asked: Question | None, now: Instant) -> types.Question | None:
+    """A question as the console knows it."""
+    if asked is None:
+        return None
+    ends = round(now.wall + asked.left_s(now), 1)
+    return types.Question(asked.id, asked.text, list(asked.answers), asked.on_button, asked.purpose.value, ends)
 
 
 def lamp(pattern: Pattern, texts: Texts) -> types.Lamp:

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-from edge_agent.console import text
+from edge_agent.console import story, text
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.types import LONGEST_HOLD_S, USUAL_HOLD_S, Help, Reply, encode, pretty
 
@@ -153,7 +153,7 @@ FINDINGS = Question(
 HELP = Question(
     "the help request: its case, and what the lamp means now",
     lambda client, _: client.help(),
-    text.help_,
+    story.help_,
     _is_open,
     example="edge-agent help",
     wrong="a help request is open",
@@ -177,7 +177,7 @@ CHANNELS = Question(
 PRESS = Pressing(
     "press the help button, as if by hand: this calls for help",
     lambda client, args: client.press(args.hold),
-    text.pressed,
+    story.pressed,
     lambda reply: not (reply.state == "CANCEL_WINDOW" or _is_open(reply)),
     example="edge-agent press --hold 4",
     wrong="no help request came of it",
@@ -185,7 +185,7 @@ PRESS = Pressing(
 CANCEL = Question(
     "cancel the help request",
     lambda client, _: client.cancel(),
-    text.help_,
+    story.help_,
     _is_open,
     example="edge-agent cancel",
     wrong="it is still open, or there is none",

@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from heapq import merge
 
-from edge_agent.control.types import Case, Channel, Channels, Findings, Help, Lamp, Live, Queue, Reply, Status
+from edge_agent.control.types import Channel, Channels, Findings, Help, Lamp, Live, Queue, Reply, Status
 from edge_agent.texts import Texts, texts
-from edge_agent.texts.times import when
 
 # SGR colours that show on light and dark ground alike; the word carries the meaning, colour only helps.
 GREEN, AMBER, RED, BLUE = "32", "33", "31", "34"
@@ -121,27 +119,9 @@ def findings(reply: Findings, *, colour: bool) -> Iterator[str]:
     yield from table(("SEVERITY", "STATE", "CHANNEL", "CHECK", "SINCE", "COUNT", "WHAT"), rows, colour=colour)
 
 
-def help_(reply: Help, *, colour: bool) -> Iterator[str]:
-    """The case, and what the lamp means now."""
-    here = texts(reply.language)
-    if reply.case is None:
-        said = _state(here, reply.state)
-        yield f"{said[:1].upper()}{said[1:]}."
-    else:
-        yield from _case(here, reply.state, reply.case)
-    yield from _lamp(here, reply.lamp, colour=colour)
-
-
-def pressed(reply: Help, *, colour: bool) -> Iterator[str]:
-    """What came of a press."""
-    if reply.state in ("IDLE", "HOLD"):
-        yield texts(reply.language)["case.no_request"]
-    yield from help_(reply, colour=colour)
-
-
 def lamp(reply: Lamp, *, colour: bool) -> Iterator[str]:
     """What the lamp shows, and what that means."""
-    yield from _lamp(texts(reply.language), reply, colour=colour)
+    yield from lamp_lines(texts(reply.language), reply, colour=colour)
 
 
 def channels(reply: Channels, *, colour: bool) -> Iterator[str]:
@@ -164,43 +144,20 @@ def _gist(data: Reply | object) -> str:
         case Channel():
             return f"{data.name}  {value(data)}"
         case Help():
-            return f"{_state(texts(data.language), data.state)}; {data.lamp.sentence}"
+            return f"{state_words(texts(data.language), data.state)}; {data.lamp.sentence}"
         case Queue():
             return f"{_waiting(sum(lane.events for lane in data.lanes))}, {data.sent_events} sent"
         case _:
             return str(getattr(data, "sentence", data))
 
 
-def _case(here: Texts, state: str, case: Case) -> Iterator[str]:
-    name = f"{clean(case.code[:4])} {clean(case.code[4:])}"
-    yield here.say("case.last" if state == "IDLE" else "case.open", code=name, state=_state(here, state))
-    trigger = here.get(f"trigger.{case.trigger}", clean(case.trigger))
-    words = {
-        "case.raised": f"{here.say('time.ago', span=span(case.since_s))}, {trigger}",
-        "case.reference": case.reference,
-        "case.receiver": case.receiver,
-        "case.helper": case.helper,
-        "case.next_word": "" if case.next_word_wall is None else when(here, case.next_word_wall, time.time()),
-    }
-    yield from _pairs({here[key]: what for key, what in words.items()})
-    steps = [(step.wall, _step(here, step.state)) for step in case.steps]
-    notes = [(note.wall, f"{here.get(f'case.{note.by}', clean(note.by))}: {clean(note.text)}") for note in case.notes]
-    # merged, not sorted: each list keeps its own order when the clock was set in between
-    for wall, said in merge(steps, notes, key=lambda told: told[0]):
-        yield f"  {clock(wall)}  {said}"
-
-
-def _state(here: Texts, state: str) -> str:
+def state_words(here: Texts, state: str) -> str:
     """A state in words; one that this console does not know as it is called."""
     return here.get(f"state.{state.lower()}", clean(state))
 
 
-def _step(here: Texts, state: str) -> str:
-    """A state as a step in the story of a case: after the last one it is closed."""
-    return here["state.closed"] if state == "IDLE" else _state(here, state)
-
-
-def _lamp(here: Texts, reply: Lamp, *, colour: bool) -> Iterator[str]:
+def lamp_lines(here: Texts, reply: Lamp, *, colour: bool) -> Iterator[str]:
+    """What the lamp shows, and what that means, in this language."""
     hue = here.get(f"colour.{reply.colour}", clean(reply.colour))
     on_off = "/".join(str(ms) for ms in reply.rhythm)
     shows = here.say("case.rhythm" if reply.rhythm else "case.steady", colour=hue, ms=on_off)
@@ -215,8 +172,9 @@ def _waiting(events: int) -> str:
     return f"{_count(events, 'event')} wait{'s' if events == 1 else ''}"
 
 
-def _pairs(pairs: dict[str, str]) -> Iterator[str]:
-    for name, said in pairs.items():
+def pairs(told: dict[str, str]) -> Iterator[str]:
+    """A name and what there is to say of it, a line each; what is empty is left out."""
+    for name, said in told.items():
         if said:
             yield f"{name:<10}{clean(said)}"
 

@@ -8,13 +8,14 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from edge_agent.control.errors import ControlError, ControlRefusedError
 from edge_agent.control.paths import find_socket
 from edge_agent.control.types import (
     API_VERSION,
     USUAL_HOLD_S,
+    Answer,
     Channels,
     Failure,
     Findings,
@@ -25,6 +26,7 @@ from edge_agent.control.types import (
     Press,
     Queue,
     Reply,
+    Say,
     Status,
     decode,
     encode,
@@ -100,6 +102,14 @@ class Client:
     def cancel(self) -> Help:
         """Cancel the open case."""
         return self._ask("cancel", Help, body=b"{}")
+
+    def answer(self, answer: str, question: str = "", by: Literal["page", "command"] = "command") -> Help:
+        """Answer what the desk asks; an empty `question` is the one that is asked now."""
+        return self._ask("help/answer", Help, body=encode(Answer(answer=answer, question=question, by=by)))
+
+    def say(self, text: str) -> Help:
+        """Write to the desk, at most LONGEST_TEXT characters."""
+        return self._ask("help/say", Help, body=encode(Say(text=text)))
 
     def help_test(self) -> HelpTest:
         """The last test of the way to the desk."""

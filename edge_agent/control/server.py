@@ -21,11 +21,13 @@ from edge_agent.control.types import (
     API_VERSION,
     LIVE_KINDS,
     Agent,
+    Answer,
     Failure,
     Live,
     Nothing,
     Press,
     Reply,
+    Say,
     decode,
     encode,
 )
@@ -48,7 +50,7 @@ _BUSY = encode(Failure(error=f"{MAX_CONNECTIONS} clients are being answered", fi
 BUSY = b"HTTP/1.0 503 Busy\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(_BUSY) + _BUSY
 # Answers that microdot gives by itself, in our words.
 OWN_WORDS = {
-    405: ("this route does not take that method", "Read with GET; press and cancel with POST."),
+    405: ("this route does not take that method", "Read with GET; press, cancel, answer and say with POST."),
     413: ("the body is too large", "Send a small JSON object."),
     500: ("the agent made a mistake while answering", "Its log has the details: journalctl -u edge-agent."),
 }
@@ -89,6 +91,8 @@ class _Server:
             web.get(f"/v1/{name}")(_reader(read))
         web.post("/v1/press")(_writer(Press, lambda ask: agent.press(ask.hold_s)))
         web.post("/v1/cancel")(_writer(Nothing, lambda _: agent.cancel()))
+        web.post("/v1/help/answer")(_writer(Answer, agent.answer))
+        web.post("/v1/help/say")(_writer(Say, lambda ask: agent.say(ask.text)))
         web.post("/v1/help/test")(_writer(Nothing, lambda _: agent.start_help_test()))
         web.get("/v1/events")(self._events)
         web.errorhandler(404)(_unknown)

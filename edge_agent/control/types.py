@@ -6,7 +6,7 @@ is Unix seconds.
 """
 
 from collections.abc import AsyncIterator, Collection
-from typing import Annotated, Any, Protocol, TypeVar
+from typing import Annotated, Any, Literal, Protocol, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -18,6 +18,8 @@ API_VERSION = 1
 LONGEST_HOLD_S = 30.0
 # A little over the usual hold of 3 s, so that the hold is complete before the release.
 USUAL_HOLD_S = 4.0
+# Characters that the household may write to the desk at once.
+LONGEST_TEXT = 500
 
 
 class Reply(Struct):
@@ -131,15 +133,37 @@ class Step(Reply):
 
 
 class Note(Reply):
-    """Something said in the case, by `desk` or `household`."""
+    """Something said in the case, by `desk`, `household` or `rule`; of `expired` it is a question nobody answered."""
 
     by: str
     text: str
     wall: float
 
 
+class Question(Reply):
+    """What the desk asks. `answers` are what may be answered, `button` whether one press is yes and two are no."""
+
+    id: str
+    text: str
+    answers: list[str]
+    button: bool
+    purpose: str
+    expires_wall: float
+
+
+class Next(Reply):
+    """What comes if nothing else happens: `window_over`, `unanswered`, `other_ways`, `silence` or `reopen_over`."""
+
+    what: str
+    wall: float
+
+
 class Case(Reply):
-    """One help request. `reference`, `receiver`, `helper` and `next_word_wall` are the desk's words, empty before."""
+    """One help request. `reference`, `receiver`, `helper` and `next_word_wall` are the desk's words, empty before.
+
+    `rule` and `reason` say what raised an automatic one. `question` is asked now and `waiting` more behind it;
+    `effort` is asked after the end. `next` is in order of time.
+    """
 
     code: str
     reference: str
@@ -150,6 +174,13 @@ class Case(Reply):
     steps: list[Step]
     notes: list[Note]
     next_word_wall: float | None = None
+    rule: str = ""
+    reason: str = ""
+    nudges: int = 0
+    question: Question | None = None
+    waiting: int = 0
+    effort: Question | None = None
+    next: list[Next] = []
 
 
 class Help(Reply):
@@ -226,6 +257,20 @@ class Press(Struct, frozen=True, forbid_unknown_fields=True):
     hold_s: Annotated[float, Meta(ge=0.0, le=LONGEST_HOLD_S)] = USUAL_HOLD_S
 
 
+class Answer(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of an answer to the desk; an empty `question` is the one that is asked now."""
+
+    answer: Annotated[str, Meta(min_length=1, max_length=80)]
+    question: Annotated[str, Meta(max_length=80)] = ""
+    by: Literal["page", "command"] = "command"
+
+
+class Say(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a text to the desk."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=LONGEST_TEXT)]
+
+
 class Nothing(Struct, frozen=True, forbid_unknown_fields=True):
     """A body that says nothing: `{}`."""
 
@@ -256,6 +301,12 @@ class Agent(Protocol):
 
     async def cancel(self) -> Help:
         """Cancel the case, inside its window or later. Raises RefusedError where there is none."""
+
+    async def answer(self, ask: Answer) -> Help:
+        """Answer the desk. Raises RefusedError where it asks nothing, or not so."""
+
+    async def say(self, text: str) -> Help:
+        """Write to the desk. Raises RefusedError where there is no case."""
 
     def help_test(self) -> HelpTest:
         """The last test of the way to the desk."""

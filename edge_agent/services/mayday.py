@@ -181,6 +181,12 @@ class Help:
             raise RefusedError("there is no open help request to write to", code="no_case")
         self._put(lambda: self._mayday.say(text[:MAX_TEXT], self._clock.now(), _random.random()))
 
+    def upcoming(self) -> list[tuple[Signal, float]]:
+        """What only time brings, in how many seconds, in order."""
+        now = self._clock.now().monotonic
+        times = sorted((at, signal) for signal, at in self._mayday.deadlines.items())
+        return [(signal, max(0.0, at - now)) for at, signal in times]
+
     def waiting_event(self) -> Event | None:
         """The event that asks for help, of the live case, while the desk has not acknowledged the case; else None."""
         case = self.case

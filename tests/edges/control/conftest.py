@@ -8,9 +8,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from edge_agent.control.server import Counts, serve
 from edge_agent.control.types import (
+    Answer,
     Case,
     Channel,
     Channels,
@@ -18,6 +20,7 @@ from edge_agent.control.types import (
     Finding,
     Findings,
     Help,
+    HelpTest,
     Lamp,
     Lane,
     Live,
@@ -52,6 +55,7 @@ class MadeUpAgent:
         self.now = IDLE
         self.ready = True
         self.held: list[float] = []
+        self.said: list[tuple[str, str, str]] = []
         self.listeners: set[asyncio.Queue[Live | None]] = set()
         self.asked: set[str] = set()
         self.found: list[Finding] = []
@@ -118,6 +122,26 @@ class MadeUpAgent:
         if self.now.case is None:
             raise RefusedError("there is no help request to cancel", code="none")
         self.now = IDLE
+        return self.now
+
+    def help_test(self) -> HelpTest:
+        return HelpTest("never", "The way to the desk was never tested.")
+
+    async def start_help_test(self) -> HelpTest:
+        raise RefusedError("there was a test a moment ago", code="too_soon")
+
+    async def answer(self, ask: Answer) -> Help:
+        self.said.append((ask.question, ask.answer, ask.by))
+        if self.now.case is None or self.now.case.question is None:
+            raise RefusedError("the desk asks nothing now", code="no_question")
+        self.now = structs.replace(self.now, case=structs.replace(self.now.case, question=None))
+        return self.now
+
+    async def say(self, text: str) -> Help:
+        if self.now.case is None:
+            raise RefusedError("there is no open help request to write to", code="no_case")
+        notes = [*self.now.case.notes, Note("household", text, 1_700_000_020.0)]
+        self.now = structs.replace(self.now, case=structs.replace(self.now.case, notes=notes))
         return self.now
 
     async def listen(self, kinds: Collection[str]) -> AsyncIterator[Live]:
