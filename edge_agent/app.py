@@ -48,6 +48,7 @@ from edge_agent.uplink.network import watch_network
 from edge_agent.uplink.presence import Presence
 from edge_agent.uplink.signature import load_keys
 from edge_agent.view import View, lamp
+from edge_agent.ways import fall_back
 
 LAST_DRAIN_S = 2.0  # what is stored may still go out for so long at a stop
 _log = structlog.get_logger("agent")
@@ -116,6 +117,7 @@ class Agent:
             sent=self._help_waits,
             keep=self.outbox.ledger.keep,
             changed=self._case_changed,
+            fall_back=lambda: self.fallback.start(),
         )
         self.help = Help(self.clock, self.outbox.requests, self.events, settings.timers(config), around)
         self.beside = Beside(self, self.folder)
@@ -141,6 +143,7 @@ class Agent:
             self.gateway,
             root,
             verify=load_keys(config.desk.keys, unsigned=config.desk.unsigned),
+            kids=config.desk.keys,
             clock=self.clock,
             open_requests=lambda: [*self.help.open_requests(), *self.beside.test.ids()],
             replay=self.outbox.ledger,
@@ -150,6 +153,7 @@ class Agent:
             asked_at=self._asked_at,
             on_time=self.time.heard,
         )
+        self.fallback = fall_back(self)
         self.presence = Presence(
             self.gateway,
             root,
@@ -229,6 +233,7 @@ class Agent:
             self.uplink.wake()
 
     def _case_changed(self) -> None:
+        self.fallback.look()
         self.hub.tell("help", self.view.help())
         self.beside.case_changed()
 
@@ -280,6 +285,10 @@ class Agent:
             if self.config.help.rules:
                 others.append(supervisor.optional("rules", self.beside.rules.run))
             others.append(supervisor.optional("network", partial(watch_network, partial(self.uplink.wake, 1.0))))
+            for way in self.fallback.ways:
+                name = f"channel {way.channel.name}"
+                others.append(supervisor.optional(name, way.channel.run))
+                others.append(supervisor.optional(f"{name}, calling", partial(self.fallback.serve, way)))
             uplink = supervisor.optional("uplink", self.uplink.run)
             if self.config.control.enabled:
                 path = Path(self.config.control.socket or default_socket(self.config.paths.runtime))

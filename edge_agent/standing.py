@@ -55,6 +55,8 @@ class Standing:
         agent = self._agent
         parts = [("help", agent.help.health), ("service", self._service()), ("store", agent.post.health)]
         parts += [("store", Health(False, problem)) for problem in self.problems()]
+        now = agent.clock.now().monotonic
+        parts += [(f"channel {way.channel.name}", way.told(now)) for way in agent.fallback.ways]
         if agent.hardware.button:
             parts.append(("button", agent.hardware.button.health))
         return [*parts, *agent.beside.health()] + [(driver.name, driver.health) for driver in agent.hardware.drivers]
