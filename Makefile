@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 SYSTEM_PACKAGES = $(shell $(PYTHON) -c 'import sys; print("--system-site-packages" * (sys.version_info >= (3, 13)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture check format bench bench-peer install clean lock tools
+.PHONY: help demo test torture vm check format bench bench-peer install clean lock tools
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -41,7 +41,12 @@ test: $(VENV)/.tools tools ## install what the tests need and run the whole suit
 	@$(BIN)/python -m pytest $(PYTEST)
 
 torture: $(VENV)/.tools tools ## kill it, refuse it, cut its power, damage its files: make torture N=300 SEED=7
-	@TORTURE=$(or $(N),200) TORTURE_SEED=$(or $(SEED),1) $(BIN)/python -m pytest tests/torture -s --timeout 0
+	@TORTURE=$(or $(N),200) TORTURE_SEED=$(or $(SEED),1) VM=1 VM_CUTS=10 VM_SEED=$(SEED) \
+		$(BIN)/python -m pytest tests/torture tests/vm -s --timeout 0
+
+vm: $(VENV)/.tools tools ## test in a virtual machine: power cuts, a slow link, systemd, clocks: make vm N=50 SEED=7
+	@sh tests/tools.sh vm
+	@VM=1 VM_CUTS=$(N) VM_SEED=$(SEED) $(BIN)/python -m pytest tests/vm -s --timeout 0 $(PYTEST)
 
 check: $(VENV)/.tools ## ruff, formatting, mypy strict, import-linter
 	@$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs the programs that the tests use, where it may; says clearly what is missing where it may not.
+# `tools.sh vm`: those of the virtual machine too.
 set -u
 want=""
 command -v mosquitto >/dev/null || [ -x /usr/sbin/mosquitto ] || want="$want mosquitto"
@@ -7,6 +8,13 @@ command -v dbus-daemon >/dev/null || want="$want dbus-daemon"
 command -v strace >/dev/null || want="$want strace"
 command -v ip >/dev/null || want="$want iproute2"
 command -v openssl >/dev/null || want="$want openssl"
+if [ "${1:-}" = vm ]; then
+	for each in qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils mmdebstrap busybox:busybox-static cpio \
+		depmod:kmod zstd xz:xz-utils mke2fs:e2fsprogs swig gcc; do
+		PATH=$PATH:/usr/sbin:/sbin command -v "${each%%:*}" >/dev/null || want="$want ${each##*:}"
+	done
+	[ -e /usr/include/stdio.h ] || want="$want libc6-dev"
+fi
 [ -z "$want" ] && exit 0
 install="apt-get install -y -qq --no-install-recommends$want"
 if ! command -v apt-get >/dev/null; then

@@ -72,6 +72,11 @@ def new_boot(machine: Machine) -> str:
     ).strip()
 
 
+def guest_python(name: str, *arguments: object) -> list[str]:
+    """The words that run a program of tests/vm/guest in the guest."""
+    return ["env", f"PYTHONPATH={root.HOME}", PYTHON, "-m", f"tests.vm.guest.{name}", *map(str, arguments)]
+
+
 class Gateway:
     """The agent in a guest, run as a command there."""
 

@@ -32,7 +32,7 @@ PROGRAMS = {
     "xz": "xz-utils",
     "mke2fs": "e2fsprogs",
     "swig": "swig",
-    "gcc": "gcc libc6-dev",
+    "gcc": "gcc",
     "apt-get": "apt",
     "dpkg-deb": "dpkg",
 }
@@ -46,6 +46,8 @@ def missing() -> str:
     if os.geteuid() != 0:
         return "the virtual machine's image is built by root"
     absent = sorted(package for program, package in PROGRAMS.items() if shutil.which(program, path=_PATH) is None)
+    if not Path("/usr/include/stdio.h").exists():
+        absent.append("libc6-dev")
     if absent:
         return f"the virtual machine needs: apt-get install {' '.join(absent)}"
     if not kernel.mirror():
@@ -142,7 +144,6 @@ def _fingerprint() -> str:
     made_from = [Path(module.__file__ or "").read_text() for module in (kernel, pins, root)]
     made_from += [Path(__file__).read_text(), (here / "guest/agent.py").read_text()]
     made_from += [*root.requirements(), (root.PROJECT / "constraints.txt").read_text()]
-    made_from += [(root.PROJECT / "Makefile").read_text()]
     return hashlib.sha256("\0".join(made_from).encode()).hexdigest()[:12]
 
 

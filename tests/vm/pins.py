@@ -3,10 +3,8 @@
 On Raspberry Pi OS it is the package python3-lgpio; plain Debian has none. It is put where that package puts it.
 """
 
-import os
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 from tests.vm.kernel import private_apt, run
@@ -29,6 +27,5 @@ def build(work: Path, suite: str, python: str) -> list[Path]:
     include = work / "dev/usr/include"
     places = [f"-I{work}/src", f"-I{include}/python{python}", f"-I{include}"]
     code = [*work.glob("src/lg*.c"), work / "src/rgpiod.c", work / "lgpio_wrap.c"]
-    cc = os.environ.get("CC") or (sysconfig.get_config_var("CC") or "gcc").split()[0]
-    run(cc, "-O0", "-w", "-fPIC", "-shared", "-pthread", *places, *code, "-o", work / "_lgpio.so", "-lrt", "-ldl")
+    run("gcc", "-O0", "-w", "-fPIC", "-shared", "-pthread", *places, *code, "-o", work / "_lgpio.so", "-lrt", "-ldl")
     return [work / name for name in ("lgpio.py", "_lgpio.so")]

@@ -3,7 +3,6 @@ desk: `make vm N=50`.
 """
 
 import json
-import os
 import random
 import time
 from collections import Counter
@@ -21,9 +20,8 @@ from tests.vm.gateway import AGENT, Box, Gateway, Line, config, new_boot
 from tests.vm.image import report
 from tests.vm.machine import Machine
 from tests.vm.service import Service, service, until
+from tests.vm.size import CUTS, SEED
 
-CUTS = int(os.environ.get("VM_CUTS") or 3)
-SEED = int(os.environ.get("VM_SEED") or 1)
 WINDOW_S = 2.0
 # What a line needs from the device to the block in a guest under emulation; a commit follows each window.
 LATE_S = 1.0

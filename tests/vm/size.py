@@ -1,0 +1,6 @@
+"""How much is done: `make vm N=50 SEED=7`."""
+
+import os
+
+CUTS = int(os.environ.get("VM_CUTS") or 3)
+SEED = int(os.environ.get("VM_SEED") or 1)

@@ -1,0 +1,168 @@
+"""The service under a real systemd 257 with Python 3.13: installed with the README's own commands."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from simulators.desk.desk import Desk
+from simulators.desk.policy import Policy
+from tests.vm import root
+from tests.vm.gateway import AGENT, BUTTON, GREEN, RED, Box, config, level, new_boot, pull
+from tests.vm.image import report
+from tests.vm.machine import Machine
+from tests.vm.service import Service, service, until
+
+README = (root.PROJECT / "README.md").read_text()
+# What the unit may take for a hung agent: WatchdogSec and RestartSec, and a start.
+HUNG_S = 30.0 + 5.0 + 60.0
+STOP_S = 20.0
+# gpiozero asks /proc/cpuinfo for the model of the Raspberry Pi; the unit sees a /proc of its own.
+DROP_IN = "[Service]\nBindReadOnlyPaths=/etc/vm/cpuinfo:/proc/cpuinfo\n"
+DESK = Policy(received_after_s=0.2, engaged_after_s=0.4, resolved_after_s=2.0)
+
+
+@pytest.fixture
+def at_desk() -> Iterator[Service]:
+    with service(DESK) as made:
+        yield made
+
+
+@pytest.fixture
+def machine(built, ready, at_desk) -> Iterator[Machine]:
+    with Machine(built, saved=ready, forward=at_desk.forward) as made:
+        new_boot(made)
+        yield made
+
+
+def install(machine: Machine, text: str) -> None:
+    """What the README says, but the configuration is `text`."""
+    told = README.partition("## As a service")[2].partition("\n## ")[0]
+    commands = re.findall(r"^    (\S.*)$", told, re.MULTILINE)
+    assert "systemctl" in commands[-1], commands
+    for command in commands[:-1]:
+        machine.run(f"cd {root.HOME} && {command}")
+    machine.put("/etc/edge-agent/agent.toml", text)
+    machine.put("/etc/systemd/system/edge-agent.service.d/vm.conf", DROP_IN)
+    machine.run(f"udevadm settle; cd {root.HOME} && {commands[-1]}", timeout_s=120.0)
+
+
+def settings(at_desk: Service, **changed: object) -> str:
+    """With the folders of a service."""
+    return config(at_desk, state="/var/lib/edge-agent", **changed)
+
+
+def shown(machine: Machine, name: str) -> str:
+    """A property of the unit."""
+    return machine.run(f"systemctl show edge-agent -p {name} --value").strip()
+
+
+def numbers(at_desk: Service) -> set[int]:
+    """Of the device's lines, those that the desk has."""
+    return {int(row.value) for row in at_desk.ask(Desk.held) if row.channel == "box.number"}
+
+
+@contextmanager
+def told(machine: Machine) -> Iterator[None]:
+    """When it fails, say what the agent's journal ends with."""
+    try:
+        yield
+    except AssertionError as error:
+        error.add_note(machine.run("journalctl -u edge-agent -o cat --no-pager | tail -30", check=False))
+        raise
+
+
+def test_it_is_installed_as_the_readme_says_and_the_button_calls_for_help(machine, at_desk) -> None:
+    began = time.monotonic()
+    install(machine, settings(at_desk))
+    with told(machine):
+        assert shown(machine, "ActiveState") == "active"
+        assert shown(machine, "NRestarts") == "0"
+        assert shown(machine, "Type") == "notify"
+        pid = shown(machine, "MainPID")
+        assert machine.run(f"stat -c %U /proc/{pid}").strip() == "edge-agent"
+        status = json.loads(machine.run(f"{AGENT} status --json"))
+        wanted = ("button", "gpio", "store", "help")
+        assert [part for part in status["parts"] if not part["ready"] and part["name"] in wanted] == []
+        until(lambda: level(machine, GREEN) == 1, 30.0, "a green flash")
+        pull(machine, BUTTON, up=False)
+        until(lambda: level(machine, RED) == 1, 5.0, "an amber lamp while it is held")
+        time.sleep(1.5)
+        pull(machine, BUTTON, up=True)
+        until(lambda: bool(at_desk.ask(lambda desk: desk.cases)), 15.0, "the case is at the desk")
+        until(lambda: not at_desk.ask(lambda desk: desk.cases)[0].open, 15.0, "it is resolved")
+        exposure = machine.run("systemd-analyze security edge-agent --no-pager | tail -1").split("level")[-1].strip()
+    took = time.monotonic() - began
+    report(f"the unit: installed, started, and pressed in {took:.0f} s; systemd-analyze security {exposure}")
+
+
+def test_an_agent_that_hangs_is_killed_and_started_again_with_its_open_case(machine, at_desk) -> None:
+    at_desk.ask(lambda desk: setattr(desk, "policy", Policy(silent=True)))
+    install(machine, settings(at_desk))
+    with told(machine):
+        pull(machine, BUTTON, up=False)
+        time.sleep(1.5)
+        pull(machine, BUTTON, up=True)
+        until(lambda: bool(at_desk.ask(lambda desk: desk.cases)), 20.0, "the case is at the desk")
+        pid = shown(machine, "MainPID")
+        began = time.monotonic()
+        machine.run(f"kill -STOP {pid}")
+        until(lambda: shown(machine, "NRestarts") == "1", HUNG_S, "the watchdog ends it")
+        until(lambda: shown(machine, "ActiveState") == "active", HUNG_S, "it is started again")
+        took = time.monotonic() - began
+        at_desk.ask(lambda desk: setattr(desk, "policy", DESK))
+        said = machine.run("journalctl -u edge-agent -o cat --no-pager")
+        assert "Watchdog timeout" in said, said[-2000:]
+        until(lambda: not at_desk.ask(lambda desk: desk.cases)[0].open, 30.0, "the same case goes on")
+        assert len(at_desk.ask(lambda desk: desk.cases)) == 1
+    report(f"the unit: an agent that was stopped by SIGSTOP worked again after {took:.0f} s (watchdog 30 s)")
+
+
+def test_a_usb_device_is_pulled_out_and_put_back(machine, at_desk) -> None:
+    place = machine.folder / "usb"
+    address = {"type": "unix", "data": {"path": str(place)}}
+    backend = {"type": "socket", "data": {"addr": address, "server": True, "wait": False}}
+    machine.qmp("chardev-add", id="usb", backend=backend)
+    # plugged in while somebody is at the socket
+    machine.qmp("device_add", driver="usb-serial", id="adapter", chardev="usb", bus="xhci.0")
+    by_id = "/dev/serial/by-id"
+    with Box(place):
+        until(lambda: "port0" in machine.run(f"ls {by_id}", check=False), 20.0, "the adapter is there")
+        port = f"{by_id}/{machine.run(f'ls {by_id}').split()[0]}"
+        install(machine, settings(at_desk, serial=port))
+        with told(machine):
+            until(lambda: bool(numbers(at_desk)), 30.0, "readings by USB")
+    with told(machine):
+        until(lambda: not device(machine)["ready"], 20.0, "the device is reported missing")
+        said = device(machine)["message"]
+        with Box(place, 100_000):
+            began = time.monotonic()
+            until(lambda: max(numbers(at_desk)) > 100_000, 60.0, "readings again")
+    report(f"USB: pulled out ({said!r}), put back, readings at the desk again after {time.monotonic() - began:.0f} s")
+
+
+def device(machine: Machine) -> dict:
+    """The device as `edge-agent status` has it."""
+    (found,) = json.loads(machine.run(f"{AGENT} status --json", check=False))["devices"]
+    return found
+
+
+def test_a_stop_leaves_everything_on_disk(machine, at_desk) -> None:
+    install(machine, settings(at_desk, window_s=60.0))
+    machine.qmp("set_link", name="nic", up=False)
+    with Box(machine.uart) as box, told(machine):
+        time.sleep(6.0)
+        began = time.monotonic()
+        machine.run("systemctl stop edge-agent", timeout_s=60.0)
+        took, stopped_at = time.monotonic() - began, began
+    assert took < STOP_S
+    assert shown(machine, "Result") == "success"
+    machine.qmp("set_link", name="nic", up=True)
+    machine.run("systemctl start edge-agent", timeout_s=120.0)
+    wanted = {line.number for line in box.said if box.said[0].at + 1.0 < line.at < stopped_at - 0.5}
+    with told(machine):
+        until(lambda: wanted <= numbers(at_desk), 60.0, "all that was said before the stop is at the desk")
+    report(f"the unit: stopped in {took:.1f} s without a network; {len(wanted)} readings of an open block were kept")
