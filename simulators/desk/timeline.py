@@ -13,11 +13,11 @@ from simulators.desk.words import Words
 
 MAX_EVENTS = 1000
 _HOUSEHOLD = {
-    "raised": "asked for help",
-    "reopened": "asked for help again",
-    "cancelled": "took the request back",
-    "closed": "knows that it is done",
-    "asked": "asks for the word that was promised",
+    "raised": "The household asked for help.",
+    "reopened": "The household asked for help again.",
+    "cancelled": "The household took the request back.",
+    "closed": "The gateway knows that it is done.",
+    "asked": "The gateway asks for the word that was promised.",
 }
 _DESK = {
     voice.RECEIVED: "acknowledged the request",
@@ -71,22 +71,22 @@ def _household(db: sqlite3.Connection, case: Case, asked: Mapping[str, str]) -> 
 def _of_event(what: str, data: Mapping[str, Any], at: float, asked: Mapping[str, str]) -> Line:
     if what in ("said", "answered"):
         return Line(at, "household", "said", text_of(data, "text" if what == "said" else "answer"))
-    act = _HOUSEHOLD.get(what, what.replace("_", " "))
+    act = _HOUSEHOLD.get(what, f"The gateway says: {what.replace('_', ' ')}.")
     if what == "expired":
-        act = f"gave no answer in time: {asked.get(text_of(data, 'question', 64), '')}"
+        act = f"No answer came in time: {asked.get(text_of(data, 'question', 64), '')}"
     elif what == "nudged":
-        act = "pressed again, urgently" if data.get("urgent") is True else "pressed again"
+        act = f"The household pressed again{', urgently' if data.get('urgent') is True else ''}."
     elif what == "triggered" or text_of(data, "trigger", 20) == "automatic":
-        act = f"a rule called for help: {text_of(data, 'text', 200) or text_of(data, 'rule', 200)}"
+        act = f"A rule called for help: {text_of(data, 'text', 200) or text_of(data, 'rule', 200)}"
     return Line(at, "household", "act", act)
 
 
 def _desk(words: Words) -> Line | None:
     """A word of the desk; one that only confirmed an arrival is none."""
     said, promised = text_of(words.fields, "text"), words.fields.get("next_word_wall")
-    sent, next_word = words.sent > 0, float(promised) if isinstance(promised, int | float) else None
+    # what was promised last stands above the case; here only where the promise was the word
+    next_word = float(promised) if words.type == voice.PROGRESS and isinstance(promised, int | float) else None
     if words.type in _DESK:
-        named = text_of(words.fields, "helper", 80) or text_of(words.fields, "receiver", 80)
-        act = f"{named}: {_DESK[words.type]}" if named else _DESK[words.type]
-        return Line(words.at, "desk", "act", f"{act}. {said}" if said else act, sent, next_word)
-    return Line(words.at, "desk", "said", said, sent, next_word) if said else None
+        who = text_of(words.fields, "helper", 80) or text_of(words.fields, "receiver", 80) or "The desk"
+        return Line(words.at, "desk", "act", f"{who} {_DESK[words.type]}. {said}".rstrip(), words.sent > 0)
+    return Line(words.at, "desk", "said", said, words.sent > 0, next_word) if said else None

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from desk_browser import Browser, needs_chromium
 from desk_gateway import PRESSURE, Gateway, connected, new_id, until, working
 
 from edge_agent.core import block
@@ -17,6 +16,7 @@ from simulators.desk.desk import Desk
 from simulators.desk.policy import Policy
 from simulators.desk.web.door import Door
 from simulators.desk.web.server import Page
+from tests.browser import Browser, needs_chromium
 
 pytestmark = needs_chromium
 TOKEN = "a-token-of-sixteen"

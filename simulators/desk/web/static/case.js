@@ -97,6 +97,11 @@ export function showCase(one, goals) {
   // the promise's words and the colour of a late case move with the clock, ten seconds are near enough
   show(document.getElementById("head"), [still, Math.floor(now / 10)], () => head(one, goals).filter(Boolean));
   put("talk", [one.timeline, one.questions, one.effort, Math.floor(now / 60)], () => talk(one));
+  const lines = document.querySelector("#talk .talk");
+  if (lines && lines.dataset.seen !== String(one.timeline.length)) {
+    lines.dataset.seen = one.timeline.length;
+    lines.scrollTop = lines.scrollHeight;
+  }
   put("known", [one.facts, one.pressed], () => known(one));
   put("found", [one.findings, one.tried], () => found(one));
   put("readings", [one.tracks, one.suspects], () => plots(one.tracks, one.suspects));

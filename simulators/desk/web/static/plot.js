@@ -35,11 +35,11 @@ function at(points, second) {
   return found;
 }
 
-function story(name, unit, points) {
+function story(unit, points, stepped) {
   const before = at(points, 0);
   const first = points[0];
   const last = points[points.length - 1];
-  const said = (value) => `${number(value)} ${unit}`.trim();
+  const said = (value) => (stepped ? (value ? "on" : "off") : `${number(value)} ${unit}`.trim());
   if (!before) return `${said(last[1])} at last`;
   const change = first === before ? "" : `, ${said(first[1])} ${Math.round(-first[0] / 60)} min before`;
   const since = last === before ? "" : `, ${said(last[1])} at last`;
@@ -64,7 +64,7 @@ function figure([name, unit, points], suspect, from, to) {
   if (low === high) [low, high] = [low - 0.5, high + 0.5];
   const x = scale(from, to, LEFT, W - RIGHT);
   const y = scale(low, high, H - BOTTOM - 4, TOP + 4);
-  const words = story(name, unit, points);
+  const words = story(unit, points, stepped);
   const drawing = svg(
     "svg",
     { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${name}: ${words}` },
@@ -76,7 +76,8 @@ function figure([name, unit, points], suspect, from, to) {
     svg("path", { d: path(points, x, y, stepped), class: suspect ? "trace suspect" : "trace" }),
   );
   return el("figure", { class: "plot" },
-    el("figcaption", null, el("b", null, name), unit ? ` in ${unit}` : "", el("span", null, words)), drawing);
+    el("figcaption", null, el("b", null, name), unit ? ` in ${unit}` : "",
+      suspect && el("span", { class: "about" }, "a finding is about it"), el("span", null, words)), drawing);
 }
 
 export function plots(tracks, suspects) {

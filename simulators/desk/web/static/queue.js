@@ -32,6 +32,7 @@ export function showQueue(told, chosen, filter, choose) {
     const found = told[list].filter(fits);
     const rows = found.map((one) => row(one, chosen, choose));
     show(document.getElementById(list), [found, chosen], () => rows);
+    for (const node of document.querySelectorAll(`#${list}-none`)) node.hidden = found.length > 0;
   }
   document.getElementById("open-title").textContent = `Open (${told.open.length})`;
   document.getElementById("quiet").hidden = told.open.length > 0;
@@ -40,6 +41,7 @@ export function showQueue(told, chosen, filter, choose) {
       test.scheduled ? ", by itself" : ", by hand"));
   show(document.getElementById("tests"), told.tests, () => (tests.length ? tests : [el("li", null, "No test came yet.")]));
   goals(told.goals);
+  tick(told.now);
 }
 
 function goals(g) {

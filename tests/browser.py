@@ -173,8 +173,11 @@ class Page:
         """With the mouse, in the middle of it."""
         found = f"document.querySelector({json.dumps(selector)})"
         await self.until(f"{found} && !{found}.disabled && {found}.getClientRects().length")
-        await self.ask(f"{found}.scrollIntoView({{block: 'center'}})")
-        box = json.loads(await self.ask(f"JSON.stringify({found}.getBoundingClientRect())"))
+        box = before = None
+        while box is None or box != before:  # a page that still moves is clicked beside the button
+            await self.ask(f"{found}.scrollIntoView({{block: 'center'}})")
+            box, before = json.loads(await self.ask(f"JSON.stringify({found}.getBoundingClientRect())")), box
+            await asyncio.sleep(0.05)
         where = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
         for kind in ("mousePressed", "mouseReleased"):
             await self.send("Input.dispatchMouseEvent", type=kind, button="left", clickCount=1, **where)
