@@ -17,14 +17,15 @@ class Earlier:
         self.ids: deque[bytes] = deque(maxlen=MAX_KEPT)
 
     def take(self, found: Sequence[HelpRequest], live: HelpRequest | None, state: State) -> HelpRequest | None:
-        """Of the cases on disk the one to go on with: the newest open one, else what ended last (it may be reopened).
+        """Of the cases on disk the one to go on with: the newest open one, else what ended last.
 
-        None while a case is live in memory: the disk came back late, and somebody has pressed meanwhile.
+        That one may be reopened, or asked about. None while a case is live in memory: the disk came back late, and
+        somebody has pressed meanwhile.
         """
         others = [case for case in found if live is None or case.id != live.id]
         chosen = next((case for case in reversed(others) if case.open), None)
         if chosen is None and live is None:
-            chosen = next((case for case in reversed(others) if case.state is not State.IDLE), None)
+            chosen = next(reversed(others), None)
         if state not in (State.IDLE, State.HOLD):
             chosen = None
         for case in others if chosen is None or live is None else [*others, live]:

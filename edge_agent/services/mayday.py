@@ -241,7 +241,8 @@ class Help:
         cases = await self._disk.load()
         chosen = self._earlier.take(cases, self.case, self._mayday.state)
         if chosen is not None:
-            _log.info("case_resumed", case=chosen.code, state=chosen.state.value)
+            if chosen.state is not State.IDLE:
+                _log.info("case_resumed", case=chosen.code, state=chosen.state.value)
             await self._step(lambda: self._adopt(chosen))
 
     async def _on_time(self) -> None:
