@@ -64,6 +64,7 @@ class ConsentTable(Section, frozen=True):
     findings: bool = False
     diagnostics: bool = False
     assist: bool = False
+    effort: bool = False
 
 
 class Log(Section, frozen=True):

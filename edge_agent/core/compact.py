@@ -28,7 +28,7 @@ _NO_BATTERY = 255
 _MOST_MS, _MOST_U32 = (1 << 48) - 1, (1 << 32) - 1
 # The order is the wire's: bits of the flags, the lowest first. New ones go behind the last.
 _TRIGGERS = (Trigger.MANUAL, Trigger.AUTOMATIC, Trigger.TEST)
-_CONSENTS = ("help_ready", "telemetry", "findings", "diagnostics", "assist")
+_CONSENTS = ("help_ready", "telemetry", "findings", "diagnostics", "assist", "effort")
 _KINDS = {"edge.help.raised.v1": 1, "edge.help.reopened.v1": 2}
 _TYPES = {number: name for name, number in _KINDS.items()}
 # What a check is, in the first byte of a finding's code; 255 is any other.

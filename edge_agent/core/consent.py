@@ -22,6 +22,7 @@ PURPOSES = {
     "findings": "what the checks found goes to the service",
     "diagnostics": "log and self-test go to the service, and readings around a press",
     "assist": "a helper may be let in for a session",
+    "effort": "a day after a help request the desk may ask how easy it was to get help",
 }
 
 

@@ -46,6 +46,7 @@ telemetry = true
 findings = true
 diagnostics = true
 assist = true
+effort = true
 
 [log]
 level = "info"

@@ -1,7 +1,7 @@
 """Tier 1 of a help request: what came with a case by standing consent, as blocks to draw and as text to read."""
 
-import json
 import sqlite3
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
 from edge_agent.core.errors import WireError
@@ -12,6 +12,7 @@ from simulators.desk.cases import Case
 EVIDENCE = "edge.finding.evidence.v1"
 MAX_PARTS = 200
 MAX_TEXT = 20_000
+MAX_DEPTH = 6
 # What names the piece and is told elsewhere.
 _OWN = ("request", "case", "part", "block")
 
@@ -48,10 +49,26 @@ class Evidence(NamedTuple):
 
 
 def _readable(rest: dict[str, Any]) -> str:
-    """Lines stay lines; everything else as JSON, which anybody at a desk can read."""
-    lines = next(iter(rest.values())) if len(rest) == 1 else None
-    if isinstance(lines, str):
-        return lines[:MAX_TEXT]
-    if isinstance(lines, list) and all(isinstance(line, str) for line in lines):
-        return "\n".join(lines)[:MAX_TEXT]
-    return json.dumps(rest, indent=1, ensure_ascii=False, default=repr)[:MAX_TEXT]
+    """As lines for people; where there is only one thing, its name needs no line."""
+    (only, *more) = rest.values()
+    return "\n".join(_lines(rest if more else only, 0))[:MAX_TEXT]
+
+
+def _lines(value: object, depth: int) -> Iterator[str]:
+    indent = "  " * depth
+    if depth > MAX_DEPTH:
+        yield f"{indent}and more"
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            if isinstance(inner, dict | list) and inner:
+                yield f"{indent}{name}:"
+                yield from _lines(inner, depth + 1)
+            else:
+                yield f"{indent}{name}: {inner}"
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _lines(inner, depth)
+            if isinstance(inner, dict):
+                yield ""
+    else:
+        yield f"{indent}{value}"
