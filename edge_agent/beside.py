@@ -43,6 +43,7 @@ class Beside:
         tested = RecordFile(folder / TEST)
         path = Path(
             store=self._store,
+            connect=lambda: agent.uplink.wake(jitter_s=0.0),
             connected=lambda: agent.uplink.connected,
             busy=self._busy,
             allowed=lambda: agent.consent.help_ready and bool(config.broker.host),

@@ -35,8 +35,9 @@ def agent_config(
     ble: Sequence[DeviceSpec],
     contacts: Sequence[DeviceSpec],
     checks: Sequence[Mapping[str, Any]],
+    rules: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """[[serial]], [ble], [gpio] and [[check]] tables; `serial` are devices with the path of their port."""
+    """[[serial]], [ble], [gpio], [[check]] and [[help.rules]] tables; `serial` are devices, each with its port's path."""
     parts = [
         table("[[serial]]", {"name": d.name, "port": port, "language": d.language, "options": d.options})
         for d, port in serial
@@ -61,6 +62,7 @@ def agent_config(
         for d in contacts
     ]
     parts += [table("[[check]]", check) for check in checks]
+    parts += [table("[[help.rules]]", rule) for rule in rules]
     return "\n".join(parts)
 
 

@@ -103,6 +103,7 @@ class Scenario:
     story: Story
     lines: Lines
     checks: tuple[Mapping[str, Any], ...]
+    rules: tuple[Mapping[str, Any], ...]
 
     def physics(self, seed: int) -> Physics:
         """The models of this scenario with their faults planned; equal seeds give equal courses."""
@@ -134,6 +135,7 @@ def load_scenario(name: str) -> Scenario:
         lines=_lines(root.table("lines")),
         # The agent examines its own tables, and says what is wrong with them better than it could be said here.
         checks=tuple(table.rest() for table in root.tables("check")),
+        rules=tuple(table.rest() for table in root.tables("rule")),
     )
     root.done()
     if not root.mistakes.found:

@@ -125,7 +125,7 @@ class World:
         return self.board.history(self.scenario.lines.buzzer)
 
     def agent_config(self) -> str:
-        """TOML tables for the agent: its devices, lines and checks; the rest of a configuration is the caller's.
+        """TOML tables for the agent: its devices, lines, checks and rules; the rest of a configuration is the caller's.
 
         A check of a device that is left out is left out too: the agent would take its name for a mistake.
         """
@@ -135,6 +135,7 @@ class World:
             [d.spec for d in self._devices if isinstance(d, BleDevice)],
             [d.spec for d in self._devices if isinstance(d, ContactDevice)],
             [check for check in self.scenario.checks if _device_of(check) not in self.left_out],
+            [rule for rule in self.scenario.rules if _device_of(rule) not in self.left_out],
         )
 
     async def press(self, hold_s: float | None = None) -> None:

@@ -51,11 +51,12 @@ class Pace(NamedTuple):
 class Path(NamedTuple):
     """The way that is tested. `store` brings an event to disk in the help lane and has it sent, and raises StoreError.
 
-    `connected`: there is a link. `busy`: somebody calls for help. `allowed`: it may run by itself. `keep` brings the
-    last result to disk, from a thread, and raises StoreError.
+    `connect` asks for a link, `connected`: there is one. `busy`: somebody calls for help. `allowed`: it may run by
+    itself. `keep` brings the last result to disk, from a thread, and raises StoreError.
     """
 
     store: Callable[[Event], Awaitable[None]]
+    connect: Callable[[], None]
     connected: Callable[[], bool]
     busy: Callable[[], bool]
     allowed: Callable[[], bool]
@@ -198,6 +199,7 @@ class HelpTest:
 
     async def _go(self, test: WayTest) -> Outcome:
         """The whole way, as often as the time allows."""
+        self._path.connect()
         if not await self._until(self._path.connected, CONNECT_S):
             return self._why_not(test)
         for attempt in range(TRIES):

@@ -144,6 +144,7 @@ async def staged(
     transports: Sequence[str] = ("serial", "gpio", "ble"),
     block_age_s: float = BLOCK_AGE_S,
     start: bool = True,
+    scenario: Path = HOUSE,
 ) -> AsyncIterator[Stage]:
     """Everything runs when this is entered; `edit` changes the agent's configuration before it starts.
 
@@ -156,7 +157,7 @@ async def staged(
         broker = await stack.enter_async_context(Broker.find("mosquitto", passwords=passwords))
         cable = await stack.enter_async_context(Cable(broker.port))
         desk = await _desk(stack, broker, folder, policy, passwords)
-        house = load_scenario(str(HOUSE))
+        house = load_scenario(str(scenario))
         house = replace(house, devices=tuple(each for each in house.devices if each.transport in transports))
         world = await stack.enter_async_context(World(house, 7, folder))
         assert not world.notes

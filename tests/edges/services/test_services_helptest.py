@@ -31,7 +31,9 @@ class Way:
         self.desk_answers = self.broker_takes = True
         self.stored: list = []
         self.kept: list[WayTest] = []
-        path = Path(self._store, lambda: self.connected, lambda: self.busy, lambda: self.allowed, self.kept.append)
+        path = Path(
+            self._store, lambda: None, lambda: self.connected, lambda: self.busy, lambda: self.allowed, self.kept.append
+        )
         self.test = HelpTest(self.clock, EventMaker(self.clock), path, Pace(wait_s=9.0), lambda key: key, last)
 
     async def _store(self, event) -> None:

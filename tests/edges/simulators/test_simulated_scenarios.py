@@ -25,13 +25,13 @@ def mistakes_of(tmp_path, text):
     return str(caught.value)
 
 
-def test_the_scenarios_of_the_package_are_home_and_vehicle_with_all_three_transports():
-    assert scenario_names() == ["home", "vehicle"]
+def test_the_scenarios_of_the_package_have_all_three_transports_and_a_help_button():
+    assert scenario_names() == ["flood", "home", "vehicle"]
     for name in scenario_names():
         scenario = load_scenario(name)
         assert {device.transport for device in scenario.devices} == {"serial", "ble", "gpio"}
         assert scenario.lines.button >= 0
-        assert scenario.story.press_at_s is not None
+        assert (scenario.story.press_at_s is None) == (name == "flood"), "there nobody is at home"
         assert scenario.checks
 
 
