@@ -8,7 +8,6 @@ for the lamp while a save is under way is shown the state before it.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
 from random import SystemRandom
 from typing import Any, NamedTuple
 
@@ -261,9 +260,12 @@ class Help:
         pause_s = until_next(now, ROUND_S)
         if deadline:
             pause_s = max(0.0, min(pause_s, deadline[0] - now))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause_s):
-                await self._wake.wait()
+        # a timer that rings the same bell: a timeout would cancel and raise, each second
+        timer = asyncio.get_running_loop().call_later(pause_s, self._wake.set)
+        try:
+            await self._wake.wait()
+        finally:
+            timer.cancel()
         self._wake.clear()
 
     def _signal(self, signal: Signal, at: Instant | None = None) -> None:

@@ -8,6 +8,7 @@ import structlog
 
 from edge_agent.core.clock import Boots, Claim, Instant, Source
 from edge_agent.core.errors import StoreError
+from edge_agent.core.rhythm import until_next
 
 ROUND_S = 5.0
 Record = list[list[Any]]
@@ -67,7 +68,7 @@ class Timekeeping:
                 newest = self.boots.rows[-1]
                 if await asyncio.to_thread(self._write, self.boots.record()):
                     self.boots.kept(newest)
-            await asyncio.sleep(ROUND_S)
+            await asyncio.sleep(until_next(asyncio.get_running_loop().time(), ROUND_S))
 
     def finish(self) -> None:
         """At the end: also the last moment of this boot is worth a write."""

@@ -82,7 +82,9 @@ class Watches:
         """Let time speak: silence, and delays of confirming and clearing."""
         for watches in self._of.values():
             for watch in watches:
-                self._judge(watch, watch.check.tick(now), now)
+                verdict = watch.check.tick(now)
+                if watch.tracker.state is not _CLEARED or (verdict is not None and verdict.bad):
+                    self._judge(watch, verdict, now)
 
     def report(self, subject: str, kind: str, sentence: str) -> None:
         """A finding that no check makes: the gateway found something wrong with itself. It stands until a restart."""

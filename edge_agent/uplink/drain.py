@@ -25,6 +25,7 @@ from edge_agent.core.consent import Consent
 from edge_agent.core.errors import LinkError, LinkRefusedError, StoreError
 from edge_agent.core.event import Event, EventKind, Lane
 from edge_agent.core.ports import Clock, Link, Spool
+from edge_agent.core.rhythm import until_next
 from edge_agent.core.wire import attributes, up_topic
 from edge_agent.uplink.lanes import LaneQueue
 from edge_agent.uplink.pace import Bucket, Flight, Pace
@@ -143,7 +144,7 @@ class Drain:
             while True:
                 beat()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(ROUND_S):
+                    async with asyncio.timeout(until_next(asyncio.get_running_loop().time(), ROUND_S)):
                         await self._changed.wait()
                 self._changed.clear()
                 self._pump(group)
