@@ -296,7 +296,7 @@ class SegmentLog:
                 self._undo(batch, parts)
                 if error.errno != errno.ENOSPC:
                     self._shelf.leave_newest()
-                elif attempt <= len(parts) and self._make_room():
+                elif attempt <= len(parts) and (self._shelf.keep_less() or self._make_room()):
                     continue
                 what = f"the {self.lane} lane could not be written: {error.strerror}"
                 raise StoreError(what, fix="Is the disk full, read-only or failing?") from error

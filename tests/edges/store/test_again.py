@@ -63,6 +63,16 @@ async def test_what_was_recycled_is_gone_and_said_so(folder):
     log.close()
 
 
+async def test_a_lane_at_ease_reaches_back_by_three_segments_and_not_by_one(folder):
+    log = log_of(folder, quota_bytes=1024 * 1024)
+    await sent(log, 200)
+    again = Again(folder, Lane.TELEMETRY)
+    ((first, last),) = await again.ask(1, 200)
+    assert first == 1
+    assert 200 - last >= 3 * 14  # of 1.1 KB in 16 KiB
+    log.close()
+
+
 async def test_what_is_recycled_between_asking_and_sending_is_left_out(folder):
     log = log_of(folder)
     await sent(log, 20)

@@ -11,6 +11,7 @@ from edge_agent.core.errors import StoreError
 from edge_agent.core.event import EventKind, Lane
 from edge_agent.store import files, log, writer
 from edge_agent.store.outbox import Outbox
+from edge_agent.store.shelf import KEEP_SEGMENTS
 from tests.edges.store.helpers import SMALL, fill, fill_disk, make_event, open_log, segments
 
 
@@ -31,6 +32,23 @@ async def test_over_the_quota_the_oldest_segment_goes_counted_and_told(tmp_path:
     assert again.depth().dropped == found[0] - 1
     assert again.lost == []
     again.close()
+
+
+async def test_where_there_is_no_room_for_a_segment_to_keep_a_spare_one_is_used_and_nothing_is_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    spool = open_log(tmp_path, make_room=lambda: bool(asked.append(1)))
+    while len(segments(tmp_path)) < 2:
+        for event in await fill(spool, 20):
+            spool.release(event)
+    monkeypatch.setattr(files, "create_filled", _no_space)
+    for _ in range(20):
+        for event in await fill(spool, 20):
+            spool.release(event)
+    assert len(segments(tmp_path)) == 2
+    assert (asked, spool.depth().dropped) == ([], 0)
+    spool.close()
 
 
 async def test_an_event_that_is_dropped_while_it_is_sent_may_still_be_released(tmp_path: Path) -> None:
@@ -58,6 +76,9 @@ async def test_what_a_failing_disk_refused_goes_with_the_next_commit(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: int
 ) -> None:
     spool = open_log(tmp_path)
+    while len(segments(tmp_path)) < KEEP_SEGMENTS:  # from then on they are recycled
+        for event in await fill(spool, 40):
+            spool.release(event)
     events = await fill(spool, 40, size=400)
     for event in events[:39]:
         spool.release(event)
