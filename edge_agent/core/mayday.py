@@ -17,6 +17,7 @@ from edge_agent.core.question import MAX_WAITING, Purpose, Question
 from edge_agent.core.request import HelpRequest, State
 
 MAX_ALSO = 5
+EPSILON_S = 0.001
 
 
 @dataclass(slots=True)
@@ -267,7 +268,8 @@ class Mayday:
     def _expired(self, now: Instant, share: float) -> tuple[Effect, ...]:
         """The time of some questions is over, unless somebody is just answering."""
         waiting = self.case.questions if self.case else ()
-        due = [question for question in waiting if question.left_s(now) <= 0.0]
+        # sums of floats: at the very deadline there may be a little left
+        due = [question for question in waiting if question.left_s(now) <= EPSILON_S]
         if self.case is None or not due or (self._asks[0] and now.monotonic < self._finger.counted_by):
             self._ask(now)
             return ()
