@@ -18,6 +18,7 @@ examples:
   edge-agent demo                         a home, until Ctrl-C
   edge-agent demo vehicle --for 60        a van, for a minute, with a summary
   edge-agent demo home --for 60 --seed 11 --report report.json
+  edge-agent demo home --no-network       no network when somebody calls for help: an SMS carries the call
   edge-agent demo home --fast             physics three times as fast: faults grow sooner
 """
 
@@ -36,6 +37,9 @@ class _Command:
         parser.add_argument("--report", type=Path, metavar="FILE", help="write the figures as JSON")
         parser.add_argument("--seed", type=int, default=1, metavar="N", help="chance of the physics (default: 1)")
         parser.add_argument("--fast", action="store_true", help="speed the physics, never the agent's clock")
+        parser.add_argument(
+            "--no-network", action="store_true", help="broker and HTTPS are away at the press; a modem carries the call"
+        )
         parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep logs and state there")
         parser.add_argument("--json", action="store_true", help="print the report, and the story on standard error")
 
@@ -45,7 +49,7 @@ class _Command:
 
         # the story is told by the narrator; the agent's own log is a file
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-        wish = Wish(args.scenario, args.seconds, args.seed, args.fast, args.keep, args.json)
+        wish = Wish(args.scenario, args.seconds, args.seed, args.fast, args.keep, args.json, args.no_network)
         try:
             if args.report:
                 _expect_place(args.report)

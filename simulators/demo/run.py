@@ -16,6 +16,7 @@ from simulators.broker import Broker
 from simulators.demo.agent import PIN_FACTORY, AgentProcess, configuration, install
 from simulators.demo.narrator import Narrator
 from simulators.demo.report import Report
+from simulators.demo.ways import OtherWays
 from simulators.desk.desk import Desk
 from simulators.desk.policy import Policy
 from simulators.ledger import Held, account
@@ -29,6 +30,10 @@ _LAST_DRAIN_S = 30.0
 # The demo does not end while somebody waits for an answer.
 _WAITING = frozenset({"CANCEL_WINDOW", "RAISED", "SENDING", "QUEUED", "FALLBACK", "DELIVERED"})
 
+_ANSWERED = frozenset({"RECEIVED", "ENGAGED", "RESOLVED"})
+_BEFORE_PRESS_S = 2.0
+_AFTER_ANSWER_S = 6.0
+
 
 class Wish(NamedTuple):
     """What was asked for on the command line."""
@@ -39,6 +44,7 @@ class Wish(NamedTuple):
     fast: bool
     keep: Path | None
     quiet_stdout: bool = False
+    no_network: bool = False
 
 
 class Stage(NamedTuple):
@@ -49,6 +55,7 @@ class Stage(NamedTuple):
     desk: Desk
     agent: AgentProcess
     broker: Broker
+    ways: OtherWays | None = None
 
 
 class Demo:
@@ -94,7 +101,13 @@ class Demo:
             await stack.enter_async_context(world)
             agent = AgentProcess(folder, world.environment | PIN_FACTORY)
             stack.push_async_callback(agent.stop)
-            toml = configuration(self._scenario.name, folder, cable.port, desk.key, world.agent_config())
+            ways = OtherWays(folder, desk, self._tell) if self._wish.no_network else None
+            tables = world.agent_config()
+            if ways is not None:
+                await stack.enter_async_context(ways)
+                self._report.notes += ways.notes
+                tables = f"{ways.toml}\n{tables}"
+            toml = configuration(self._scenario.name, folder, cable.port, desk.key, tables)
             agent.config.write_text(toml, encoding="utf-8")
             self._report.broker = broker.name
             self._report.notes += world.notes
@@ -102,7 +115,7 @@ class Demo:
             self._tell.say("demo", f"{self._scenario.name}: {devices} devices, {broker.name}, a desk")
             for note in world.notes:
                 self._tell.say("demo", note)
-            yield Stage(world, cable, desk, agent, broker)
+            yield Stage(world, cable, desk, agent, broker, ways)
 
     def _paced(self, at_s: float) -> float:
         return at_s * min(1.0, (self._wish.seconds or STORY_S) / STORY_S)
@@ -136,6 +149,9 @@ class Demo:
 
     async def _network(self, stage: Stage) -> None:
         story = self._scenario.story
+        if stage.ways is not None:
+            await self._cut_off(stage, stage.ways)
+            return
         if story.outage_from_s is None or story.outage_to_s is None:
             return
         await self._until(self._paced(story.outage_from_s))
@@ -144,6 +160,19 @@ class Demo:
         await self._until(self._paced(story.outage_to_s))
         await stage.cable.mend()
         self._tell.say("network", "the network is back")
+
+    async def _cut_off(self, stage: Stage, ways: OtherWays) -> None:
+        """No network from before the press until the call was answered another way."""
+        await self._until(self._paced(self._scenario.story.press_at_s or 0.0) - _BEFORE_PRESS_S)
+        self._tell.say("network", "the network goes: neither the broker nor the desk's HTTPS server can be reached")
+        await stage.cable.cut()
+        await ways.cut()
+        while not any(known.state in _ANSWERED for known in self._cases.values()):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(_AFTER_ANSWER_S)
+        await stage.cable.mend()
+        await ways.mend()
+        self._tell.say("network", "the network is back: the whole request follows")
 
     async def _values(self, stage: Stage) -> None:
         """Now and then what the agent reads, and what waits."""

@@ -53,9 +53,17 @@ class DeskPhone:
     async def run(self) -> None:
         """Pass on what the desk says, until cancelled."""
         while True:
-            for caller in list(self._callers.values()):
-                self._pass_on(caller)
+            for request, caller in list(self._callers.items()):
+                if self._is_reached(request):
+                    del self._callers[request]
+                else:
+                    self._pass_on(caller)
             await asyncio.sleep(LOOK_S)
+
+    def _is_reached(self, request: str) -> bool:
+        """Whether the gateway has a network again: the event itself came, and a message more would only cost money."""
+        case = next((case for case in self._desk.cases if case.request == request), None)
+        return case is None or not case.data.get("compact")
 
     def _pass_on(self, caller: _Caller) -> None:
         for words in self._desk.words(caller.case):

@@ -15,6 +15,7 @@ from edge_agent.uplink.channels.https import HttpsChannel, HttpsSettings
 from edge_agent.uplink.connection import MqttSettings, TlsFiles
 from edge_agent.uplink.mqtt import MqttUplink
 from simulators.broker import Broker
+from simulators.desk.certificate import make_certificate
 from simulators.modem.modem import SimulatedModem
 
 sys.path.append(str(Path(__file__).parents[1] / "edges" / "channels"))
@@ -23,7 +24,6 @@ from channels_scene import (
     GATEWAY,
     ROOT,
     compact,
-    make_certificate,
     raised,
     running,
     sms_channel,

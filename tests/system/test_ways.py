@@ -2,8 +2,6 @@
 
 import asyncio
 import socket
-import ssl
-import subprocess
 import sys
 import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,6 +11,7 @@ import pytest
 from stage import QUICK_HELP, in_order, staged, until
 
 from simulators.broker import Broker
+from simulators.desk.certificate import make_certificate
 from simulators.desk.desk import Desk
 from simulators.desk.https import HttpsDoor
 from simulators.desk.phone import DeskPhone
@@ -40,29 +39,7 @@ def folder():
 
 @pytest.fixture
 def certificate(folder):
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "2",
-            ),
-            *("-keyout", "key.pem", "-out", "cert.pem", "-subj", "/CN=desk", "-addext", "subjectAltName=IP:127.0.0.1"),
-        ],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return context
+    return make_certificate(folder)
 
 
 @asynccontextmanager

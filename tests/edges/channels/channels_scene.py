@@ -1,8 +1,6 @@
 """What the tests of channels share: an event that asks for help, a modem's channel, a certificate."""
 
 import asyncio
-import ssl
-import subprocess
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
@@ -60,31 +58,3 @@ async def until(true, seconds=10.0):
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
-
-
-def make_certificate(folder, host="127.0.0.1"):
-    """A certificate of its own for this address: its file is the authority to trust."""
-    subprocess.run(
-        [
-            *(
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "ec",
-                "-pkeyopt",
-                "ec_paramgen_curve:P-256",
-                "-nodes",
-                "-days",
-                "2",
-            ),
-            *("-keyout", "key.pem", "-out", "cert.pem", "-subj", f"/CN={host}"),
-            *("-addext", f"subjectAltName={'IP' if host[0].isdigit() else 'DNS'}:{host}"),
-        ],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
-    return context

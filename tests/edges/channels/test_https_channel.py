@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from email.utils import formatdate
 
 import pytest
-from channels_scene import make_certificate, raised, told
+from channels_scene import raised, told
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +14,7 @@ from edge_agent.core.errors import LinkBusyError, LinkError
 from edge_agent.uplink.channels.http import Url
 from edge_agent.uplink.channels.https import HttpsChannel, HttpsSettings
 from edge_agent.uplink.connection import TlsFiles
+from simulators.desk.certificate import make_certificate
 
 
 @pytest.fixture(scope="module")
