@@ -1,5 +1,6 @@
 """Tier 1 of a help request: what came with a case by standing consent, as blocks to draw and as text to read."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
@@ -13,6 +14,7 @@ EVIDENCE = "edge.finding.evidence.v1"
 MAX_PARTS = 200
 MAX_TEXT = 20_000
 MAX_DEPTH = 6
+_LOG = ("timestamp", "level", "event")
 # What names the piece and is told elsewhere.
 _OWN = ("request", "case", "part", "block")
 
@@ -60,15 +62,46 @@ def _lines(value: object, depth: int) -> Iterator[str]:
         yield f"{indent}and more"
     elif isinstance(value, dict):
         for name, inner in value.items():
-            if isinstance(inner, dict | list) and inner:
+            if _is_small(inner):
+                yield f"{indent}{name}: {_words(inner)}"
+            else:
                 yield f"{indent}{name}:"
                 yield from _lines(inner, depth + 1)
-            else:
-                yield f"{indent}{name}: {inner}"
     elif isinstance(value, list):
         for inner in value:
-            yield from _lines(inner, depth)
-            if isinstance(inner, dict):
-                yield ""
+            if _is_small(inner):
+                yield f"{indent}{_words(inner)}"
+            else:
+                yield from _lines(inner, depth + isinstance(inner, list))
     else:
-        yield f"{indent}{value}"
+        yield f"{indent}{_words(value)}"
+
+
+def _is_small(value: object) -> bool:
+    """Whether it stands in one line."""
+    if isinstance(value, list):
+        return len(value) <= 6 and not any(isinstance(inner, dict | list) or len(str(inner)) > 200 for inner in value)
+    return not isinstance(value, dict)
+
+
+def _words(value: object) -> str:
+    """One value, or a few; a line of a gateway's own log in the order in which people read it."""
+    if isinstance(value, list):
+        return ", ".join(map(_words, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    told = _logged(value) if isinstance(value, str) else None
+    if told is None:
+        return str(value)
+    rest = [f"{name}={inner}" for name, inner in told.items() if name not in _LOG and inner is not None]
+    return " ".join([*(str(told[name]) for name in _LOG if name in told), *rest])
+
+
+def _logged(line: str) -> dict[str, Any] | None:
+    if not line.startswith("{"):
+        return None
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return told if isinstance(told, dict) else None

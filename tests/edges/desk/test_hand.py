@@ -3,9 +3,11 @@
 import time
 
 import pytest
-from desk_gateway import Gateway, connected, new_id, until, working
+from desk_gateway import PRESSURE, Gateway, connected, new_id, until, working
 
+from edge_agent.core import block
 from edge_agent.core.errors import RefusedError
+from edge_agent.core.reading import Reading
 from edge_agent.core.wire import pack
 from simulators.broker import Broker
 from simulators.desk.cases import Case, CaseState
@@ -124,9 +126,9 @@ async def test_the_question_how_easy_it_was_comes_after_its_time_where_the_house
 async def test_a_test_press_goes_the_whole_way_and_opens_no_case(desk, gateway):
     test = new_id()
     attributes = gateway.attributes("edge.help.test.v1", subject="test")
-    for _ in range(2):
+    for times in (1, 2):
         await gateway.publish("help", pack({"test": test, "scheduled": True}), attributes)
-    await until(lambda: gateway.types == ["test_received", "test_received"])
+        await until(lambda times=times: gateway.types == ["test_received"] * times)
     first, again = gateway.heard
     assert (first["event"], first["through"], first["id"]) == (test, 1, again["id"])
     assert desk.cases == []
@@ -222,3 +224,29 @@ def test_the_goals_count_what_was_in_time_and_what_still_waits_too_long():
     told = goals_of([*done, case(), cancelled], NOW + 41.0)
     assert told == (4, 1, 2, 20.0)
     assert goals_of([case()], NOW + 5.0) == (0, 0, 0, None)
+
+
+async def test_evidence_is_drawn_and_told_in_lines(desk, gateway):
+    request = await raised(desk, gateway)
+    pressure = block.pack([Reading(PRESSURE, 1.5, 0.0), Reading(PRESSURE, 0.7, 60.0)], 0.0)
+    log = '{"event": "connected", "level": "info", "host": "broker", "timestamp": "12:00"}'
+    pieces = [
+        {"part": "before", "block": pressure},
+        {"part": "after", "block": b"no block"},
+        {"part": "log", "lines": ["plain words", log, "{broken"]},
+        {"part": "selftest", "parts": [["help", True, "a press is recorded"], ["store", False, "full"]]},
+        {"part": "freeze", "findings": [{"sentence": "It leaks.", "freeze_frame": [[1.0, 2.0]] * 9}]},
+        {"part": "deep", "a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": {"i": 1}}}}}}}}},
+    ]
+    for piece in pieces:
+        attributes = gateway.attributes("edge.finding.evidence.v1", subject=gateway.code)
+        await gateway.publish("finding", pack({"request": request, "case": gateway.code, **piece}), attributes)
+    await until(lambda: desk.events_received == 1 + len(pieces))
+    told = desk.view.case(1, time.time())
+    (track,) = told["tracks"]
+    assert (track.channel, [value for _, value in track.points]) == ("boiler.pressure", [1.5, 0.7])
+    texts = dict(told["evidence"])
+    assert texts["log"] == "plain words\n12:00 info connected host=broker\n{broken"
+    assert texts["selftest"] == "help, yes, a press is recorded\nstore, no, full"
+    assert texts["freeze"].startswith("sentence: It leaks.\nfreeze_frame:\n")
+    assert "and more" in texts["deep"]

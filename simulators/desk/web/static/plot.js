@@ -1,5 +1,6 @@
 // One channel around the press, as SVG: minutes across, the press at zero.
 import { el, svg } from "./dom.js";
+import { span } from "./words.js";
 
 const W = 640;
 const H = 170;
@@ -8,6 +9,7 @@ const RIGHT = 12;
 const TOP = 14;
 const BOTTOM = 24;
 
+const UNITS = { Cel: "°C" };
 const number = (value) => Number(value.toPrecision(4)).toString();
 
 function scale(low, high, from, to) {
@@ -41,7 +43,7 @@ function story(unit, points, stepped) {
   const last = points[points.length - 1];
   const said = (value) => (stepped ? (value ? "on" : "off") : `${number(value)} ${unit}`.trim());
   if (!before) return `${said(last[1])} at last`;
-  const change = first === before ? "" : `, ${said(first[1])} ${Math.round(-first[0] / 60)} min before`;
+  const change = first === before ? "" : `, ${said(first[1])} ${span(-first[0])} before`;
   const since = last === before ? "" : `, ${said(last[1])} at last`;
   return `${said(before[1])} at the press${change}${since}`;
 }
@@ -57,7 +59,8 @@ function axis(x, low, high) {
   return marks;
 }
 
-function figure([name, unit, points], suspect, from, to) {
+function figure([name, written, points], suspect, from, to) {
+  const unit = UNITS[written] ?? written;
   const values = points.map((point) => point[1]);
   const stepped = values.every((value) => value === 0 || value === 1);
   let [low, high] = [Math.min(...values), Math.max(...values)];
