@@ -127,12 +127,16 @@ def _context() -> dict[str, Any]:
             {
                 "channel": "boiler.pressure",
                 "kind": "range",
+        "path": "mqtt over eth0",
+        "power": "mains",
+        "tried": [{"what": "test", "how": "passed", "ago_s": 40120}],
                 "sentence": "Boiler pressure is 0.75 bar; it should be at least 0.8 bar.",
             }
         ],
     }
 
 
+                "frame": bytes.fromhex("01a0c4506c0072718c83869ecb793fa1"),
 async def _help_events() -> list[Event]:
     """What the help service says of a press and a nudge, by way of the real store."""
     keep = lambda _: asyncio.sleep(0)  # noqa: E731

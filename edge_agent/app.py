@@ -1,7 +1,7 @@
 """Builds everything from a Config, opens one TaskGroup, and takes it down in order."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -65,6 +65,7 @@ class Agent:
         self.consent = Consent(granted)
         self.hub = Hub()
         self.standing = Standing(self)
+        self.restarts: Mapping[str, int] = {}
         self._build_store()
         self._build_services()
         self._build_uplink()
@@ -271,6 +272,7 @@ class Agent:
     async def _live(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as group:
             supervisor = Supervisor(group)
+            self.restarts = supervisor.restarts
             vital = [
                 supervisor.vital("help", self.help.run),
                 supervisor.vital("sampling", self.sampling.run),

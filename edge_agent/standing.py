@@ -3,11 +3,17 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edge_agent import __version__
+from edge_agent import __version__, machine
+from edge_agent.core.clock import Instant, age_s
+from edge_agent.core.first_message import MAX_FINDINGS, MAX_TRIED
 from edge_agent.core.health import Health
+from edge_agent.core.reading import Value
 
 if TYPE_CHECKING:
     from edge_agent.app import Agent
+
+# Positions are looked for so far back: a GPS that lost the sky for a while still says where it was.
+POSITION_S = 300.0
 
 
 class Standing:
@@ -20,7 +26,9 @@ class Standing:
         """Tier 0 of a first message, without the case (docs/help.md)."""
         agent = self._agent
         gateway, now = agent.config.gateway, agent.clock.now()
-        findings = agent.sampling.watches.confirmed()[:5]
+        findings = agent.sampling.watches.confirmed()[:MAX_FINDINGS]
+        over = machine.interface()
+        position = self._position(now.monotonic)
         return {
             "gateway": agent.gateway,
             "site": gateway.site,
@@ -32,8 +40,41 @@ class Standing:
             "uptime_s": round(now.monotonic - agent.started_at, 1),
             "queue": sum(depth.events for depth in agent.outbox.depths().values()),
             "consent": sorted(agent.consent.granted),
-            "findings": [{"channel": f.channel, "kind": f.kind, "sentence": f.sentence[:120]} for f in findings],
+            "path": f"{'mqtt' if agent.uplink.connected else 'none'}{f' over {over}' if over else ''}",
+            **machine.told(gateway.power, machine.power()),
+            **({"position": position} if position else {}),
+            "tried": self._tried(now),
+            # `frame` is the finding's id: its event brought the freeze frame, and a case's evidence does so again
+            "findings": [
+                {"channel": f.channel, "kind": f.kind, "sentence": f.sentence[:120], "frame": f.id} for f in findings
+            ],
         }
+
+    def _position(self, now: float) -> list[list[float]]:
+        """Latitude, longitude and age in seconds: the newest, and about one and two minutes before it. By opt-in."""
+        device = self._agent.config.gateway.position_from
+        if device is None:
+            return []
+        recorder = self._agent.sampling.recorder
+        names = (f"{device}.latitude", f"{device}.longitude")
+        found: dict[float, dict[str, Value]] = {}
+        for reading in recorder.since(now - POSITION_S):
+            if reading.channel.name in names and reading.value is not None:
+                found.setdefault(reading.at, {})[reading.channel.name] = reading.value
+        fixes = [(at, pair) for at, pair in sorted(found.items(), reverse=True) if len(pair) == 2]
+        wanted = [next((fix for fix in fixes if fixes[0][0] - fix[0] >= ago), None) for ago in (0.0, 60.0, 120.0)]
+        return [[*(float(pair[name]) for name in names), round(now - at, 1)] for at, pair in filter(None, wanted)]
+
+    def _tried(self, now: Instant) -> list[dict[str, object]]:
+        """What the gateway did by itself before somebody called: the last test of the way, and parts started again."""
+        agent, test = self._agent, self._agent.beside.test.decided
+        tried: list[dict[str, object]] = []
+        if test is not None:
+            ago_s = round(age_s(test.at, test.boot_id, test.wall, now))
+            tried.append({"what": "test", "how": test.outcome.value, "ago_s": ago_s})
+        again = sorted(agent.restarts.items(), key=lambda part: -part[1])
+        tried += [{"what": f"restart {name}", "how": f"{count} times"} for name, count in again]
+        return tried[:MAX_TRIED]
 
     def wanted(self) -> bool:
         """Whether to be connected: a broker is known, and this household is always ready, somebody calls or tests."""

@@ -37,7 +37,7 @@ def agent_config(
     checks: Sequence[Mapping[str, Any]],
     rules: Sequence[Mapping[str, Any]] = (),
 ) -> str:
-    """[[serial]], [ble], [gpio], [[check]] and [[help.rules]] tables; `serial` are devices, each with its port's path."""
+    """[[serial]], [ble], [gpio], [[check]] and [[help.rules]] tables; `serial` each has its port's path."""
     parts = [
         table("[[serial]]", {"name": d.name, "port": port, "language": d.language, "options": d.options})
         for d, port in serial

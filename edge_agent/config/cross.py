@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from edge_agent.config.convert import choice
 from edge_agent.config.locate import Path
-from edge_agent.config.mistakes import Report
+from edge_agent.config.mistakes import Report, shortened
 from edge_agent.config.nearest import nearest
 from edge_agent.config.options import Languages, check_options
 from edge_agent.config.rules import check_channel, check_rules
@@ -50,6 +50,7 @@ def check_all(good: Table, languages: Languages, report: Report) -> None:
     check_checks(good, found, report)
     check_channels(good, found, report)
     check_rules(good, [device.table.get("name") for device in found], report)
+    check_position(good, [device.table.get("name") for device in found], report)
     check_broker(good, report)
     check_outbox(good, report)
     check_folders(good, report)
@@ -210,6 +211,15 @@ def check_channels(good: Table, found: list[Device], report: Report) -> None:
         report,
         expected="one table for a channel",
     )
+
+
+def check_position(good: Table, names: list[str | None], report: Report) -> None:
+    """The device that tells the position is there."""
+    name = within(good, "gateway").get("position_from")
+    if name is not None and name not in names and None not in names:
+        known = [each for each in names if each]
+        expected = shortened(choice(known)) if known else "a configured device: there is none"
+        report.add(("gateway", "position_from"), name, what=f"there is no device {name}", expected=expected)
 
 
 def check_broker(good: Table, report: Report) -> None:

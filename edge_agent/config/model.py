@@ -47,6 +47,8 @@ class Gateway(Section, frozen=True):
     location: Annotated[str, Meta(max_length=120)] = ""
     language: Annotated[str, Meta(pattern=r"^[a-z]{2}$", description="two letters, such as en")] = "en"
     contact: Annotated[str, Meta(max_length=80)] = ""
+    power: Literal["auto", "mains", "battery"] = "auto"
+    position_from: Name | None = None
 
 
 class Paths(Section, frozen=True):

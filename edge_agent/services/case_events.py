@@ -7,16 +7,14 @@ from typing import Any
 
 from edge_agent.core.clock import age_s
 from edge_agent.core.event import Event, EventKind
+from edge_agent.core.first_message import fitted
 from edge_agent.core.ids import uuid_text
 from edge_agent.core.mayday_table import Effect
 from edge_agent.core.mayday_words import Call, Words
 from edge_agent.core.ports import Clock
 from edge_agent.core.request import HelpRequest, State, Trigger, case_code
-from edge_agent.core.wire import pack
 from edge_agent.services.events import EventMaker
 
-# Tier 0 of a first message (docs/help.md).
-MAX_FIRST_BYTES = 1024
 # What asks for help; everything else only adds to it.
 URGENT = frozenset({"edge.help.raised.v1", "edge.help.reopened.v1"})
 _random = SystemRandom()
@@ -82,7 +80,7 @@ class CaseEvents:
         return self._events.make(EventKind.HELP, what, case.code, {**_named(case), **fixed, **more})
 
     def _raised(self, case: HelpRequest) -> Event:
-        data = self._first_message({**self._context(), **self._press(case), **_named(case)})
+        data = fitted({**self._context(), **self._press(case), **_named(case)})
         return self._events.make(EventKind.HELP, "raised", case.code, data, ident=case.id)
 
     def _said_before(self, case: HelpRequest) -> list[Event]:
@@ -103,15 +101,6 @@ class CaseEvents:
             "pressed_age_s": round(ago_s, 3),
             "clock_trusted": case.clock_trusted,
         }
-
-    @staticmethod
-    def _first_message(data: dict[str, Any]) -> dict[str, Any]:
-        """As much as fits: findings, the last ones first, are what can be asked for later."""
-        findings = list(data.get("findings", ()))
-        while findings and len(pack(data)) > MAX_FIRST_BYTES:
-            findings.pop()
-            data["findings"] = findings
-        return data
 
 
 def _named(case: HelpRequest) -> dict[str, Any]:

@@ -64,7 +64,10 @@ class Path(NamedTuple):
 
 
 class HelpTest:
-    """`run` tests by itself, `start` at once. `taken` is told of each help event that the broker took."""
+    """`run` tests by itself, `start` at once. `taken` is told of each help event that the broker took.
+
+    `last` is the last test or the one that runs, `decided` the last that passed or failed.
+    """
 
     def __init__(
         self,
@@ -80,7 +83,7 @@ class HelpTest:
         self._path = path
         self._setting = setting
         self._say = say
-        self._decided = last  # the last that passed or failed
+        self.decided = last
         self._id = b""
         self._sent: set[bytes] = set()
         self._bell = asyncio.Event()
@@ -98,7 +101,7 @@ class HelpTest:
     @property
     def health(self) -> Health:
         """Whether the way to the desk was found whole when it was last tried."""
-        last = self._decided
+        last = self.decided
         if last is None:
             return Health(True, self._say("never"))
         if last.failed:
@@ -163,7 +166,7 @@ class HelpTest:
 
     def due_in_s(self) -> float:
         """Seconds until the next test by itself; 0 and less: now."""
-        now, last = self._clock.now(), self._decided
+        now, last = self._clock.now(), self.decided
         if last is None:
             return self._started_at + FIRST_S - now.monotonic
         since_s = age_s(last.at, last.boot_id, last.wall, now)
@@ -190,7 +193,7 @@ class HelpTest:
             test.outcome = outcome
         if outcome is Outcome.PASSED or test.failed:
             self._failures = self._failures + 1 if test.failed else 0
-            self._decided, self._share = test, _random.random()
+            self.decided, self._share = test, _random.random()
             with suppress(StoreError):
                 await asyncio.to_thread(self._path.keep, test)
         (_log.warning if test.failed else _log.info)(

@@ -77,3 +77,9 @@ def test_two_rules_of_one_name_are_told():
     rule = 'channel = "leak.wet"\ncondition = "changes"\ntext = "x"\n'
     (said,) = told(f"{rule}[[help.rules]]\nname = 'flood'\n{rule}")
     assert "the same as in line 12" in said
+
+
+def test_the_device_that_tells_the_position_must_be_there():
+    (said,) = told('channel = "leak.wet"\ncondition = "changes"\ntext = "x"\n[gateway]\nposition_from = "gps"')
+    assert "gateway.position_from" in said
+    assert "there is no device gps; expected leak" in said
