@@ -4,8 +4,8 @@ A rhythm begins lit, so that a change shows at once. Where changes follow one an
 begin within a second (WCAG 2.3.1 allows three), the lamp stays as dark as it is until it may.
 
 The mark inverts the lamp for MARK_S every MARK_EVERY_S and nothing can suppress it. It must not make a rhythm flash
-faster either: it is put where it has room on both sides, in a long flash or a long pause; in a fast rhythm it begins at
-the end of a flash, which then lasts MARK_S longer.
+faster either: it waits for a place with room on both sides, in a long flash or a long pause. In a rhythm that has no
+such place it begins at the end of a flash, which then lasts MARK_S longer.
 """
 
 from collections import deque
@@ -16,8 +16,9 @@ from edge_agent.core.lamp import MARK_EVERY_S, MARK_S, Pattern, steady
 MOST_FLASHES, WITHIN_S = 3, 1.0
 # Flashes that begin at least this far apart are never more than three in a second.
 APART_S = 0.334
-# What is left of a dark time that a mark has shortened.
-LEAST_DARK_S = 0.05
+# A mark is so far from a change of the rhythm, to be seen as a thing of its own; behind a flash it is further away than
+# it is long, so that it is not the dark between them that looks like a mark.
+ASIDE_S, BEHIND_S = 0.05, 0.15
 _WAITING = -1  # odd, so dark, and before the first
 
 
@@ -29,7 +30,9 @@ class Light:
         self.colour = ""
         self.deadline = inf
         self._rhythm: tuple[float, ...] = ()
+        self._roomy = False
         self._phase = 0
+        self._phase_at = -inf
         self._until = inf
         self._begun: deque[float] = deque(maxlen=MOST_FLASHES)
         self._shown_at = -inf
@@ -45,6 +48,7 @@ class Light:
         self._rhythm = (inf,) if steady(pattern) else tuple(ms / 1000 for ms in pattern.rhythm_ms)
         if self._marked:
             self._mark_until, self._mark_due = -inf, now  # it was cut short: it is owed
+        self._roomy = any(_has_room(self._rhythm, phase) for phase in range(len(self._rhythm)))
         self.colour, self._shown_at = pattern.colour, now
         self._enter(0, now)
         self.step(now)
@@ -76,7 +80,7 @@ class Light:
         if phase % 2 == 0 and not self.on and now < self._free_at():
             self._phase, self._until = _WAITING, self._free_at()
             return
-        self._phase, self._until = phase, now + self._rhythm[phase]
+        self._phase, self._phase_at, self._until = phase, now, now + self._rhythm[phase]
 
     def _light(self, on: bool, now: float) -> None:
         if on and not self.on:
@@ -102,9 +106,18 @@ class Light:
         lit = self._phase % 2 == 0
         # the flash that the mark makes begins with it in the dark, and ends it in the light
         begins_after = MARK_S if lit else 0.0
-        at = max(self._mark_due, now, max(last + APART_S, self._free_at()) - begins_after)
+        first = max(last + APART_S, self._free_at()) - begins_after
+        at = max(self._mark_due, now, first, self._phase_at + (ASIDE_S if lit else BEHIND_S))
         after = self._until + (self._rhythm[self._phase + 1] if lit and self._until < inf else 0.0)
-        if at + begins_after + APART_S <= after and at + MARK_S < self._until:
+        if at + begins_after + APART_S <= after and at + MARK_S + ASIDE_S <= self._until:
             return at
-        ended = not lit and self.on and self._until - now >= MARK_S + LEAST_DARK_S
+        ended = not lit and self.on and not self._roomy
         return now if ended and self._mark_due <= now else inf
+
+
+def _has_room(rhythm: tuple[float, ...], phase: int) -> bool:
+    """Whether a mark fits into this phase, away from the flashes around it."""
+    lasts = rhythm[phase]
+    if phase % 2:
+        return lasts - max(BEHIND_S, APART_S - rhythm[phase - 1]) >= APART_S
+    return lasts >= APART_S + ASIDE_S and lasts + (rhythm[phase + 1] if lasts < inf else 0.0) >= 2 * APART_S

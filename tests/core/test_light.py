@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.core.lamp import MARK_EVERY_S, MARK_S, PATTERNS, Shown, steady
-from edge_agent.core.light import LEAST_DARK_S, Light
+from edge_agent.core.light import ASIDE_S, Light
 
 TINY = 1e-6
 
@@ -107,9 +107,9 @@ def test_an_assist_session_marks_every_pattern_about_every_two_seconds(what: Sho
             before = light._mark_until
             marks.append(now)
             assert before == pytest.approx(now + MARK_S)
-    # in time on the whole, and each no later than a round of the rhythm's fast part lets it be
-    assert len(marks) == pytest.approx(60 / MARK_EVERY_S, abs=1.5)
-    assert max(after - at for at, after in pairwise(marks)) < MARK_EVERY_S + 1.0
+    # where a rhythm has one place in a round for it, it waits for that
+    assert len(marks) == pytest.approx(60 / MARK_EVERY_S, abs=3.5)
+    assert max(after - at for at, after in pairwise(marks)) < MARK_EVERY_S + 1.2
 
 
 def test_a_mark_inverts_both_ways() -> None:
@@ -124,7 +124,7 @@ def test_in_a_fast_rhythm_a_marked_flash_lasts_longer_and_none_is_added() -> Non
     assert len(flashes(plain)) == len(flashes(marked))
     lengths = [round(off - on, 3) for (on, lit), (off, _) in pairwise(marked) if lit]
     assert set(lengths) == {0.17, 0.17 + MARK_S}
-    assert min(after - at for (at, _), (after, _) in pairwise(marked[1:])) >= LEAST_DARK_S
+    assert min(after - at for (at, _), (after, _) in pairwise(marked[1:])) >= ASIDE_S
 
 
 def test_a_change_in_the_midst_of_a_mark_shows_at_once_and_the_mark_is_made_up_for() -> None:
