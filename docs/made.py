@@ -85,7 +85,10 @@ TIMERS = {
     "reopen_s": ("a hold within this time of the end opens the same case again", "the hour of eCall's call-back"),
     "stuck_s": ("a button that is down for this long is a fault, and no second request", "practice"),
     "silence_s": ("an open case without a word for this long: the desk is asked", "ours"),
-    "recorder_s": ("readings kept in memory, for freeze frames", "ours"),
+    "recorder_s": ("readings kept in memory, for freeze frames, and for evidence", "ours"),
+    "after_s": ("so much later the readings since then go as evidence", "ours"),
+    "test_every_s": ("the way to the desk is tested at least this often", "UL, lift alarms (EN 81-28): 72 h"),
+    "test_wait_s": ("a test waits for the desk's answer for this long, and is sent three times", "ours"),
 }
 
 
@@ -122,21 +125,21 @@ def _context() -> dict[str, Any]:
         "agent": "0.1.0",
         "uptime_s": 3600.0,
         "queue": 0,
+        "path": "mqtt over eth0",
+        "power": "mains",
+        "tried": [{"what": "test", "how": "passed", "ago_s": 40120}],
         "consent": ["findings", "help_ready", "telemetry"],
         "findings": [
             {
                 "channel": "boiler.pressure",
                 "kind": "range",
-        "path": "mqtt over eth0",
-        "power": "mains",
-        "tried": [{"what": "test", "how": "passed", "ago_s": 40120}],
                 "sentence": "Boiler pressure is 0.75 bar; it should be at least 0.8 bar.",
+                "frame": bytes.fromhex("01a0c4506c0072718c83869ecb793fa1"),
             }
         ],
     }
 
 
-                "frame": bytes.fromhex("01a0c4506c0072718c83869ecb793fa1"),
 async def _help_events() -> list[Event]:
     """What the help service says of a press and a nudge, by way of the real store."""
     keep = lambda _: asyncio.sleep(0)  # noqa: E731
