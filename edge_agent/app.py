@@ -118,7 +118,7 @@ class Agent:
             sent=self._help_waits,
             keep=self.outbox.ledger.keep,
             changed=self._case_changed,
-            fall_back=lambda: self.fallback.start(),
+            fall_back=self._fall_back,
         )
         self.help = Help(self.clock, self.outbox.requests, self.events, settings.timers(config), around)
         self.beside = Beside(self, self.folder)
@@ -196,6 +196,7 @@ class Agent:
             test=self.beside.test,
             texts=self.texts,
             health=self.standing.health,
+            ways=self.standing.ways,
             started_at=self.started_at,
         )
 
@@ -232,6 +233,9 @@ class Agent:
         self.drain.wake(Lane.HELP)
         if self.help.live:
             self.uplink.wake()
+
+    def _fall_back(self) -> None:
+        self.fallback.start()
 
     def _case_changed(self) -> None:
         self.fallback.look()

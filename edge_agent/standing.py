@@ -96,11 +96,15 @@ class Standing:
         agent = self._agent
         parts = [("help", agent.help.health), ("service", self._service()), ("store", agent.post.health)]
         parts += [("store", Health(False, problem)) for problem in self.problems()]
-        now = agent.clock.now().monotonic
-        parts += [(f"channel {way.channel.name}", way.told(now)) for way in agent.fallback.ways]
+        parts += [(f"channel {name}", health) for name, health in self.ways()]
         if agent.hardware.button:
             parts.append(("button", agent.hardware.button.health))
         return [*parts, *agent.beside.health()] + [(driver.name, driver.health) for driver in agent.hardware.drivers]
+
+    def ways(self) -> list[tuple[str, Health]]:
+        """The other ways to the desk by name: how each is, and how its last try went."""
+        now = self._agent.clock.now().monotonic
+        return [(way.channel.name, way.told(now)) for way in self._agent.fallback.ways]
 
     def problems(self) -> list[str]:
         """What was wrong on disk since the start, a sentence each."""

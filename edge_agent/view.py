@@ -46,7 +46,10 @@ _TOLD_NEXT: dict[State, tuple[Signal, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The Agent that control.server serves. `health` gives every part's name and health, the most important first."""
+    """The Agent that control.server serves. `health` gives every part's name and health, the most important first.
+
+    `ways` gives the same of the other ways to the desk.
+    """
 
     gateway: str
     site: str
@@ -63,6 +66,7 @@ class View:
     test: HelpTest
     texts: Texts
     health: Callable[[], Sequence[tuple[str, Health]]]
+    ways: Callable[[], Sequence[tuple[str, Health]]]
     started_at: float
 
     def status(self) -> types.Status:
@@ -118,7 +122,8 @@ class View:
         """Where help stands."""
         case = self.help_service.case
         told = self._case(case) if case else None
-        return types.Help(self.help_service.state.value, told, self.lamp(), self.texts.language)
+        ways = [types.Part(name, h.ready, h.sentence, h.fix) for name, h in self.ways()]
+        return types.Help(self.help_service.state.value, told, self.lamp(), self.texts.language, ways)
 
     def lamp(self) -> types.Lamp:
         """What the lamp shows."""

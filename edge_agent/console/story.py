@@ -22,6 +22,7 @@ def help_(reply: Help, *, colour: bool) -> Iterator[str]:
     else:
         yield from _case(here, reply.state, reply.case)
     yield from lamp_lines(here, reply.lamp, colour=colour)
+    yield from pairs({clean(way.name): clean(way.sentence) for way in reply.ways})
 
 
 def pressed(reply: Help, *, colour: bool) -> Iterator[str]:

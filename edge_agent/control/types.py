@@ -184,12 +184,16 @@ class Case(Reply):
 
 
 class Help(Reply):
-    """Where help stands: a state of MAYDAY, its case (None: there is none), the lamp, and the household's language."""
+    """Where help stands: a state of MAYDAY, its case (None: there is none), the lamp, and the household's language.
+
+    `ways` are the other ways to the desk, with how the last try of each went.
+    """
 
     state: str
     case: Case | None
     lamp: Lamp
     language: str = "en"
+    ways: list[Part] = []
 
 
 class HelpTest(Reply):

@@ -22,6 +22,7 @@ from edge_agent.core.compact import (
     rule_number,
     unpack_call,
 )
+from edge_agent.core.consent import PURPOSES
 from edge_agent.core.errors import RefusedError, WireError
 from edge_agent.core.event import Event, EventKind
 from edge_agent.core.ids import uuid_bytes, uuid_text
@@ -32,7 +33,7 @@ from edge_agent.uplink.signature import load_keys
 RAISED, REOPENED = "edge.help.raised.v1", "edge.help.reopened.v1"
 REQUEST = uuid_bytes("01a0c450-6c00-773e-8d8f-ab5f5bdb99ec")
 NOW = Instant(5000.0, "boot", 1_790_000_000.0, True)
-CONSENTS = ("help_ready", "telemetry", "findings", "diagnostics", "assist")
+CONSENTS = tuple(PURPOSES)
 KEY = SigningKey(bytes(range(32)))
 VERIFY = load_keys({"main": bytes(KEY.verify_key).hex()})
 
