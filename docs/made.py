@@ -22,9 +22,14 @@ from nacl.signing import SigningKey
 from structlog.testing import capture_logs
 
 from docs.card import card, table
+from docs.compact import call, word
+from docs.states import picture
+from docs.states import table as states_table
+from docs.states import timers as state_timers
 from edge_agent.config.model import Help as HelpTable
 from edge_agent.config.model import Outbox as OutboxTable
 from edge_agent.core.clock import Instant
+from edge_agent.core.command import DeskMessage
 from edge_agent.core.consent import PURPOSES, Consent
 from edge_agent.core.event import Event, EventKind, Lane
 from edge_agent.core.finding import Severity
@@ -35,6 +40,7 @@ from edge_agent.core.mayday_timers import Timers
 from edge_agent.core.reading import Channel, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.core.wire import ROOT, attributes, down_topic, open_envelope, unpack, up_topic
+from edge_agent.services.desk_words import QUESTION
 from edge_agent.services.events import EventMaker
 from edge_agent.services.mayday import Help, Surroundings
 from edge_agent.services.post import Post
@@ -140,8 +146,26 @@ def _context() -> dict[str, Any]:
     }
 
 
+ASKED = {"question": "q1", "text": "Is everybody well?", "kind": "yes_no", "expires_s": 300, "purpose": ""}
+LATE = ASKED | {"question": "q2", "text": "What is it?", "kind": "options", "options": ["fire", "water", "fall"]}
+PROGRESS = {"text": "Somebody will call you.", "next_word_wall": int(NOW.wall) + 1200}
+
+
+async def _talk(service: Help) -> None:
+    """What a household, a rule and the desk say in a case; the second question was under way for too long."""
+    service.say("The key is under the mat.")
+    service.trigger("flood", "There is water on the cellar floor.", 30.0, False)
+    case = service.case
+    for number, (data, issued) in enumerate(((ASKED, NOW.wall), (LATE, NOW.wall - 600.0))):
+        service.heard(DeskMessage(f"m{number}", QUESTION, issued, case and case.id, data))
+    async with asyncio.timeout(10.0):
+        while not (service.case and service.case.question):  # noqa: ASYNC110 - a thread writes
+            await asyncio.sleep(0.01)
+    service.answer("", "yes", "button")
+
+
 async def _help_events() -> list[Event]:
-    """What the help service says of a press and a nudge, by way of the real store."""
+    """What the help service says of a press, a nudge and a talk, by way of the real store."""
     keep = lambda _: asyncio.sleep(0)  # noqa: E731
     around = Surroundings(_context, lambda: True, lambda _: None, lambda: None, keep, lambda: None)
     with TemporaryDirectory() as folder:
@@ -152,7 +176,10 @@ async def _help_events() -> list[Event]:
         service.touch(Gesture(Touch.PRESSES, NOW.monotonic, 1))
         running = asyncio.ensure_future(service.run(lambda: None))
         async with asyncio.timeout(10.0):
-            while len(said := outbox.requests.pending(0, 10)) < 2:  # noqa: ASYNC110 - a thread writes
+            while len(outbox.requests.pending(0, 10)) < 2:  # noqa: ASYNC110 - a thread writes
+                await asyncio.sleep(0.01)
+            await _talk(service)
+            while len(said := outbox.requests.pending(0, 10)) < 6:  # noqa: ASYNC110 - a thread writes
                 await asyncio.sleep(0.01)
         await _ended(running)
         outbox.close()
@@ -174,12 +201,12 @@ async def _sampled_events() -> list[Event]:
     sampling = Sampling(
         _Clock(),
         EventMaker(_Clock()),
-        Post(append, commit),
-        BlockLimits(10.0, 500),
+        Post(append, lambda _: None, commit),
+        BlockLimits(10.0, 500, 10.0),
         (check,),
         Recorder(300.0),
         lambda _: True,
-        Told(lambda _: None, lambda _: None),
+        Told(lambda _: None, lambda _: None, ()),
     )
     pressure, burner = Channel("boiler.pressure", "bar"), Channel("boiler.burner")
     for at, value in ((4997.0, 0.82), (4998.0, 0.81), (4999.0, 0.75)):
@@ -271,6 +298,11 @@ def _answer() -> str:
     )
 
 
+def _down(what: str, data: Mapping[str, Any]) -> str:
+    """What is of this type in a signed body, besides what every body has."""
+    return _fenced("json", _lines({"type": f"edge.help.{what}.v1", "event": REQUEST, **data}))
+
+
 def _rhythm(pattern: Pattern) -> str:
     if steady(pattern):
         return "steady"
@@ -327,7 +359,7 @@ def models_table() -> str:
 
 async def _all() -> dict[str, str]:
     with capture_logs():
-        raised, nudged = await _help_events()
+        raised, nudged, *talk = await _help_events()
         sampled = await _sampled_events()
         present = await _presence()
     finding, block = (
@@ -341,6 +373,13 @@ async def _all() -> dict[str, str]:
         "models": models_table(),
         "raised": _event(raised, full=True),
         "nudged": _event(nudged),
+        **{event.type.split(".")[2]: _event(event) for event in talk},
+        "question": _down("question", ASKED),
+        "options": _down("question", LATE),
+        "progress": _down("progress", PROGRESS),
+        "states": _fenced("mermaid", picture()),
+        "law": states_table(),
+        "waits": state_timers(),
         "finding": _event(finding),
         "block": _event(block),
         "deflated": _deflated(block),
@@ -348,6 +387,8 @@ async def _all() -> dict[str, str]:
         "birth": _shown(*present[1]),
         "heartbeat": _shown(*present[2]),
         "answer": _answer(),
+        "compact call": call(GATEWAY, REQUEST, CASE, NOW.wall),
+        "compact word": word(KEY, signed(REQUEST, CASE)),
     }
     by_chance = {
         raised.id_text: REQUEST,
