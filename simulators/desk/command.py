@@ -16,6 +16,7 @@ import structlog
 
 from edge_agent.core.errors import AgentError, ConfigError
 from edge_agent.core.wire import ROOT
+from edge_agent.uplink.connection import TlsFiles
 from simulators.desk.cases import CaseState
 from simulators.desk.desk import Desk
 from simulators.desk.keys import DeskKey
@@ -49,9 +50,9 @@ class _Command:
         """Declare the arguments."""
         parser.epilog = _EPILOG
         parser.add_argument("--host", default="127.0.0.1", help="the broker (default: %(default)s)")
-        parser.add_argument(
-            "--port", type=int, default=1883, help="its MQTT 5 port, without TLS (default: %(default)s)"
-        )
+        parser.add_argument("--port", type=int, default=1883, help="its MQTT 5 port (default: %(default)s)")
+        parser.add_argument("--tls", action="store_true", help="the port speaks TLS")
+        parser.add_argument("--ca-file", default="", metavar="FILE", help="trust this instead of the system's")
         parser.add_argument("--username", default="", help="for a broker that asks")
         parser.add_argument("--password-file", default="", metavar="FILE", help="for a broker that asks")
         parser.add_argument("--root", default=ROOT, help="the agents' [broker] root (default: %(default)s)")
@@ -61,7 +62,7 @@ class _Command:
         parser.add_argument(
             "--key", type=Path, metavar="FILE", help="sign with this key; it is made when there is none"
         )
-        parser.add_argument("--name", default="", help="of this desk: the broker keeps what comes while it is away")
+        parser.add_argument("--name", default="", help="the broker keeps what comes while it is away; for one alone")
         parser.add_argument("--policy", metavar="WORDS", help="how it answers, see below (default with --web: by_hand)")
         parser.add_argument(
             "--keep-days", type=float, default=90.0, metavar="N", help="readings of no case (default: %(default)g)"
@@ -113,6 +114,7 @@ async def _serve(args: argparse.Namespace) -> int:
         name=args.name,
         username=args.username,
         password_file=args.password_file,
+        tls=TlsFiles(args.ca_file) if args.tls or args.ca_file else None,
         keep_days=args.keep_days,
         tell=tell,
     )

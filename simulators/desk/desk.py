@@ -11,7 +11,7 @@ from edge_agent.core.compact import CompactCall
 from edge_agent.core.errors import AgentError, WireError
 from edge_agent.core.health import Health
 from edge_agent.core.wire import ROOT, parse_topic
-from edge_agent.uplink.connection import Arrival, MqttSettings
+from edge_agent.uplink.connection import Arrival, MqttSettings, TlsFiles
 from edge_agent.uplink.mqtt import MqttLink, MqttUplink
 from simulators.desk import news, short
 from simulators.desk.answers import Answers
@@ -49,8 +49,9 @@ _MARGIN_S = 3600.0
 class Desk:
     """One desk at one broker. `await run()` works until cancelled; what it holds can be asked until `close`.
 
-    `name` sets it apart from other desks at the broker: the same name takes up the same session again. Without one it
-    has no past. Desks that share the work (several may) share the database file too. `tell` gets every piece of news.
+    With a `name` the broker keeps what comes while it is away, for a day: for a desk that works alone. Desks that share
+    the work (several may) have none, and share the database file too: what one of them is sent while it is away the
+    others would not see. `tell` gets every piece of news.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Desk:
         name: str = "",
         username: str = "",
         password_file: str = "",
+        tls: TlsFiles | None = None,
         keep_days: float = 90.0,
         tell: Tell = news.nobody,
     ) -> None:
@@ -95,6 +97,7 @@ class Desk:
         self.on_change: Callable[[], None] = lambda: None
         self._inbox: deque[tuple[Arrival, float]] = deque()
         self._inbox_bytes = 0
+        self._revision = 0
         self._work_to_do = asyncio.Event()
         settings = MqttSettings(
             host=host,
@@ -104,7 +107,9 @@ class Desk:
             password_file=password_file,
             subscribe=(f"$share/desk/{root}/+/up/#",),
             clean_start=not name,
-            session_expiry_s=_SESSION_S if name else 60,
+            # a broker shares out to desks that are away, too, while it keeps their sessions: measured with mosquitto
+            session_expiry_s=_SESSION_S if name else 0,
+            tls=tls,
         )
         self._uplink = MqttUplink(settings, on_message=self._arrived, on_up=self._up, on_down=self._down)
 
@@ -221,7 +226,10 @@ class Desk:
             acts.get(state, self._voice.resolve)(case, time.time())
 
     def _changed(self) -> None:
-        self.on_change()
+        """Tell of it where it is about help requests: readings come all the time."""
+        revision, self._revision = self._revision, self._store.revision()
+        if revision != self._revision:
+            self.on_change()
 
     @contextmanager
     def _acting(self) -> Iterator[None]:
@@ -230,7 +238,7 @@ class Desk:
             yield
         self._out.wake()
         self._work_to_do.set()
-        self.on_change()
+        self._changed()
 
     # what the uplink calls
 
@@ -287,7 +295,7 @@ class Desk:
         for item in told:
             self._tell(item)
         self._out.wake()
-        self.on_change()
+        self._changed()
         return next_at
 
     def _take_in(self, arrival: Arrival, at: float) -> list[News]:
@@ -332,7 +340,7 @@ class Desk:
                 asked_at = now
                 self._out.wake()
                 self._work_to_do.set()
-                self.on_change()
+                self._changed()
 
     async def _forget(self) -> None:
         while True:

@@ -34,7 +34,11 @@ CREATE INDEX IF NOT EXISTS readings_of ON readings (event);
 # What every desk of this database tells: the others see at once that something changed, and who asks for gaps.
 _SHARED = """
 CREATE TABLE IF NOT EXISTS roles (name TEXT PRIMARY KEY, desk TEXT NOT NULL, until REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS revision (n INTEGER NOT NULL);
+INSERT INTO revision SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM revision);
 """
+_TELL = "CREATE TRIGGER IF NOT EXISTS {0}_{1} AFTER {1} ON {0} BEGIN UPDATE revision SET n = n + 1; END;"
+_TOLD = [_TELL.format(table, act) for table in ("cases", "words", "questions", "tests") for act in ("INSERT", "UPDATE")]
 _HELD = f"""
 SELECT r.is_truth, e.gateway, c.name, r.value, r.reason, {dating.DATED} + r.after_s, e.uptime_s + r.after_s,
   e.boot_id, e.id
@@ -101,7 +105,7 @@ class Store:
             version, tables = self.db.execute(found).fetchone()
             if version != _VERSION and tables:
                 raise sqlite3.DatabaseError("it is of another version of the desk, or of another program")
-            parts = (_SCHEMA, _SHARED, dating.SCHEMA, gaps.SCHEMA, cases.SCHEMA, words.SCHEMA, questions.SCHEMA)
+            parts = (_SCHEMA, dating.SCHEMA, gaps.SCHEMA, cases.SCHEMA, words.SCHEMA, questions.SCHEMA, _SHARED, *_TOLD)
             self.db.executescript("BEGIN IMMEDIATE;" + "".join(parts) + f"PRAGMA user_version={_VERSION};COMMIT")
         except sqlite3.Error as error:
             fix = "Name another file with --db"
@@ -185,6 +189,10 @@ class Store:
     def gaps(self) -> list[Gap]:
         """What each lane lacks below the newest that came."""
         return gaps.all_of(self.db)
+
+    def revision(self) -> int:
+        """A number that is another one once anything about help requests changed, by whichever desk."""
+        return int(self.db.execute("SELECT n FROM revision").fetchone()[0])
 
     def changed_by_others(self) -> int:
         """A number that is another one once another desk wrote to the file."""

@@ -28,7 +28,7 @@ async def test_a_person_at_the_page_lights_the_lamp_asks_hears_the_answer_and_en
 
         await stage.press()
         await until(lambda: bool(stage.desk.cases))
-        assert await page.until("document.querySelector('#open .row.new')") < 1.0
+        assert await page.until("document.querySelector('#open .row.new')") < 2.0
         await page.click("#open .row")
         await page.sees("#found", "What the gateway found")
         await page.until("document.querySelectorAll('#readings path.trace').length > 0")

@@ -78,6 +78,38 @@ async def test_it_prints_its_key_and_each_case_obeys_what_is_typed_and_sums_up(t
     assert (process.returncode, error) == (0, b"")
 
 
+async def test_a_page_for_people_is_served_where_it_is_asked_for_and_people_answer_then(tmp_path):
+    async with Broker.find("mosquitto") as broker:
+        words = ("--port", str(broker.port), "--web", "127.0.0.1:0", "--web-token", str(tmp_path / "token"), "--json")
+        process = await start(*words)
+        told = {}
+        while told.get("kind") != "web":
+            told = json.loads(await process.stdout.readline())
+        assert told["token"] == (tmp_path / "token").read_text().strip()
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(told["address"].rpartition(":")[2]))
+        writer.write(b"GET /login HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert b"<h1>Service desk</h1>" in await reader.read()
+        writer.close()
+        async with connected(Gateway(broker.port)) as gateway:
+            await gateway.press()
+            while told["kind"] != "case":
+                told = json.loads(await process.stdout.readline())
+            await asyncio.sleep(1.2)
+            assert gateway.arrivals == []
+        process.send_signal(signal.SIGINT)
+        _, error = await process.communicate()
+    assert (process.returncode, error) == (0, b"")
+
+
+async def test_a_page_at_an_address_that_is_taken_is_said_in_words():
+    async with Broker.find("mosquitto") as broker:
+        process = await start("--port", str(broker.port), "--web", f"127.0.0.1:{broker.port}")
+        _, error = await process.communicate()
+    assert process.returncode == 1
+    assert b"the page cannot be served at 127.0.0.1" in error
+    assert b"Name another address with --web" in error
+
+
 async def test_a_person_reads_plain_lines():
     async with Broker.find("mosquitto") as broker:
         process = await start("--port", str(broker.port), "--policy", "received=0,engaged=never")

@@ -30,7 +30,7 @@ async def test_of_two_desks_and_many_gateways_no_case_is_doubled_and_none_stays_
     path, key = str(tmp_path / "desk.sqlite"), DeskKey.make()
     async with AsyncExitStack() as stack:
         broker = await stack.enter_async_context(Broker.find("mosquitto"))
-        desks = [Desk(broker.host, broker.port, key=key, policy=SCRIPT, db=path, name=name) for name in ("one", "two")]
+        desks = [Desk(broker.host, broker.port, key=key, policy=SCRIPT, db=path) for _ in range(2)]
         for desk in desks:
             await stack.enter_async_context(working(desk))
         houses = [Gateway(broker.port, f"gw-{n}", key.public) for n in range(HOUSES)]
@@ -54,6 +54,20 @@ async def test_of_two_desks_and_many_gateways_no_case_is_doubled_and_none_stays_
             assert [body["sequence"] for body in said.values()] == list(range(1, len(said) + 1)), "in order"
             assert max(body["through"] for body in said.values()) == 2
             assert house.forged == 0
+
+
+async def test_when_one_of_two_desks_goes_the_other_gets_all_that_comes(tmp_path):
+    path = str(tmp_path / "desk.sqlite")
+    async with Broker.find("mosquitto") as broker:
+        stays, goes = (Desk(broker.host, broker.port, policy=SCRIPT, db=path) for _ in range(2))
+        async with working(stays):
+            async with working(goes):
+                pass
+            async with connected(Gateway(broker.port, public=stays.key.public)) as gateway:
+                for _ in range(10):
+                    await gateway.block(count=1)
+                await gateway.press()
+                await until(lambda: gateway.heard and stays.events_received == 11)
 
 
 async def test_what_a_desk_took_to_send_and_could_not_another_one_sends(tmp_path):
@@ -140,3 +154,17 @@ def test_readings_of_no_case_are_forgotten_and_those_around_a_case_stay():
     cases.open(Case(0, "a", "r", "CODE", "manual", CaseState.RAISED, 2000.0, 1))
     assert store.forget_readings(9000.0, 3600.0) == 1
     assert store.counts().readings == 2
+
+
+async def test_readings_move_no_page_and_a_press_does():
+    async with Broker.find("mosquitto") as broker:
+        desk, told = Desk(broker.host, broker.port, policy=Policy(by_hand=True)), []
+        desk.on_change = lambda: told.append(len(desk.cases))
+        async with working(desk), connected(Gateway(broker.port)) as gateway:
+            for _ in range(5):
+                await gateway.block(count=1)
+            await until(lambda: desk.events_received == 5)
+            assert told == []
+            await gateway.press()
+            await until(lambda: told)
+            assert told == [1]
