@@ -1,6 +1,7 @@
 """The desk's phone number: compact calls come in by SMS, and what the desk says in their cases goes back."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from simulators.desk.short import shortened
 # How often it is looked whether the desk has said something.
 LOOK_S = 0.1
 MAX_CALLERS = 1000
+# What is said so long after a call goes by SMS too: whether the gateway hears MQTT again, nobody here can tell.
+TALK_S = 600.0
 
 
 @dataclass(slots=True)
@@ -23,6 +26,7 @@ class _Caller:
     number: str
     case: Case
     knows: int
+    called_at: float
     said: set[str] = field(default_factory=set)
 
 
@@ -48,22 +52,17 @@ class DeskPhone:
         case = self._desk.hear_compact(call)
         if case is not None and len(self._callers) < MAX_CALLERS:
             # who calls again has not heard what was said
-            self._callers[case.request] = _Caller(number, case, call.sequence)
+            self._callers[case.request] = _Caller(number, case, call.sequence, time.monotonic())
 
     async def run(self) -> None:
         """Pass on what the desk says, until cancelled."""
         while True:
             for request, caller in list(self._callers.items()):
-                if self._is_reached(request):
+                if time.monotonic() - caller.called_at > TALK_S:
                     del self._callers[request]
                 else:
                     self._pass_on(caller)
             await asyncio.sleep(LOOK_S)
-
-    def _is_reached(self, request: str) -> bool:
-        """Whether the gateway has a network again: the event itself came, and a message more would only cost money."""
-        case = next((case for case in self._desk.cases if case.request == request), None)
-        return case is None or not case.data.get("compact")
 
     def _pass_on(self, caller: _Caller) -> None:
         for words in self._desk.words(caller.case):
