@@ -140,6 +140,13 @@ class View:
         await asyncio.sleep(_SETTLE_S)
         return self.help()
 
+    async def play(self, ask: types.Play) -> types.Lamp:
+        """Show an example on the lamp."""
+        if ask.pattern not in list(Shown):
+            raise RefusedError(f"the lamp has no pattern {ask.pattern!r}", code="no_pattern")
+        self.arbiter.play(Shown(ask.pattern), ask.seconds)
+        return self.lamp()
+
     async def cancel(self) -> types.Help:
         """Cancel the case."""
         case = self.help_service.case

@@ -12,14 +12,14 @@ from math import inf
 from typing import NamedTuple
 
 from edge_agent.core.lamp import MARK_S, PATTERNS, Shown, steady
-from edge_agent.core.light import ASIDE_S, WITHIN_S, Light
+from edge_agent.core.light import ASIDE_S, MOST_FLASHES, WITHIN_S, Light
 
 DARK, LIT = "dark", "lit"
 # How much later than meant a change of a lamp may be on a busy computer.
 LATE_S = 0.06
 # What makes a story unlikely, beside each of its rows, which costs 1: something no lamp does, an agent that stopped, a
-# dark time that is too long, a row cut short, a time that is not quite what it should be.
-_UNKNOWN_COST, _STOPPED_COST, _ODD_COST, _CUT_COST, _MISFIT_COST = 3.0, 1.5, 0.5, 0.05, 0.1
+# row cut short, a time that is not quite what it should be.
+_UNKNOWN_COST, _STOPPED_COST, _CUT_COST, _MISFIT_COST = 3.0, 1.5, 0.05, 0.1
 # Half of what is between a mark, and what it leaves of the dark of a fast rhythm.
 _NEAR_S = 0.015
 
@@ -59,9 +59,12 @@ class Seen(NamedTuple):
 
 
 class _Interval(NamedTuple):
+    """A time of one colour; `held` where it ends as soon as the lamp may flash again, a fourth time in a second."""
+
     at: float
     until: float
     colour: str
+    held: bool = False
 
     @property
     def lit(self) -> bool:
@@ -86,15 +89,11 @@ class _Told(NamedTuple):
 
 
 _RHYTHMS = {what: (inf,) if steady(row) else tuple(ms / 1000 for ms in row.rhythm_ms) for what, row in PATTERNS.items()}
-# Rows after which a new one may have to wait in the dark: three flashes in a second.
-_FAST = {Shown.HOLD, Shown.CANCEL_WINDOW, Shown.QUESTION}
 
 
 def decoded(changes: Sequence[tuple[float, str]], until: float, late_s: float = LATE_S) -> list[Seen]:
     """What the lamp said, from its changes (at, colour): DARK, LIT for a lamp of one colour, or the colour's name."""
-    intervals = [
-        _Interval(at, end, colour) for (at, colour), (end, _) in pairwise([*changes, (until, DARK)]) if end > at
-    ]
+    intervals = _intervals(changes, until, late_s)
     stories: dict[tuple[Shown | None, int], _Told] = {}
     for number, interval in enumerate(intervals):
         best: dict[tuple[Shown | None, int], _Told] = {}
@@ -126,6 +125,18 @@ def _next_all(stories: list[_Told], seen: _Interval, *, first: bool, late_s: flo
     yield _Told(None, -1, seen.at, cheapest.cost + _UNKNOWN_COST, cheapest)
 
 
+def _intervals(changes: Sequence[tuple[float, str]], until: float, late_s: float) -> list[_Interval]:
+    found: list[_Interval] = []
+    flashes: list[float] = []
+    for (at, colour), (end, _) in pairwise([*changes, (until, DARK)]):
+        if colour != DARK and (not found or not found[-1].lit):
+            flashes.append(at)
+        held = colour == DARK and len(flashes) >= MOST_FLASHES and abs(end - flashes[-MOST_FLASHES] - WITHIN_S) < late_s
+        if end > at:
+            found.append(_Interval(at, end, colour, held))
+    return found
+
+
 def _cost(told: _Told) -> float:
     return told.cost
 
@@ -150,11 +161,9 @@ def _dark(told: _Told, seen: _Interval, late_s: float) -> Iterator[_Told]:
     phase = (told.phase + 1) % len(rhythm)
     if phase % 2:
         yield from _through(told, phase, seen, late_s)
-        # a new row may have to wait in the dark before it may flash: after a fast one, or after many changes
-        waited_s = seen.lasts - rhythm[phase] - late_s
-        if waited_s <= WITHIN_S:
-            odd = waited_s > 0.0 and told.shown not in _FAST
-            yield told._replace(phase=-1, cost=told.cost + _CUT_COST + (_ODD_COST if odd else 0.0))
+        # a new row may have to wait in the dark before it may flash
+        if seen.held or seen.lasts <= rhythm[phase] + late_s:
+            yield told._replace(phase=-1, cost=told.cost + _CUT_COST)
 
 
 def _lit(stories: list[_Told], seen: _Interval, late_s: float) -> Iterator[_Told]:
@@ -177,14 +186,18 @@ def _lit(stories: list[_Told], seen: _Interval, late_s: float) -> Iterator[_Told
 
 
 def _new_rows(ended: dict[float, _Told], seen: _Interval, late_s: float) -> Iterator[_Told]:
-    """One or two rows begin in this lit time, behind what was still lit when they began."""
+    """A row begins in this lit time, behind what was still lit then; or two, behind the likeliest story."""
     likely = [what for what in Shown if seen.may_be(what)]
     for most_s, told in ended.items():
         for what in likely:
             yield from _begun(told, what, seen, most_s, late_s)
-            first = _Told(what, -1, seen.at, told.cost + 1.0 + _CUT_COST, told)
-            for second in likely:
-                yield from _begun(first, second, seen, most_s + _RHYTHMS[what][0], late_s)
+    if not ended:
+        return
+    most_s, told = min(ended.items(), key=lambda row: row[1].cost)
+    for what in likely:
+        first = _Told(what, -1, seen.at, told.cost + 1.0 + _CUT_COST, told)
+        for second in likely:
+            yield from _begun(first, second, seen, most_s + _RHYTHMS[what][0], late_s)
 
 
 def _begun(told: _Told, what: Shown, seen: _Interval, most_s: float, late_s: float) -> Iterator[_Told]:
@@ -203,7 +216,9 @@ def _through(told: _Told, phase: int, seen: _Interval, late_s: float) -> Iterato
     """The whole of a phase."""
     assert told.shown is not None
     meant = _RHYTHMS[told.shown][phase]
-    if abs(seen.lasts - meant) <= late_s:
+    if seen.held and seen.lasts > meant:
+        yield told._replace(phase=phase)
+    elif abs(seen.lasts - meant) <= late_s:
         yield told._replace(phase=phase, cost=told.cost + _misfit(seen.lasts - meant))
 
 
@@ -233,8 +248,7 @@ def _fits(what: Shown, at: float, until: float, intervals: Sequence[_Interval], 
         lasts = min(part.until, until) - max(part.at, at)
         if (len(rhythm) == 1 and number) or part.lit != (number % 2 == 0) or (part.lit and not part.may_be(what)):
             return False
-        waits = not part.lit and number == len(parts) - 1 and what in _FAST
-        if lasts > meant + late_s + (WITHIN_S if waits else 0.0):
+        if lasts > meant + late_s and not part.held:
             return False
         if number < len(parts) - 1 and lasts < meant - late_s:
             return False

@@ -17,6 +17,7 @@ from simulators.bluez import BlueZ
 from simulators.devices import BleDevice, ContactDevice, SerialDevice, SimulatedDevice
 from simulators.gpio.board import Board, Shown
 from simulators.ledger import Emission
+from simulators.rhythms import DARK, Seen, decoded
 from simulators.scenario import NO_LINE, DeviceSpec, Scenario
 
 TICK_S = 0.1
@@ -118,6 +119,13 @@ class World:
     def lamp_history(self) -> Sequence[LampColour]:
         """What the lamp showed, oldest first."""
         return tuple(self._lamp)
+
+    def lamp_said(self, begin: float, end: float) -> list[Seen]:
+        """What the lamp said between two monotonic times, read from what it showed: the truth log of a test."""
+        shown = [change for change in self._lamp if change.at < end]
+        older = [change.colour for change in shown if change.at <= begin]
+        later = [(change.at, change.colour) for change in shown if change.at > begin]
+        return decoded([(begin, older[-1] if older else DARK), *later], end)
 
     @property
     def buzzer_history(self) -> Sequence[Shown]:

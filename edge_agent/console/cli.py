@@ -21,6 +21,7 @@ COMMANDS = {
     "queue dump": "edge_agent.offline:DUMP",
     "findings": "edge_agent.console.commands:FINDINGS",
     "help": "edge_agent.console.commands:HELP",
+    "help lamp": "edge_agent.card:LAMP_CARD",
     "help answer": "edge_agent.console.helping:ANSWER",
     "help say": "edge_agent.console.helping:SAY",
     "help cancel": "edge_agent.console.helping:CANCEL",

@@ -23,6 +23,7 @@ from edge_agent.control.types import (
     HelpTest,
     Lamp,
     Live,
+    Play,
     Press,
     Queue,
     Reply,
@@ -98,6 +99,10 @@ class Client:
     def press(self, hold_s: float = USUAL_HOLD_S) -> Help:
         """Hold the help button for `hold_s`; returns after the release."""
         return self._ask("press", Help, body=encode(Press(hold_s=hold_s)), extra_s=hold_s)
+
+    def play(self, pattern: str, seconds: float) -> Lamp:
+        """Show an example on the lamp; gives what is true meanwhile."""
+        return self._ask("lamp/play", Lamp, body=encode(Play(pattern=pattern, seconds=seconds)))
 
     def cancel(self) -> Help:
         """Cancel the open case."""

@@ -25,6 +25,7 @@ from edge_agent.control.types import (
     Failure,
     Live,
     Nothing,
+    Play,
     Press,
     Reply,
     Say,
@@ -90,6 +91,7 @@ class _Server:
         for name, read in reads.items():
             web.get(f"/v1/{name}")(_reader(read))
         web.post("/v1/press")(_writer(Press, lambda ask: agent.press(ask.hold_s)))
+        web.post("/v1/lamp/play")(_writer(Play, agent.play))
         web.post("/v1/cancel")(_writer(Nothing, lambda _: agent.cancel()))
         web.post("/v1/help/answer")(_writer(Answer, agent.answer))
         web.post("/v1/help/say")(_writer(Say, lambda ask: agent.say(ask.text)))

@@ -16,6 +16,8 @@ from edge_agent.core.errors import WireError
 API_VERSION = 1
 # Longer than every hold the config allows (10 s), shorter than a stuck button (60 s, docs/help.md).
 LONGEST_HOLD_S = 30.0
+# An example is long enough to see a rhythm twice.
+LONGEST_PLAY_S = 15.0
 # A little over the usual hold of 3 s, so that the hold is complete before the release.
 USUAL_HOLD_S = 4.0
 # Characters that the household may write to the desk at once.
@@ -261,6 +263,13 @@ class Press(Struct, frozen=True, forbid_unknown_fields=True):
     hold_s: Annotated[float, Meta(ge=0.0, le=LONGEST_HOLD_S)] = USUAL_HOLD_S
 
 
+class Play(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of an example on the lamp: a pattern's name, and for how long."""
+
+    pattern: Annotated[str, Meta(max_length=32)]
+    seconds: Annotated[float, Meta(ge=0.5, le=LONGEST_PLAY_S)]
+
+
 class Answer(Struct, frozen=True, forbid_unknown_fields=True):
     """The body of an answer to the desk; an empty `question` is the one that is asked now."""
 
@@ -305,6 +314,9 @@ class Agent(Protocol):
 
     async def cancel(self) -> Help:
         """Cancel the case, inside its window or later. Raises RefusedError where there is none."""
+
+    async def play(self, ask: Play) -> Lamp:
+        """Show an example on the lamp; returns what is true. Raises RefusedError where the lamp is needed."""
 
     async def answer(self, ask: Answer) -> Help:
         """Answer the desk. Raises RefusedError where it asks nothing, or not so."""

@@ -19,7 +19,6 @@ APART_S = 0.334
 # A mark is so far from a change of the rhythm, to be seen as a thing of its own; behind a flash it is further away than
 # it is long, so that it is not the dark between them that looks like a mark.
 ASIDE_S, BEHIND_S = 0.05, 0.15
-_WAITING = -1  # odd, so dark, and before the first
 
 
 class Light:
@@ -78,7 +77,7 @@ class Light:
     def _enter(self, phase: int, now: float) -> None:
         """Begin a phase; a flash that may not begin yet is waited for in the dark."""
         if phase % 2 == 0 and not self.on and now < self._free_at():
-            self._phase, self._until = _WAITING, self._free_at()
+            self._phase, self._until = phase - 1, self._free_at()  # -1 is dark too, and before the first
             return
         self._phase, self._phase_at, self._until = phase, now, now + self._rhythm[phase]
 

@@ -13,7 +13,6 @@ from edge_agent.core.ports import Indicator
 SETTLED_S = 60.0
 # What is looked at again, where quiet hours keep a reminder back.
 LOOK_AGAIN_S = 60.0
-LONGEST_PLAY_S = 15.0
 
 
 class _Lamps:
@@ -149,7 +148,7 @@ class Arbiter:
             raise RefusedError("the lamp has something to say now, so it shows no examples", code="lamp_busy")
         self._stop_example()
         self._lamps.show(PATTERNS[what])
-        self._playing = asyncio.get_running_loop().call_later(min(seconds, LONGEST_PLAY_S), self._played)
+        self._playing = asyncio.get_running_loop().call_later(seconds, self._played)
 
     def dark(self) -> None:
         """The agent stops: a dark lamp means that help cannot be called."""

@@ -26,6 +26,7 @@ from edge_agent.control.types import (
     Live,
     Note,
     Part,
+    Play,
     Queue,
     Status,
     Step,
@@ -55,6 +56,7 @@ class MadeUpAgent:
         self.now = IDLE
         self.ready = True
         self.held: list[float] = []
+        self.played: list[tuple[str, float]] = []
         self.said: list[tuple[str, str, str]] = []
         self.listeners: set[asyncio.Queue[Live | None]] = set()
         self.asked: set[str] = set()
@@ -117,6 +119,12 @@ class MadeUpAgent:
         if hold_s >= 3.0:
             self.now = Help(state="RECEIVED", case=CASE, lamp=AMBER)
         return self.now
+
+    async def play(self, ask: Play) -> Lamp:
+        if self.now.case is not None:
+            raise RefusedError("the lamp has something to say now", code="lamp_busy")
+        self.played.append((ask.pattern, ask.seconds))
+        return self.now.lamp
 
     async def cancel(self) -> Help:
         if self.now.case is None:

@@ -1,0 +1,140 @@
+"""`edge-agent help lamp`: plays each row of the lamp's card and names it, in the terminal or on the lamp itself."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from edge_agent.console.text import paint
+from edge_agent.control.client import Client, ControlError, ControlRefusedError
+from edge_agent.control.types import LONGEST_PLAY_S, Lamp, encode
+from edge_agent.core.lamp import PATTERNS, Pattern, Shown, steady
+from edge_agent.core.light import Light
+from edge_agent.texts import Texts, languages, texts
+
+SHOW_S = 6.0
+STEP_S, FRAME_S, EXACT_S = 0.1, 0.02, 1e-6
+_EPILOG = """\
+examples:
+  edge-agent help lamp                     play all of them in the terminal
+  edge-agent help lamp question            play one
+  edge-agent help lamp --list --language de
+  edge-agent help lamp received --on-lamp  play it on the lamp of the running agent
+
+On the lamp a row is an example: it is shown only while no help request is open and nobody touches the button, without
+a sound, and ends at once when the lamp has something to say.
+
+exit codes: 0 well, 1 the lamp is needed, 2 wrong usage, 3 the agent cannot be reached"""
+
+
+def lamp_of(pattern: Pattern, here: Texts) -> Lamp:
+    """A row as the control socket tells it; an empty rhythm is steady."""
+    rhythm = [] if steady(pattern) else list(pattern.rhythm_ms)
+    return Lamp(pattern.shown.value, pattern.colour, rhythm, here[f"lamp.{pattern.shown}"], here.language)
+
+
+class LampCard:
+    """The command."""
+
+    help = "play each pattern of the lamp, and say what it means"
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the arguments."""
+        parser.epilog = _EPILOG
+        parser.add_argument("rows", nargs="*", metavar="PATTERN", help=f"some of {', '.join(Shown)} (default: all)")
+        parser.add_argument("--list", action="store_true", help="print them all, and play nothing")
+        parser.add_argument("--json", action="store_true", help="print them as JSON for programs, and play nothing")
+        parser.add_argument("--on-lamp", action="store_true", help="on the lamp of the running agent")
+        told = f"{', '.join(languages())} (default: %(default)s)"
+        parser.add_argument("--language", default="en", metavar="XX", choices=languages(), help=told)
+        told = f"how long each, 0.5 to {LONGEST_PLAY_S:g} s (default %(default)g)"
+        parser.add_argument("--seconds", type=_seconds, default=SHOW_S, metavar="S", help=told)
+        parser.add_argument("--socket", metavar="PATH", help="the control socket (or set EDGE_AGENT_SOCKET)")
+
+    def run(self, args: argparse.Namespace) -> int:
+        """Print or play; the exit code says whether the lamp could be had."""
+        unknown = [row for row in args.rows if row not in list(Shown)]
+        if unknown:
+            _complain(f"there is no pattern {unknown[0]}; there are {', '.join(Shown)}")
+            return 2
+        chosen = [PATTERNS[Shown(row)] for row in args.rows] or list(PATTERNS.values())
+        here = texts(args.language)
+        if args.json or args.list:
+            for pattern in chosen:
+                _print(encode(lamp_of(pattern, here)).decode() if args.json else _told(pattern, here))
+            return 0
+        try:
+            self._play(chosen, here, args)
+        except ControlError as error:
+            _complain(str(error))
+            return 1 if isinstance(error, ControlRefusedError) else 3
+        return 0
+
+    def _play(self, chosen: Sequence[Pattern], here: Texts, args: argparse.Namespace) -> None:
+        client = Client(args.socket) if args.on_lamp else None
+        for pattern in chosen:
+            _print(_told(pattern, here))
+            if client:
+                client.play(pattern.shown.value, args.seconds)
+                time.sleep(args.seconds)
+            elif sys.stdout.isatty():
+                for line in drawn(pattern, args.seconds):
+                    sys.stdout.write(f"\r  {line}")
+                    sys.stdout.flush()
+                _print("")
+            else:
+                _print(f"  {strip(pattern, args.seconds)}")
+
+
+def drawn(pattern: Pattern, seconds: float) -> Iterator[str]:
+    """The lamp from now on, a line now and then: as it is, and what it did so far."""
+    light, begun, whole = Light(), time.monotonic(), strip(pattern, seconds)
+    light.show(pattern, 0.0)
+    while (now := time.monotonic() - begun) < seconds:
+        _on_at(light, now)
+        dot = paint("●", pattern.colour, colour=True) if light.on else "○"
+        yield f"{dot} {whole[: int(now / STEP_S) + 1]}"
+        time.sleep(FRAME_S)
+    yield f"○ {whole}"
+
+
+def strip(pattern: Pattern, seconds: float) -> str:
+    """The rhythm as one sees it from its beginning, a mark for STEP_S."""
+    light = Light()
+    light.show(pattern, 0.0)
+    return "".join("━" if _on_at(light, n * STEP_S) else " " for n in range(round(seconds / STEP_S)))
+
+
+def _on_at(light: Light, now: float) -> bool:
+    while light.deadline <= now + EXACT_S:
+        light.step(light.deadline)
+    return light.on
+
+
+def _told(pattern: Pattern, here: Texts) -> str:
+    what = pattern.shown
+    looks = f"{here[f'colour.{pattern.colour}']}: {here[f'rhythm.{what}']}; {here[f'tone.{what}']}"
+    return f"{here[f'name.{what}']} ({looks})\n  {here[f'lamp.{what}']}"
+
+
+def _seconds(word: str) -> float:
+    wrong = argparse.ArgumentTypeError(f"{word} is no number from 0.5 to {LONGEST_PLAY_S:g}")
+    try:
+        seconds = float(word)
+    except ValueError:
+        raise wrong from None
+    if not 0.5 <= seconds <= LONGEST_PLAY_S:
+        raise wrong
+    return seconds
+
+
+def _print(line: str) -> None:
+    encoding = sys.stdout.encoding or "utf-8"
+    print(line.encode(encoding, "replace").decode(encoding))  # noqa: T201 - a console talks to a person
+
+
+def _complain(what: str) -> None:
+    print(f"edge-agent: {what}", file=sys.stderr)  # noqa: T201
+
+
+LAMP_CARD = LampCard()
