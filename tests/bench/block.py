@@ -16,7 +16,7 @@ from edge_agent.core.event import Event, EventKind
 from edge_agent.core.reading import Reading
 from edge_agent.core.wire import ROOT, attributes, up_topic
 from edge_agent.uplink.packets import PublishProperties
-from tests.bench import traces
+from tests.bench import boards, traces
 from tests.bench.measure import Figure, Found, Remark, Run, duration, in_turn
 
 try:
@@ -27,20 +27,23 @@ except ImportError:
 ROUNDS = 5
 # Bytes a reading on the wire, everything included, that real traces are to stay below.
 GOAL_BYTES = 4.0
+# What 30 s of the simulated home are, the age at which a block is closed by default; and a minute of eight sensors.
+HOME_READINGS, REAL_READINGS = 930, 480
 GATEWAY = "gw-0123456789"
 _NOW = Instant(200_000.0, "5f1b6c1e-9a55-4a4f-b3a0-7d2f8b8f2c11", 1_790_000_000.0, True)
 
 
 def run(run: Run) -> Iterator[Found]:
-    home = traces.blocks(traces.home(run.some(1800)))
-    yield from _bytes("home", home)
-    yield from _bytes("home in blocks of 200", traces.blocks(traces.home(run.some(1800)), 200))
+    home = traces.home(run.some(1800))
+    yield from _bytes("20 sensors", traces.blocks(boards.trace(run.some(1800)), 30 * boards.SENSORS))
+    yield from _bytes("home", traces.blocks(home, HOME_READINGS))
+    yield from _bytes("home in blocks of 200", traces.blocks(home, 200))
     real = traces.real()
     if not real:
         yield Remark(f"no real traces at {traces.TRACES}: set TRACES to the folder that has them")
     for name, readings in real.items():
-        yield from _bytes(name, traces.blocks(readings[: run.some(60_000)]))
-    yield from _times(home[: run.some(60)])
+        yield from _bytes(name, traces.blocks(readings[: run.some(60_000)], REAL_READINGS))
+    yield from _times(traces.blocks(home)[: run.some(20)])
 
 
 def _plain(reading: Reading) -> dict[str, Any]:

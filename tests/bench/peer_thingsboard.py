@@ -137,7 +137,7 @@ class Bench:
 
     def _flash(self, stack: ExitStack) -> Flash | Remark:
         try:
-            return stack.enter_context(flash_device(self._run.new_folder(), 512))
+            return stack.enter_context(flash_device(self._run.new_folder(), size_mb=512))
         except (OSError, subprocess.CalledProcessError) as error:
             return Remark(f"bytes to flash are not measured (needs root, losetup and mkfs.ext4): {error}")
 

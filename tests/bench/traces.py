@@ -8,11 +8,13 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
+from edge_agent.config import model
 from edge_agent.core.reading import Advert, Channel, Chunk, Level, Reading
 from firmware_bridges.registry import language
 from simulators.emitters import BTHOME_SERVICE, EMITTERS
 from simulators.scenario import DeviceSpec, load_scenario
 
+BLOCK_READINGS = model.Outbox().block_readings
 ROOT = Path(__file__).parents[2]
 TRACES = Path(os.environ.get("TRACES", ROOT.parent / "shared" / "anomaly" / "dev"))
 START = datetime(2026, 1, 6, 7, tzinfo=UTC)
@@ -55,7 +57,7 @@ def real() -> dict[str, list[Reading]]:
     return {suite: list(_suite(suite)) for suite in ("skab", "appliance") if (TRACES / suite).is_dir()}
 
 
-def blocks(readings: list[Reading] | tuple[Reading, ...], size: int = 500) -> list[list[Reading]]:
+def blocks(readings: list[Reading] | tuple[Reading, ...], size: int = BLOCK_READINGS) -> list[list[Reading]]:
     return [list(readings[start : start + size]) for start in range(0, len(readings), size)]
 
 
