@@ -39,7 +39,7 @@ class Mayday:
     _raised_at: float = 0.0
     _window_ends: float = 0.0
     _pressing: bool = False
-    _asks: tuple[str, float] = ("", 0.0)
+    _asks: tuple[str, float | None] = ("", None)
     _finger: Finger = field(init=False)
 
     def __post_init__(self) -> None:
@@ -53,8 +53,13 @@ class Mayday:
 
     @property
     def asks_button(self) -> bool:
-        """Whether a press that begins now answers a question."""
+        """Whether the lamp is to ask for a press."""
         return bool(self._asks[0])
+
+    def shown(self, now: Instant) -> None:
+        """The lamp shows what is saved: presses that begin from now on answer what it asks."""
+        ident, since = self._asks
+        self._asks = (ident, now.monotonic if since is None else since)
 
     def adopt(self, case: HelpRequest, now: Instant, share: float) -> tuple[Effect, ...]:
         """Go on with a case of an earlier run; one in its cancel window counts as raised, one in IDLE is over."""
@@ -74,8 +79,8 @@ class Mayday:
         """One thing happened: move on by the table. Gives the effects; the case in `case` is then to be saved."""
         began = self._finger.follow(signal, now.monotonic)
         asked, since = self._asks
-        # a press answers only what was asked before it began: one that was meant for something else is a nudge
-        if asked and COUNTED.get(signal) and began is not None and began >= since:
+        # a press answers only what the lamp asked before it began: one that was meant for something else is a nudge
+        if asked and COUNTED.get(signal) and since is not None and began is not None and began >= since:
             return self.answer(asked, COUNTED[signal], "button", now, share)
         if self.state is State.CANCEL_WINDOW:
             signal = self._in_window(signal, now.monotonic)
@@ -258,7 +263,7 @@ class Mayday:
         question = self.case.question if self.case else None
         ident = question.id if question and question.on_button else ""
         if ident != self._asks[0]:
-            self._asks = (ident, now.monotonic)
+            self._asks = (ident, None)
         self.deadlines.pop(Signal.EXPIRED, None)
         if self.case and self.case.questions:
             left_s = min(each.left_s(now) for each in self.case.questions)

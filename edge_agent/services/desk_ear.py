@@ -1,25 +1,38 @@
 """What believed messages of the desk do to the live case, and to what earlier ones still owe."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from edge_agent.core.clock import Instant
 from edge_agent.core.command import DeskMessage
 from edge_agent.core.mayday import Mayday
 from edge_agent.core.mayday_table import ON_THE_WAY, Effect, Signal
 from edge_agent.core.ports import RequestStore
+from edge_agent.core.question import Purpose
 from edge_agent.core.request import State
 from edge_agent.services.desk_words import QUESTION, question_of, through_of, word_of
 from edge_agent.services.earlier import Earlier
 
 
 class DeskEar:
-    """Every method gives the effects of what it heard. `obeyed` is told the id of what was not here before."""
+    """Every method gives the effects of what it heard. `obeyed` is told the id of what was not here before.
 
-    def __init__(self, mayday: Mayday, store: RequestStore, earlier: Earlier, obeyed: Callable[[str], None]) -> None:
+    `may_ask_effort` is the household's consent to a question after the end.
+    """
+
+    def __init__(
+        self,
+        mayday: Mayday,
+        store: RequestStore,
+        earlier: Earlier,
+        obeyed: Callable[[str], None],
+        may_ask_effort: Callable[[], bool],
+    ) -> None:
         self._mayday = mayday
         self._store = store
         self._earlier = earlier
         self._obeyed = obeyed
+        self._may_ask_effort = may_ask_effort
 
     def hear(self, message: DeskMessage, now: Instant, share: float) -> tuple[Effect, ...]:
         """What the desk says: settle what it has, keep its words, move on."""
@@ -29,8 +42,7 @@ class DeskEar:
         if word is None or not self._is_mine(message):
             return ()
         if message.type == QUESTION:
-            question = question_of(message, now)
-            return self._mayday.asked(question, now, share) if question else ()
+            return self._asked(message, now, share)
         effects = self._mayday.hear(word, now, share)
         return effects if Effect.CLOSE in effects else effects + self.settled(now, share)
 
@@ -38,6 +50,14 @@ class DeskEar:
         """One that was here before may say that the desk has more by now."""
         self._settle(message, acknowledges=False)
         return self.settled(now, share)
+
+    def _asked(self, message: DeskMessage, now: Instant, share: float) -> tuple[Effect, ...]:
+        question = question_of(message, now)
+        if question is None:
+            return ()
+        if question.purpose is Purpose.EFFORT and not self._may_ask_effort():
+            question = replace(question, expires_s=0.0)
+        return self._mayday.asked(question, now, share)
 
     def settled(self, now: Instant, share: float) -> tuple[Effect, ...]:
         """A case that is over, and of which the desk has the last word, is done with."""

@@ -54,7 +54,8 @@ class Surroundings(NamedTuple):
 
     `ready` is whether help can be reached now; `show` sets the lamp; `sent` says that the help lane has something;
     `keep` brings ids of what was heard to disk, against replay; `changed` is told of every change of the case.
-    `fall_back` is told that the request is to go by every other channel too, and again while nobody acknowledges it.
+    `fall_back` is told that the request is to go by every other channel too, and again while nobody acknowledges it;
+    `may_ask_effort` is whether the household has consented to be asked after the end.
     """
 
     context: Callable[[], Mapping[str, Any]]
@@ -64,6 +65,7 @@ class Surroundings(NamedTuple):
     keep: Callable[[Sequence[str]], Awaitable[None]]
     changed: Callable[[], None]
     fall_back: Callable[[], None] = lambda: None
+    may_ask_effort: Callable[[], bool] = lambda: False
 
 
 class Help:
@@ -79,12 +81,12 @@ class Help:
         self._mayday = Mayday(timers)
         self._inbox: deque[Step] = deque()
         self._wake = asyncio.Event()
-        self._told = State.IDLE
+        self._told, self._asks = State.IDLE, False
         self._contact = False
         self._stuck = False
         self._disk = CaseDisk(clock, store, around.keep)
         self._earlier = Earlier(store)
-        self._ear = DeskEar(self._mayday, store, self._earlier, self._disk.heard)
+        self._ear = DeskEar(self._mayday, store, self._earlier, self._disk.heard, around.may_ask_effort)
         self._fresh_until = 0.0
 
     @property
@@ -212,8 +214,9 @@ class Help:
         """Show what is true now; `run` does so at least once every ROUND_S."""
         fresh = self._clock.now().monotonic < self._fresh_until
         recorded, ready = self._disk.failure is None, self._around.ready()
-        asks = self._mayday.asks_button
-        said = shown(self._told, recorded=recorded, ready=ready, contact=self._contact, fresh=fresh, question=asks)
+        said = shown(
+            self._told, recorded=recorded, ready=ready, contact=self._contact, fresh=fresh, question=self._asks
+        )
         self._around.show(said)
 
     async def run(self, beat: Callable[[], None]) -> None:
@@ -315,7 +318,7 @@ class Help:
 
     def _tell(self, effects: tuple[Effect, ...], *, changed: bool, was: State) -> None:
         """Show what is saved, and let it be sent."""
-        self._told = self._mayday.state
+        self._told, self._asks = self._mayday.state, self._mayday.asks_button
         moved = self._told is not was
         if moved:
             _log.info("help", state=self._told.value, case=self.case.code if self.case else "")
@@ -323,6 +326,7 @@ class Help:
         if self._told is State.RESOLVED and was not in (State.RESOLVED, State.IDLE):
             self._fresh_until = self._clock.now().monotonic + RESOLVED_S
         self.refresh()
+        self._mayday.shown(self._clock.now())
         if changed or moved or effects:
             self._around.sent()
             self._around.changed()

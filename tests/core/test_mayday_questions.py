@@ -37,7 +37,8 @@ def question(now: Instant, ident: str = "q1", *, expires_s: float = 60.0, **more
 
 
 def press(mayday: Mayday, when: float, counted: Signal) -> tuple[Effect, ...]:
-    """Presses that begin then and are told after the quiet time."""
+    """Presses that begin then, while the lamp shows all there is, and are told after the quiet time."""
+    mayday.shown(at(when))
     mayday.signal(Signal.CONTACT, at(when))
     mayday.signal(Signal.LET_GO, at(when + 0.2))
     return mayday.signal(counted, at(when + 2.2))
@@ -78,9 +79,19 @@ def test_a_press_that_began_before_the_question_is_no_answer_to_it() -> None:
     assert mayday.state is State.RECEIVED
 
 
+def test_a_press_that_began_before_the_lamp_asked_is_no_answer_either() -> None:
+    mayday = received()
+    mayday.asked(question(at(20)), at(20))
+    mayday.signal(Signal.CONTACT, at(20.5))
+    mayday.shown(at(21))  # the disk was slow
+    assert mayday.signal(Signal.ONE_PRESS, at(23)) == (Effect.NUDGE,)
+    assert press(mayday, 30, Signal.ONE_PRESS) == (Effect.ANSWER,)
+
+
 def test_questions_queue_and_a_press_for_the_first_does_not_answer_the_second() -> None:
     mayday = received()
     mayday.asked(question(at(20)), at(20))
+    mayday.shown(at(20))
     mayday.asked(question(at(21), "q2", purpose=Purpose.CANCEL), at(21))
     mayday.signal(Signal.CONTACT, at(22))
     mayday.answer("q1", "yes", "page", at(22.1))
@@ -125,6 +136,7 @@ def test_a_question_expires_and_says_so() -> None:
 def test_an_answer_that_begins_in_time_is_counted_out() -> None:
     mayday = received()
     mayday.asked(question(at(20)), at(20))
+    mayday.shown(at(20))
     mayday.signal(Signal.CONTACT, at(79.9))
     mayday.signal(Signal.LET_GO, at(80.1))
     assert mayday.signal(Signal.EXPIRED, at(80.2)) == ()
@@ -240,6 +252,7 @@ def test_no_question_ever_swallows_a_call_for_help(history: list[str | Signal]) 
             mayday.connected = True
         elif isinstance(step, Signal):
             asked = mayday.asks_button
+            mayday.shown(at(now))
             mayday.signal(Signal.CONTACT, at(now))
             effects = mayday.signal(step, at(now + 3))
             answers = asked and step in (Signal.ONE_PRESS, Signal.TWO_PRESSES)

@@ -230,6 +230,7 @@ class Agent:
         if self.messages:
             self.mayday.owe(self.at(), self.world.random.random())
         self.world.look()
+        self.mayday.shown(self.at())
         self.send()
         if Effect.FALL_BACK in effects:
             self.fall_back()

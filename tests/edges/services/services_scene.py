@@ -50,7 +50,7 @@ class Scene:
         self.outbox = Outbox(folder, model.Outbox())
         self.store = self.outbox.requests
         self.lamps: list[Shown] = []
-        self.ready = True
+        self.ready = self.effort = True
         self.kept: list[State] = []
         self.fallen_back: list[State] = []
         self.context: dict[str, Any] = {"gateway": "gw", "findings": []}
@@ -61,6 +61,7 @@ class Scene:
             sent=lambda: None,
             keep=self._keep,
             changed=lambda: None,
+            may_ask_effort=lambda: self.effort,
             fall_back=lambda: self.fallen_back.append(self.state),
         )
         self.help = Help(self.clock, self.store, EventMaker(self.clock), timers, around)

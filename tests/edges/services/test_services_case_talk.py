@@ -1,10 +1,11 @@
 """Rules, questions and words in a case, over a real store: what is saved, shown and sent, also after a restart."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
-from services_scene import QUICK, Scene, data_of
+from services_scene import QUICK, Scene, data_of, until
 
 from edge_agent.core.command import DeskMessage
 from edge_agent.core.errors import RefusedError
@@ -40,6 +41,23 @@ async def test_a_question_lights_the_lamp_and_one_press_answers_it(tmp_path: Pat
         await press(scene, 1)
         assert scene.lamp is Shown.RECEIVED
         assert said(scene) == [("answered", {"question": "q1", "answer": "yes", "by": "button"})]
+
+
+async def test_the_lamp_asks_only_when_the_question_is_on_disk(tmp_path: Path) -> None:
+    async with Scene(tmp_path) as scene:
+        await scene.received()
+        with scene.hanging_disk():
+            scene.desk("question", **ASK)
+            await asyncio.sleep(0.05)
+            scene.help.refresh()
+            assert scene.lamp is Shown.RECEIVED
+            scene.finger(Touch.CONTACT)
+            scene.clock.monotonic += 0.5
+        await until(lambda: scene.lamp is Shown.QUESTION)
+        scene.finger(Touch.PRESSES, 1)
+        await scene.settled()
+        assert [what for what, _ in said(scene)] == ["nudged"], "it was not asked yet when the finger came down"
+        assert scene.lamp is Shown.QUESTION
 
 
 async def test_a_question_that_nobody_answers_expires_and_the_lamp_goes_back(tmp_path: Path) -> None:
@@ -160,6 +178,16 @@ async def test_a_day_after_the_end_and_a_restart_one_question_may_come(tmp_path:
         assert third.help.live, "until the desk has it"
         await third.says("message", through=third.last_sequence())
         assert not third.help.live
+
+
+async def test_without_consent_nobody_is_asked_after_the_end(tmp_path: Path) -> None:
+    async with Scene(tmp_path) as scene:
+        scene.effort = False
+        await scene.received()
+        await scene.says("resolved", through=scene.last_sequence())
+        await scene.says("question", **ASK, purpose="effort")
+        assert scene.help.case.effort is None  # type: ignore[union-attr]
+        assert [what for what, _ in said(scene)] == ["closed", "expired"]
 
 
 async def test_a_new_case_ends_what_was_asked_about_the_last_one(tmp_path: Path) -> None:
