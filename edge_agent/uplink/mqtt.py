@@ -109,9 +109,12 @@ class MqttUplink:
                 await self._pause(None)
                 continue
             self._woken.clear()
+            began, stood = asyncio.get_running_loop().time(), self.counts["connected"]
             errors = await self._one_round()
+            in_vain = self.counts["connected"] == stood
+            waited_s = asyncio.get_running_loop().time() - began if in_vain else 0.0
             if self._wanted():
-                await self._pause(self._delay_s(errors))
+                await self._pause(self._delay_s(errors, waited_s))
 
     async def _one_round(self) -> list[LinkLostError]:
         """Each broker in turn until one connects; gives why each did not, and why the last connection ended."""
@@ -127,15 +130,16 @@ class MqttUplink:
                 break
         return errors
 
-    def _delay_s(self, errors: list[LinkLostError]) -> float:
+    def _delay_s(self, errors: list[LinkLostError], waited_s: float = 0.0) -> float:
+        """The pause after these; `waited_s` is how long nobody answered, which was a pause for everybody there."""
         share = random.random()  # noqa: S311 - not secret
         soon = [error.within_s for error in errors]
         if soon and None not in soon:
-            return share * max(within_s for within_s in soon if within_s is not None)
+            return max(0.0, share * max(within_s for within_s in soon if within_s is not None) - waited_s)
         urgent = self._urgent()
         self._backoff.cap_s = URGENT_CAP_S if urgent else CAP_S
         rest_s = 0.0 if urgent else max((error.rest_s for error in errors), default=0.0)
-        return max(self._backoff.delay(share), rest_s)
+        return max(self._backoff.delay(share) - waited_s, rest_s)
 
     async def _pause(self, delay_s: float | None) -> None:
         with suppress(TimeoutError):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edge_agent import logs
-from tests.bench import block, bridges, checks, help_path, idle, path, peer_thingsboard, store
+from tests.bench import block, bridges, checks, help_path, idle, links, path, peer_thingsboard, store
 from tests.bench.measure import Figure, Found, Run
 
 BENCHES: dict[str, Callable[[Run], Iterator[Found]]] = {
@@ -21,6 +21,7 @@ BENCHES: dict[str, Callable[[Run], Iterator[Found]]] = {
     "path": path.run,
     "store": store.run,
     "help": help_path.run,
+    "links": links.run,
     "idle": idle.run,
     "peer": peer_thingsboard.run,
 }

@@ -41,8 +41,9 @@ help = {{ hold_s = {hold_s}, cancel_window_s = 0.0, reopen_s = 0.0 }}
 class Household:
     """One daemon with its own header; `presses` it as fast as the life of a case allows."""
 
-    def __init__(self, name: str, folder: Path, desk: Desk, port: int) -> None:
+    def __init__(self, name: str, folder: Path, desk: Desk, port: int, *, rest_s: float = 0.3) -> None:
         self.name = name
+        self._rest_s = rest_s  # until the end of a case has come here too, and the finger is gone
         self.lit: list[float] = []
         self.recorded: list[float] = []
         self.at_desk: list[float] = []
@@ -76,7 +77,7 @@ class Household:
             self.recorded.append(self._first(GREEN, over_at, alone=True) - over_at)
             self.at_desk.append(self._raised_at - over_at)
             await asyncio.wait_for(self._over.wait(), 5.0)
-            await asyncio.sleep(0.3)  # the case is closed here too, and the finger is gone
+            await asyncio.sleep(self._rest_s)
 
     def _first(self, line: int, since: float, *, alone: bool = False) -> float:
         """When this line was lit first; `alone`: while red was dark."""
@@ -110,7 +111,7 @@ async def _measure(run: Run) -> list[Found]:
         )
         stack.callback(desk.close)
         running = asyncio.create_task(desk.run())
-        stack.push_async_callback(_ended, running)
+        stack.push_async_callback(ended, running)
         await desk.ready.wait()
         for number in range(AGENTS):
             home = Household(f"home{number}", run.new_folder(), desk, broker.port)
@@ -169,6 +170,6 @@ async def _later(seconds: float, what: Callable, *args: object) -> None:
     await what(*args)
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
+async def ended(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

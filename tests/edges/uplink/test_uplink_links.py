@@ -86,6 +86,24 @@ def test_where_nobody_hears_us_it_is_tried_again_within_seconds_however_long_it_
     assert max(delays) > 30.0
 
 
+async def test_a_connect_that_nobody_answered_for_long_was_pause_enough():
+    async def mute(reader, _writer):
+        await reader.read()
+
+    async with scripted(mute) as port:
+        agent = Peer(port, connect_timeout_s=2.0)
+        async with running(agent.uplink.run()):
+            await until(lambda: agent.uplink.counts["no_word"])
+            began = time.monotonic()
+            await until(lambda: agent.uplink.counts["no_word"] == 2)
+            assert time.monotonic() - began < 2.5
+    uplink = Peer(1).uplink
+    uplink._backoff.attempts = 1
+    assert all(uplink._delay_s([reasons.no_answer()], waited_s=2.0 ** (n + 1)) <= 0.0 for n in range(9))
+    # what a broker asks for is asked from its answer on
+    assert uplink._delay_s([reasons.of_code(0x88, "busy")], waited_s=100.0) >= 5.0
+
+
 # The network comes back.
 
 
