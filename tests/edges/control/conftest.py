@@ -133,9 +133,15 @@ class MadeUpAgent:
         return self.now
 
     def help_test(self) -> HelpTest:
-        return HelpTest("never", "The way to the desk was never tested.")
+        return self.told_test()
 
     async def start_help_test(self) -> HelpTest:
+        return await self.started_test()
+
+    def told_test(self) -> HelpTest:
+        return HelpTest("never", "The way to the desk was never tested.")
+
+    async def started_test(self) -> HelpTest:
         raise RefusedError("there was a test a moment ago", code="too_soon")
 
     async def answer(self, ask: Answer) -> Help:
