@@ -32,6 +32,7 @@ from edge_agent.services.mayday import Help, Surroundings
 from edge_agent.services.post import Post
 from edge_agent.services.resend import Resend
 from edge_agent.services.sampling import Sampling, Told
+from edge_agent.services.speech import Speech
 from edge_agent.services.timekeeping import Timekeeping
 from edge_agent.standing import Standing
 from edge_agent.store.again import Again
@@ -104,6 +105,7 @@ class Agent:
         self.hardware = registry.build(config, self._deliver if rules else self.sampling.deliver)
         lamps, buzzers = self.hardware.lamp, self.hardware.buzzer
         self.texts = texts(config.gateway.language)
+        self.speech = Speech(self.texts) if config.help.speech else None
         self.arbiter = Arbiter(
             [lamps] if lamps else [],
             [buzzers] if buzzers else [],
@@ -210,6 +212,8 @@ class Agent:
 
     def _lamp_changed(self, pattern: Pattern) -> None:
         self.hub.tell("lamp", lamp(pattern, self.texts))
+        if self.speech:
+            self.speech.show(pattern)
 
     def _deliver(self, item: Reading | Fault) -> None:
         self.beside.deliver(item)
@@ -242,6 +246,8 @@ class Agent:
         self.fallback.look()
         self.hub.tell("help", self.view.help())
         self.beside.case_changed()
+        if self.speech:
+            self.speech.hear(self.help.case)
 
     def _delivered(self, event: Event) -> None:
         if event.lane is Lane.HELP:
@@ -287,6 +293,8 @@ class Agent:
             others = [group.create_task(supervisor.watchdog()), supervisor.optional("presence", self.presence.run)]
             others.append(supervisor.optional("resend", self.resend.run))
             others.append(supervisor.optional("clock", self.time.run))
+            if self.speech:
+                others.append(supervisor.optional("speech", self.speech.run))
             others.append(supervisor.optional("test", self.beside.test.run))
             others.append(supervisor.optional("evidence", self.beside.evidence.run))
             if self.config.help.rules:

@@ -99,6 +99,8 @@ class Standing:
         parts += [(f"channel {name}", health) for name, health in self.ways()]
         if agent.hardware.button:
             parts.append(("button", agent.hardware.button.health))
+        if agent.speech:
+            parts.append((agent.speech.name, agent.speech.health))
         return [*parts, *agent.beside.health()] + [(driver.name, driver.health) for driver in agent.hardware.drivers]
 
     def ways(self) -> list[tuple[str, Health]]:

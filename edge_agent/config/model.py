@@ -178,6 +178,7 @@ class Help(Section, frozen=True):
     silence_s: Annotated[float, Meta(ge=60.0, le=7200.0)] = 600.0
     stuck_s: Annotated[float, Meta(ge=20.0, le=600.0)] = 60.0
     recorder_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 300.0
+    speech: bool = False
     quiet_hours: Annotated[str, Meta(pattern=QUIET, description='such as "22:00-07:00", or empty')] = "22:00-07:00"
     after_s: Annotated[float, Meta(ge=10.0, le=600.0)] = 60.0
     test_every_s: Annotated[float, Meta(ge=3600.0, le=3 * 86400.0)] = 86400.0

@@ -98,7 +98,7 @@ def test_the_page_on_help_names_every_state_timer_and_purpose() -> None:
     text = (ROOT / "docs/help.md").read_text("utf-8")
     rows = re.findall(r"^\| (\w+) \|", text, re.MULTILINE)
     assert {state.value for state in State} <= set(rows)
-    numbers = {field.name for field in fields(Help) if isinstance(field.default, int | float)}
+    numbers = {field.name for field in fields(Help) if type(field.default) in (int, float)}
     assert set(made.TIMERS) == numbers
     assert all(f"`{purpose}`" in text for purpose in PURPOSES)
 
