@@ -7,11 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.core.clock import Instant
+from edge_agent.core.errors import WireError
 from edge_agent.core.lamp import PATTERNS, Shown, shown
 from edge_agent.core.mayday import Mayday
 from edge_agent.core.mayday_table import TABLE, Effect, Signal
 from edge_agent.core.mayday_timers import Timers, resend_after
 from edge_agent.core.mayday_words import DeskWord
+from edge_agent.core.question import Purpose, Question
 from edge_agent.core.request import HelpRequest, State, Trigger
 
 OPEN = {
@@ -502,3 +504,56 @@ def test_cases_of_an_older_version_have_no_reopening_and_no_trust_in_their_steps
     case = HelpRequest.from_record(record)
     assert case.reopened == 0
     assert case.steps[0].trusted is False
+
+
+FIRST_VERSION = {
+    "id": b"i" * 16,
+    "code": "23456789",
+    "trigger": "manual",
+    "state": "QUEUED",
+    "pressed_at": 3.0,
+    "boot_id": "boot",
+    "pressed_wall": 1.8e9,
+    "clock_trusted": True,
+    "steps": [["CANCEL_WINDOW", 3.0, "boot", 1.8e9], ["RAISED", 8.0, "boot", 1.8e9]],
+    "notes": [["desk", "Hello", 1.8e9]],
+}
+
+
+def test_a_case_of_the_first_version_goes_on_and_has_no_questions() -> None:
+    case = HelpRequest.from_record(dict(FIRST_VERSION))
+    assert (case.questions, case.also, case.asked, case.fall_back_now) == ((), (), (), False)
+    mayday = Mayday(Timers())
+    assert mayday.adopt(case, at(1, boot="next"), 0.5) == (Effect.RESEND,)
+    assert mayday.deadline is not None
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"questions": [{"id": "q"}]},
+        {"questions": [None]},
+        {"questions": 7},
+        {"also": [["a"]]},
+        {"asked": 7},
+        {"questions": [{**dict.fromkeys(("id", "text", "boot_id"), "x"), "purpose": "unheard of"}]},
+    ],
+)
+def test_a_damaged_record_is_said_to_be_none(more: dict[str, object]) -> None:
+    with pytest.raises(WireError):
+        HelpRequest.from_record({**FIRST_VERSION, **more})
+
+
+def test_questions_and_rules_survive_their_record() -> None:
+    question = Question("q", "?", 60.0, 3.0, "boot", 1.8e9, True, ("a", "b"), Purpose.CONSENT)
+    case = replace(
+        new_case(at(3)),
+        questions=(question,),
+        asked=("p",),
+        also=(("flood", "Water."),),
+        fall_back_now=True,
+        reason="!",
+    )
+    assert HelpRequest.from_record(case.record()) == case
+    later = case.record() | {"questions": [question.record() | {"colour": "blue"}]}
+    assert HelpRequest.from_record(later) == case, "what a later version added is left out"
