@@ -29,6 +29,7 @@ def fall_back(agent: "Agent") -> FallBack:
         agent.gateway,
         waiting=agent.help.waiting_event,
         live=lambda: agent.help.live,
+        connected=lambda: agent.uplink.connected,
         believe=agent.inbound.on_answer,
         resend=lambda sent, waited_s, share: resend_after(sent, waited_s, timers, share),
     )

@@ -55,6 +55,7 @@ def summary(config: Config) -> dict[str, Any]:
         "checks": len(config.check),
         "broker": f"{config.broker.host}:{config.broker.port}" if config.broker.host else None,
         "tls": config.broker.tls.enabled,
+        "ways": {channel.name: channel.kind for channel in config.help.channels},
         "consent": [name for name in config.consent.__struct_fields__ if getattr(config.consent, name)],
     }
 
@@ -64,11 +65,12 @@ def _sentence(plan: dict[str, Any]) -> str:
     broker = "no broker, everything stays local"
     if plan["broker"]:
         broker = f"broker {plan['broker']} {'with' if plan['tls'] else 'WITHOUT'} TLS"
+    ways = ", ".join(f"{name} ({kind})" for name, kind in plan["ways"].items())
     parts = [
         _count(len(plan["devices"]), "device") + (f": {named}" if named else ""),
         "a help button" if plan["button"] else "no help button on GPIO",
         _count(plan["checks"], "check"),
-        broker,
+        broker + (f", other ways to the desk: {ways}" if ways else ""),
         f"consent to {', '.join(plan['consent']) or 'nothing'}",
     ]
     return f"all well; {'; '.join(parts)}"

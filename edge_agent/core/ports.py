@@ -203,11 +203,13 @@ class HelpChannel(Protocol):
     """Another way to the desk, for the one event that asks for help: tried beside MQTT when that brings no answer.
 
     Optional by fate: what `run` or `send` raise beyond LinkError starts this channel again, and no other. `resend_s` is
-    how long at least to wait between two tries, for what it costs.
+    how long at least to wait between two tries, for what it costs. `must_ask`: what the desk says later does not come
+    by itself, but is the answer to the same event sent again.
     """
 
     name: str
     resend_s: float
+    must_ask: bool
 
     @property
     def health(self) -> Health:

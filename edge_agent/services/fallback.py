@@ -5,7 +5,8 @@ leaves FALLBACK, and the others stop. MQTT goes on beside all this, and the full
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from random import SystemRandom
 
@@ -22,6 +23,8 @@ from edge_agent.core.ports import Clock, HelpChannel
 FAILED_CAP_S = 30.0
 # The longest that one try may take, whatever a channel promises.
 TRY_S = 180.0
+# After the first answer the desk is asked for the next word so often, and then less and less.
+FOLLOW_S, FOLLOW_CAP_S = 10.0, 300.0
 
 _log = structlog.get_logger("fallback")
 _random = SystemRandom()
@@ -59,7 +62,8 @@ class Way:
 class FallBack:
     """`ways` in the order of the configuration. `start`, `look` and `heard` may be called at any time from the loop.
 
-    `waiting()` is the event that nobody acknowledged yet, None when there is none; `live()` whether a case is open.
+    `waiting()` is the event that nobody acknowledged yet, None when there is none; `live()` whether a case is open,
+    `connected()` whether the first channel carries again.
     `believe(payload)` hands over what came back, and says whether it was to be believed.
     """
 
@@ -70,6 +74,7 @@ class FallBack:
         *,
         waiting: Callable[[], Event | None],
         live: Callable[[], bool],
+        connected: Callable[[], bool],
         believe: Callable[[bytes], bool],
         resend: Resend,
     ) -> None:
@@ -78,6 +83,7 @@ class FallBack:
         self._gateway = gateway
         self._waiting = waiting
         self._live = live
+        self._connected = connected
         self._believe = believe
         self._resend = resend
         self._call: Call | None = None
@@ -127,16 +133,9 @@ class FallBack:
             if call is None:
                 self._began.clear()
                 continue
-            sending = asyncio.ensure_future(self._repeat(way, call))
-            over = asyncio.ensure_future(call.over.wait())
-            try:
-                await asyncio.wait({sending, over}, return_when=asyncio.FIRST_COMPLETED)
-                if sending.done():
-                    sending.result()
-            finally:
-                for task in (sending, over):
-                    task.cancel()
-                await asyncio.gather(sending, over, return_exceptions=True)
+            await _until(call.over, self._repeat(way, call))
+            if way.channel.must_ask:
+                await _until(self._began, self._follow(way, call))
 
     def _end(self) -> None:
         if self._call is not None:
@@ -163,6 +162,15 @@ class FallBack:
                 pause_s = max(self._resend(sent, waited_s, share), way.channel.resend_s)
             await asyncio.sleep(pause_s)
 
+    async def _follow(self, way: Way, call: Call) -> None:
+        """Ask for what the desk says after its first answer, for as long as that can come in no other way."""
+        backoff = Backoff(base_s=FOLLOW_S, cap_s=FOLLOW_CAP_S)
+        while self.wanted():
+            await asyncio.sleep(backoff.delay(0.9 + 0.1 * _random.random()))
+            if self.wanted() and not self._connected():
+                with suppress(LinkError, WireError):
+                    await self._try(way, call)
+
     async def _try(self, way: Way, call: Call) -> None:
         """One try. Raises LinkError when it was not taken."""
         way.tries += 1
@@ -181,6 +189,19 @@ class FallBack:
         if said != way.last:
             _log.info("channel", channel=way.channel.name, said=said)
         way.last, way.last_at = said, self._clock.now().monotonic
+
+
+async def _until(event: asyncio.Event, work: Coroutine[None, None, None]) -> None:
+    """Do the work until it ends or the event is set."""
+    tasks = asyncio.ensure_future(work), asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        if tasks[0].done():
+            tasks[0].result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _ago(seconds: float) -> str:

@@ -118,6 +118,10 @@ async def test_https_carries_the_call_where_the_broker_swallows_everything(folde
         assert door.calls == 1
         assert "answered by the desk" in await sentence(stage, "web")
         await until(lambda: stage.lamp()[-1:] == ["received"])
+        # what follows is asked for, while the broker is still a black hole
+        stage.desk.policy = Policy(received_after_s=0.2, engaged_after_s=0.1, resolved_after_s=None)
+        await stage.until_state("ENGAGED", seconds=30.0)
+        assert stage.cable.outages[-1].ended_at is None
         stage.desk.policy = Policy(received_after_s=0.2, engaged_after_s=0.1, resolved_after_s=0.3)
         await and_goes_on_over_mqtt(stage, told.case.code)
 

@@ -33,6 +33,7 @@ class BrokerChannel:
         resend_s: float = 10.0,
     ) -> None:
         self.name = name
+        self.must_ask = False
         self.resend_s = resend_s
         self._gateway, self._root = place
         self._down = down_topic(self._root, self._gateway, "help")

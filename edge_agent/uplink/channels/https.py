@@ -43,6 +43,7 @@ class HttpsChannel:
 
     def __init__(self, settings: HttpsSettings, attributes: Callable[[Event], Mapping[str, str]]) -> None:
         self.name = settings.name
+        self.must_ask = True
         self.resend_s = settings.resend_s
         self.health: Health = STARTING
         self._settings = settings

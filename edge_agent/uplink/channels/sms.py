@@ -60,6 +60,7 @@ class SmsChannel:
         self, settings: SmsSettings, open_port: Callable[[], Any], pin: Pin, heard: Callable[[bytes], None]
     ) -> None:
         self.name = settings.name
+        self.must_ask = False
         self.resend_s = settings.resend_s
         self.health: Health = STARTING
         self._settings = settings

@@ -17,6 +17,7 @@ class Channel:
     """Does with each try what `does` says: an error to raise, bytes to answer with, or None."""
 
     resend_s = 0.0
+    must_ask = False
 
     def __init__(self, name, does=None):
         self.name, self.does = name, does
@@ -45,12 +46,14 @@ class Scene:
     def __init__(self, *channels, resend_s=0.03):
         self.event = raised()
         self.open = True
+        self.connected = False
         self.believed = []
         self.service = FallBack(
             StillClock(),
             GATEWAY,
             waiting=lambda: self.event,
             live=lambda: self.open,
+            connected=lambda: self.connected,
             believe=self._believe,
             resend=lambda *_: resend_s,
         )
@@ -198,3 +201,29 @@ async def test_a_try_that_never_ends_is_ended(monkeypatch):
         with suppress(TimeoutError):
             await until(lambda: "longer than" in scene.service.ways[0].last, 3.0)
         assert "longer than" in scene.service.ways[0].last
+
+
+async def test_a_channel_that_must_ask_asks_on_for_what_follows_until_mqtt_carries_or_the_case_ends(monkeypatch):
+    monkeypatch.setattr(room, "FOLLOW_S", 0.05)
+    monkeypatch.setattr(room, "FOLLOW_CAP_S", 0.05)
+    web, phone = Channel("web", b"signed"), Channel("phone")
+    web.must_ask = True
+    async with Scene(web, phone, resend_s=60.0) as scene:
+        scene.service.start()
+        await until(lambda: len(scene.believed) > 2)
+        assert len(phone.seen) == 1, "the answer stopped it"
+        scene.connected = True
+        await asyncio.sleep(0.1)
+        count = len(web.seen)
+        await asyncio.sleep(0.2)
+        assert len(web.seen) == count
+        scene.connected, scene.event = False, raised()
+        scene.service.start()
+        await until(lambda: len(phone.seen) == 2)
+        await until(lambda: len(web.seen) > count + 1)
+        scene.open = False
+        scene.service.look()
+        await asyncio.sleep(0.1)
+        count = len(web.seen)
+        await asyncio.sleep(0.2)
+        assert len(web.seen) == count

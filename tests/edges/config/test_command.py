@@ -86,6 +86,7 @@ def test_json_has_the_same_for_machines(check):
         "checks": 1,
         "broker": None,
         "tls": True,
+        "ways": {},
         "consent": ["help_ready", "findings"],
     }
     code, out = check("[broker]\nprot = 1883\n", "--json")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from edge_agent.config.command import summary
 from edge_agent.config.load import parse
 from edge_agent.config.mistakes import ConfigProblems
 from edge_agent.config.options import Languages
@@ -32,6 +33,7 @@ def test_one_of_each_kind_is_well():
     config = parse(channels(*GOOD.values()), "agent.toml", LANGUAGES)
     assert [table.kind for table in config.help.channels] == ["broker", "https", "sms"]
     assert config.help.channels[2].baud == 115_200
+    assert summary(config)["ways"] == {"backup": "broker", "web": "https", "phone": "sms"}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from edge_agent.services.fallback import FallBack
 
 
 class Phone:
-    name, resend_s, health = "phone", 0.0, Health(True, "well")
+    name, resend_s, must_ask, health = "phone", 0.0, False, Health(True, "well")
 
     def __init__(self) -> None:
         self.calls: list[bytes] = []
@@ -36,6 +36,7 @@ async def test_the_call_goes_by_another_way_and_an_answer_ends_that(tmp_path: Pa
             "gw",
             waiting=scene.help.waiting_event,
             live=lambda: scene.help.live,
+            connected=lambda: False,
             believe=lambda _: True,
             resend=lambda *_: 0.02,
         )
