@@ -151,7 +151,8 @@ class Machine:
         """All that is in a folder of the host into one of the guest."""
         packed = BytesIO()
         with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-            tar.add(local, ".")
+            for each in local.iterdir():
+                tar.add(each, each.name)
         self.run(f"mkdir -p {path} && tar -C {path} --no-same-owner -xzf -", stdin=packed.getvalue())
 
     def qmp(self, command: str, **arguments: Any) -> Any:
