@@ -53,7 +53,7 @@ class HttpsChannel:
     async def run(self) -> None:
         """Nothing is open between two tries: what could be wrong with the files is found out beforehand."""
         try:
-            await asyncio.to_thread(self._prepare)
+            await asyncio.to_thread(self._look_at_files)
             self.health = Health(True, f"ready to post to {self._url.host}")
         except LinkError as error:
             self.health = Health(False, error.args[0], error.fix)
@@ -88,6 +88,12 @@ class HttpsChannel:
             ) from None
         except OSError as error:
             raise _in_words(error, host) from error
+
+    def _look_at_files(self) -> None:
+        """Raises LinkError for one that is of no use. The system's own certificates are 2.5 MB in memory: not these."""
+        password_of(self._settings.token_file)
+        if self._settings.tls != TlsFiles():
+            tls_context(self._settings.tls)
 
     def _prepare(self) -> tuple[ssl.SSLContext, str | None]:
         """Made anew for each try: files may have been mended since, and the certificates need not stay in memory."""
