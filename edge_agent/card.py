@@ -13,7 +13,9 @@ from edge_agent.core.light import Light
 from edge_agent.texts import Texts, languages, texts
 
 SHOW_S = 6.0
-STEP_S, FRAME_S, EXACT_S = 0.1, 0.02, 1e-6
+# Half of the shortest flash but that of ready, so that the fast rhythms look even.
+STEP_S = 0.085
+FRAME_S, EXACT_S = 0.02, 1e-6
 _EPILOG = """\
 examples:
   edge-agent help lamp                     play all of them in the terminal

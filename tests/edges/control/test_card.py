@@ -33,16 +33,16 @@ def test_json_is_one_object_a_line_in_the_language_that_is_asked_for(capsys):
 
 
 def test_a_rhythm_is_drawn_as_it_is_seen():
-    assert strip(PATTERNS[Shown.SENDING], 2.0) == "━━━━━     ━━━━━     "
-    assert strip(PATTERNS[Shown.READY], 6.0) == "━" + " " * 49 + "━" + " " * 9
-    assert strip(PATTERNS[Shown.ENGAGED], 1.0) == "━" * 10
+    assert strip(PATTERNS[Shown.CANCEL_WINDOW], 1.87) == "━━  ━━  ━━         ━━ "
+    assert strip(PATTERNS[Shown.READY], 6.0) == "━" + " " * 58 + "━" + " " * 11
+    assert strip(PATTERNS[Shown.ENGAGED], 0.85) == "━" * 10
     drawn = {strip(PATTERNS[what], 8.0) for what in Shown}
     assert len(drawn) == len(Shown)
 
 
 def test_where_nobody_watches_a_strip_is_printed_at_once(capsys):
     assert cli.main(["help", "lamp", "sending"]) == 0
-    assert "\n  ━━━━━     ━━━━━" in capsys.readouterr().out
+    assert "\n  ━━━━━━      ━━━━━━" in capsys.readouterr().out
 
 
 def test_on_a_terminal_it_is_played(tmp_path):
@@ -61,7 +61,7 @@ def test_on_a_terminal_it_is_played(tmp_path):
     text = seen.decode()
     assert text.count("\r") > 10
     assert "\x1b[33m●" in text
-    assert "○ ━━━━━     ━━" in text
+    assert "○ ━━━━━━      ━━" in text
 
 
 def test_a_pattern_that_there_is_not_is_told_with_those_that_there_are(capsys):
