@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from edge_agent.core.compact import CompactCall, gateway_number
+from edge_agent.core.compact import CompactCall, finding_code, gateway_number
 from edge_agent.core.compact_word import word_body
 from edge_agent.core.errors import WireError
 from edge_agent.core.event import EventKind, Lane
 from edge_agent.core.ids import uuid_text
-from edge_agent.core.wire import open_envelope, unpack
+from edge_agent.core.wire import open_envelope, text_of, unpack
 from simulators.desk.answers import Answers
 from simulators.desk.cases import Case, Cases
 from simulators.desk.intake import DeskEvent
@@ -27,7 +27,7 @@ def hear(call: CompactCall, store: Store, cases: Cases, answers: Answers, at: fl
     gateway = gateway_of(call.gateway, store)
     case = cases.find(gateway, uuid_text(call.request))
     new = case is None or (call.type == _REOPENED and not case.open)
-    return answers.hear(_event(call, gateway, at), new=new)
+    return answers.hear(_event(call, gateway, at, _findings(call, gateway, store)), new=new)
 
 
 def gateway_of(number: bytes, store: Store) -> str:
@@ -44,7 +44,26 @@ def shortened(payload: bytes, key: DeskKey, knows: int) -> bytes:
     return key.sign_bytes(word_body(key.kid, body | {"knows": knows}))
 
 
-def _event(call: CompactCall, gateway: str, at: float) -> DeskEvent:
+def _findings(call: CompactCall, gateway: str, store: Store) -> list[dict[str, str]]:
+    """What the numbers of findings mean, as far as the gateway told of them before."""
+    rows = store.db.execute(
+        "SELECT subject, payload, max(number) FROM events WHERE gateway=? AND lane=? AND type LIKE 'edge.finding.con%'"
+        " GROUP BY subject",
+        (gateway, Lane.FINDING.value),
+    )
+    told = {}
+    for subject, payload, _ in rows:
+        channel, _, kind = subject.rpartition(":")
+        data = unpack(payload)
+        sentence = text_of(data, "sentence", 200) if isinstance(data, dict) else ""
+        told[finding_code(channel, kind)] = {"channel": channel, "kind": kind, "sentence": sentence}
+    unknown = "a finding that the desk has not heard of yet"
+    return [
+        told.get(code, {"channel": f"number {code:08x}", "kind": "", "sentence": unknown}) for code in call.findings
+    ]
+
+
+def _event(call: CompactCall, gateway: str, at: float, findings: list[dict[str, str]]) -> DeskEvent:
     data: dict[str, Any] = {
         "request": uuid_text(call.request),
         "case": call.case,
@@ -54,6 +73,7 @@ def _event(call: CompactCall, gateway: str, at: float) -> DeskEvent:
         "clock_trusted": call.clock_trusted,
         "power": call.power.value,
         "consent": sorted(call.consent),
+        "findings": findings,
         "compact": True,
     }
     return DeskEvent(

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from edge_agent.core.compact import call_of, gateway_number
 from edge_agent.core.event import Event, EventKind
 from edge_agent.core.ids import uuid7, uuid_bytes, uuid_text
 from edge_agent.core.sms import Sms
-from edge_agent.core.wire import attributes, pack, up_topic
+from edge_agent.core.wire import attributes, pack, unpack, up_topic
 from edge_agent.uplink.channels.http import HttpReply, Url, post
 from edge_agent.uplink.connection import Arrival, TlsFiles, tls_context
 from edge_agent.uplink.signature import load_keys
@@ -128,6 +129,27 @@ async def test_a_case_opened_again_by_sms_and_then_by_the_event_is_opened_once(d
         await until(lambda: desk.events_received == 2)
         await asyncio.sleep(0.2)
         assert (desk.cases[0].opened, desk.cases[0].state) == (opened, "received")
+
+
+async def test_findings_of_a_call_are_those_that_the_gateway_told_of(desk):
+    told = {"channel": "boiler.pressure", "kind": "range", "sentence": "Boiler pressure is 0.75 bar."}
+    found = Event(
+        *(uuid7(1_790_000_001, bytes(10)), EventKind.FINDING, "edge.finding.confirmed.v1", "boiler.pressure:range"),
+        *(4000.0, "boot", pack(told)),
+        sequence=1,
+    )
+    topic = up_topic("edge/v1", GATEWAY, EventKind.FINDING)
+    desk.deliver(Arrival.of(topic, found.payload, attributes(found, GATEWAY, NOW, historical=False)))
+    await until(lambda: desk.events_received == 1)
+    call = replace(
+        event(), payload=pack({**unpack(event().payload), "findings": [told, {"channel": "x", "kind": "rate"}]})
+    )
+    async with phone(desk) as (ours, _):
+        ours.received(sms(call))
+    (case,) = desk.cases
+    assert case.gateway == GATEWAY
+    assert case.data["findings"][0] == told
+    assert "not heard of" in case.data["findings"][1]["sentence"]
 
 
 async def test_what_is_no_call_is_counted(desk):
