@@ -177,7 +177,7 @@ class Agent:
             on_up=self._up,
             on_down=self._down,
             wanted=self.standing.wanted,
-            urgent=lambda: self.help.live or self.beside.test.running,
+            urgent=lambda: self.help.live or self.beside.test.asked,
             will=self.presence.will,
             farewell=self.presence.farewell,
         )

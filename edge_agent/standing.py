@@ -80,7 +80,7 @@ class Standing:
         """Whether to be connected: a broker is known, and this household is always ready, somebody calls or tests."""
         agent = self._agent
         return bool(agent.config.broker.host) and (
-            agent.consent.help_ready or agent.help.live or agent.beside.test.running
+            agent.consent.help_ready or agent.help.live or agent.beside.test.asked
         )
 
     def ready(self) -> bool:

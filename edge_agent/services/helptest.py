@@ -95,8 +95,13 @@ class HelpTest:
 
     @property
     def running(self) -> bool:
-        """Whether a test is under way, and needs a connection."""
+        """Whether a test is under way."""
         return self.last is not None and self.last.outcome is Outcome.RUNNING
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody waits for one: it has a connection made at once, as a press has."""
+        return self.running and self.last is not None and not self.last.scheduled
 
     @property
     def health(self) -> Health:
