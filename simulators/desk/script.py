@@ -24,6 +24,7 @@ class Script:
 
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
+        self._look_at = 0.0
 
     def step(self, now: float) -> float | None:
         """Do what is due at `now` (Unix seconds), and say when the next is due; None: nothing is."""
@@ -86,7 +87,11 @@ class Script:
         after_s = self._voice.policy.effort_after_s
         if after_s is None:
             return []
-        waiting = []
+        if now < self._look_at:
+            return [self._look_at]
+        # a question that comes a day later need not come to the second, and all cases are looked at for it
+        self._look_at = now + min(60.0, after_s / 10)
+        waiting = [self._look_at]
         for case in self._voice.cases.unrated(EFFORT, now - after_s - EFFORT_LIFE_S):
             if case.resolved is None or not may_be_rated(case):
                 continue

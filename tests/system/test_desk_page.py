@@ -1,6 +1,6 @@
 """The whole of it: a button on the board, the agent, and a person at the desk's page in a real browser."""
 
-from stage import QUICK_HELP, in_order, staged, until
+from stage import QUICK_HELP, edge_agent, in_order, staged, until
 
 from simulators.desk.policy import Policy
 from simulators.desk.web.door import Door
@@ -66,3 +66,18 @@ def stage_has_question(stage):
         return bool((await stage.help()).case.question)
 
     return asked
+
+
+async def test_a_household_that_agreed_is_asked_after_the_end_and_answers_at_its_console():
+    policy = Policy(0.1, 0.2, 0.5, effort_after_s=1.0)
+    async with staged(policy=policy, help_timers=QUICK_HELP, transports=("serial",)) as stage:
+        await stage.press()
+        await stage.until_state("RESOLVED")
+
+        async def asked():
+            return bool((await stage.help()).case.effort)
+
+        await until(asked)
+        code, out, error = await edge_agent("help", "answer", "4", "--socket", str(stage.agent.socket))
+        assert (code, error) == (0, ""), out
+        await until(lambda: stage.case().effort == "4")

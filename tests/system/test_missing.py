@@ -41,6 +41,9 @@ def drops(desk, sequence):
             f"DELETE FROM readings WHERE event=(SELECT number FROM events WHERE {where})", (sequence,)
         )
         desk._store.db.execute(f"DELETE FROM events WHERE {where}", (sequence,))
+        desk._store.db.execute(
+            "INSERT INTO gaps SELECT gateway, lane, ?1, ?1 FROM lanes WHERE lane='telemetry'", (sequence,)
+        )
 
 
 async def test_blocks_that_the_broker_lost_are_asked_for_and_come_once(tmp_path, monkeypatch):
