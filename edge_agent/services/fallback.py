@@ -23,6 +23,8 @@ from edge_agent.core.ports import Clock, HelpChannel
 FAILED_CAP_S = 30.0
 # The longest that one try may take, whatever a channel promises.
 TRY_S = 180.0
+# Where an answer has to be fetched, it waits for nobody longer than this.
+ASK_S = 30.0
 # After the first answer the desk is asked for the next word so often, and then less and less.
 FOLLOW_S, FOLLOW_CAP_S = 10.0, 300.0
 
@@ -160,6 +162,8 @@ class FallBack:
                 sent += 1
                 waited_s = self._clock.now().monotonic - call.began_at
                 pause_s = max(self._resend(sent, waited_s, share), way.channel.resend_s)
+                if way.channel.must_ask:
+                    pause_s = min(pause_s, ASK_S)
             await asyncio.sleep(pause_s)
 
     async def _follow(self, way: Way, call: Call) -> None:

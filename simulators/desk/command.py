@@ -19,6 +19,7 @@ from edge_agent.core.wire import ROOT
 from edge_agent.uplink.connection import TlsFiles
 from simulators.desk.cases import CaseState
 from simulators.desk.desk import Desk
+from simulators.desk.https import calls
 from simulators.desk.keys import DeskKey
 from simulators.desk.news import News, plain
 from simulators.desk.policy import Policy
@@ -76,6 +77,10 @@ class _Command:
             metavar="NAME",
             help="how browsers may call it too",
         )
+        parser.add_argument(
+            "--calls", metavar="HOST:PORT", help="take calls for help by HTTPS there (docs/channels.md)"
+        )
+        parser.add_argument("--calls-cert", type=Path, metavar="FILE", help="certificate and key for that, PEM")
         parser.add_argument("--json", action="store_true", help="one JSON object a line")
 
     def run(self, args: argparse.Namespace) -> int:
@@ -104,6 +109,7 @@ async def _serve(args: argparse.Namespace) -> int:
         raise ConfigError("--keep-days must be more than 0", fix="Say --keep-days 90")
     place = web.place_of(args.web) if args.web else None
     door = web.door_of(args.web_token, args.web_name) if place else None
+    calls_at = web.place_of(args.calls, "--calls") if args.calls else None
     key = DeskKey.from_file(args.key) if args.key else DeskKey.make()
     desk = Desk(
         *(args.host, args.port),
@@ -128,7 +134,7 @@ async def _serve(args: argparse.Namespace) -> int:
         if not await _connected(desk, running, stop):
             return 1
         _listen_to_keyboard(loop, lambda line: _obey(desk, line, tell))
-        async with web.page(desk, place, door, tell):
+        async with web.page(desk, place, door, tell), calls(desk, calls_at, args.calls_cert, args.root):
             stopped = asyncio.create_task(stop.wait())
             await asyncio.wait({running, stopped}, return_when=asyncio.FIRST_COMPLETED)
             stopped.cancel()

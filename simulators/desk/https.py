@@ -6,12 +6,14 @@ It speaks as much HTTP as an agent does (docs/wire.md), and is bounded as everyt
 import asyncio
 import ssl
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 from urllib.parse import unquote
 
-from edge_agent.core.errors import WireError
+from edge_agent.core.errors import ConfigError, LinkError, WireError
 from edge_agent.core.event import EventKind
 from edge_agent.core.wire import ROOT, text_of, unpack, up_topic
 from edge_agent.uplink.connection import Arrival
@@ -20,7 +22,7 @@ from simulators.desk.desk import Desk
 MAX_HEAD_BYTES = 16 * 1024
 MAX_BODY_BYTES = 100 * 1024
 # An answer waits so long for somebody at the desk; a later try fetches what was said meanwhile.
-PATIENCE_S = 3.0
+PATIENCE_S = 10.0
 _REQUEST_S = 10.0
 _LOOK_S = 0.05
 _ACKNOWLEDGES = ("edge.help.received.v1", "edge.help.engaged.v1", "edge.help.resolved.v1")
@@ -33,14 +35,22 @@ class _Request(NamedTuple):
 
 
 class HttpsDoor:
-    """An async context manager on `port` of 127.0.0.1 (0: any free one). `token` empty: anybody may call.
+    """An async context manager on `port` of `host` (0: any free one). `token` empty: anybody may call.
 
     `answers` False: it says 202 and leaves it to MQTT. `busy_s` above 0: it says 503 and when to come again.
     """
 
     def __init__(
-        self, desk: Desk, context: ssl.SSLContext, *, port: int = 0, token: str = "", root: str = ROOT
+        self,
+        desk: Desk,
+        context: ssl.SSLContext,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token: str = "",
+        root: str = ROOT,
     ) -> None:
+        self._host = host
         self.port = port
         self.answers = True
         self.busy_s = 0
@@ -54,7 +64,7 @@ class HttpsDoor:
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(
-            self._serve, "127.0.0.1", self.port, ssl=self._context, limit=MAX_HEAD_BYTES
+            self._serve, self._host, self.port, ssl=self._context, limit=MAX_HEAD_BYTES
         )
         self.port = self._server.sockets[0].getsockname()[1]
         return self
@@ -119,6 +129,32 @@ class HttpsDoor:
             if time.monotonic() > until:
                 return None
             await asyncio.sleep(_LOOK_S)
+
+
+@asynccontextmanager
+async def calls(desk: Desk, place: tuple[str, int] | None, certificate: Path | None, root: str) -> AsyncIterator[None]:
+    """Take calls there while within, if there is a place for it; `certificate` holds the key too, PEM.
+
+    Raises ConfigError when the certificate is of no use, LinkError when the address cannot be had.
+    """
+    if place is None:
+        yield
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate or "")
+    except OSError as error:
+        why = f"--calls-cert {certificate or 'is missing'}: no certificate with its key ({error.strerror or error})"
+        raise ConfigError(why, fix="Name a PEM file with both") from error
+    door = HttpsDoor(desk, context, host=place[0], port=place[1], root=root)
+    try:
+        await door.__aenter__()
+    except OSError as error:
+        raise LinkError(f"no calls can be taken at {place[0]}:{place[1]}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        await door.__aexit__(None, None, None)
 
 
 async def _read(reader: asyncio.StreamReader) -> _Request:

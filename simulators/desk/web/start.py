@@ -11,14 +11,12 @@ from simulators.desk.desk import Desk
 from simulators.desk.news import News, Tell
 from simulators.desk.web.door import LOOPBACK, Door, token_of
 
-_FIX = "Say --web 127.0.0.1:8080"
 
-
-def place_of(text: str) -> tuple[str, int]:
+def place_of(text: str, option: str = "--web") -> tuple[str, int]:
     """Host and port of `HOST:PORT`. Raises ConfigError."""
     host, colon, port = text.rpartition(":")
     if not (colon and host and port.isascii() and port.isdigit() and int(port) <= 65535):
-        raise ConfigError(f"--web {text} is no address", fix=_FIX)
+        raise ConfigError(f"{option} {text} is no address", fix=f"Say {option} 127.0.0.1:8080")
     return host.strip("[]"), int(port)
 
 

@@ -1,6 +1,8 @@
 """The desk's other doors: calls by SMS and by HTTPS, answered the way they came, one case each."""
 
 import asyncio
+import socket
+import sys
 import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -214,3 +216,40 @@ async def test_a_token_that_is_wrong_and_a_body_that_is_none_are_refused(desk, d
 
 def test_ids_of_the_scene_are_what_they_seem():
     assert uuid_bytes(uuid_text(REQUEST)) == REQUEST
+
+
+async def test_the_desks_command_takes_calls_by_https(tmp_path):
+    context = make_certificate(tmp_path)
+    assert context
+    (tmp_path / "both.pem").write_text((tmp_path / "cert.pem").read_text() + (tmp_path / "key.pem").read_text())
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    async with Broker.find("mosquitto") as broker:
+        command = (sys.executable, "-m", "edge_agent", "desk", "--port", str(broker.port), "--policy", "received=0")
+        desk = await asyncio.create_subprocess_exec(
+            *(*command, "--calls", f"127.0.0.1:{port}", "--calls-cert", str(tmp_path / "both.pem")),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            url, ca = Url("127.0.0.1", port, "/"), tls_context(TlsFiles(str(tmp_path / "cert.pem")))
+            headers = {
+                f"ce-{name}": value for name, value in attributes(event(), GATEWAY, NOW, historical=True).items()
+            }
+            async with asyncio.timeout(20.0):
+                while True:
+                    with suppress(OSError):
+                        reply = await post(url, headers, event().payload, ca, 65536)
+                        break
+                    await asyncio.sleep(0.1)
+            assert reply.status == 200
+        finally:
+            desk.terminate()
+            await desk.communicate()
+        wrong = await asyncio.create_subprocess_exec(
+            *(*command, "--calls", f"127.0.0.1:{port}"), stderr=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        )
+        _, said = await wrong.communicate()
+        assert wrong.returncode == 2
+        assert b"no certificate with its key" in said
