@@ -26,6 +26,7 @@ from edge_agent.core.recorder import Recorder
 from edge_agent.drivers import registry
 from edge_agent.hub import Hub
 from edge_agent.services.button import ButtonReader
+from edge_agent.services.device_buttons import DeviceButton
 from edge_agent.services.events import EventMaker
 from edge_agent.services.indicator import Arbiter
 from edge_agent.services.mayday import Help, Surroundings
@@ -101,8 +102,8 @@ class Agent:
             ),
             settings.thin_settings(config),
         )
-        rules = bool(config.help.rules)
-        self.hardware = registry.build(config, self._deliver if rules else self.sampling.deliver)
+        looked_at = config.help.rules or config.help.button_channel or config.help.cancel_channel
+        self.hardware = registry.build(config, self._deliver if looked_at else self.sampling.deliver)
         lamps, buzzers = self.hardware.lamp, self.hardware.buzzer
         self.texts = texts(config.gateway.language)
         self.speech = Speech(self.texts) if config.help.speech else None
@@ -126,6 +127,8 @@ class Agent:
         self.help = Help(self.clock, self.outbox.requests, self.events, settings.timers(config), around)
         self.beside = Beside(self, self.folder)
         self.button = ButtonReader(Button(h.debounce_ms / 1000, h.hold_s, stuck_s=h.stuck_s), self.help.touch)
+        self.button_channel = DeviceButton(h.button_channel, lambda _: self.button.look())
+        self.cancel_channel = DeviceButton(h.cancel_channel, self._cancel_pressed)
 
     def _build_uplink(self) -> None:
         config, root = self.config, self.config.broker.root
@@ -217,6 +220,13 @@ class Agent:
 
     def _deliver(self, item: Reading | Fault) -> None:
         self.beside.deliver(item)
+        if type(item) is Reading:
+            self.button_channel.see(item)
+            self.cancel_channel.see(item)
+
+    def _cancel_pressed(self, down: bool) -> None:
+        if down and self.help.case and self.help.case.open:
+            self.help.cancel()
 
     def _finding(self, finding: Finding) -> None:
         self.hub.tell("finding", self.view.finding(finding))
@@ -311,6 +321,8 @@ class Agent:
             if self.hardware.button:
                 self.hardware.button.on_edge = self.button.edge
                 self.button.connect(self.hardware.button)
+            if self.button_channel.channel:
+                self.button.connect(self.button_channel)
             self._say_what_was_wrong()
             await asyncio.sleep(0)
             _log.info("ready", gateway=self.gateway, version=__version__, seconds=round(process_age_s(), 3))

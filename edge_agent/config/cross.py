@@ -49,6 +49,7 @@ def check_all(good: Table, languages: Languages, report: Report) -> None:
     check_languages(found, languages, report)
     check_checks(good, found, report)
     check_channels(good, found, report)
+    check_buttons(good, found, report)
     check_rules(good, [device.table.get("name") for device in found], report)
     check_position(good, [device.table.get("name") for device in found], report)
     check_broker(good, report)
@@ -193,6 +194,15 @@ def _check_settings(row: Table, path: Path, report: Report) -> None:
             what=f"more than max in line {report.line((*path, 'max'))}",
             expected=f"at most {high:g}",
         )
+
+
+def check_buttons(good: Table, found: list[Device], report: Report) -> None:
+    """A button of a device needs that device."""
+    names = [device.table.get("name") for device in found]
+    for key in ("button_channel", "cancel_channel"):
+        channel = within(good, "help").get(key)
+        if channel and None not in names:
+            check_channel(channel, [name for name in names if name], ("help", key), report)
 
 
 def check_channels(good: Table, found: list[Device], report: Report) -> None:

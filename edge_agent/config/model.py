@@ -177,6 +177,8 @@ class Help(Section, frozen=True):
     reopen_s: Annotated[float, Meta(ge=0.0, le=86400.0)] = 3600.0
     silence_s: Annotated[float, Meta(ge=60.0, le=7200.0)] = 600.0
     stuck_s: Annotated[float, Meta(ge=20.0, le=600.0)] = 60.0
+    button_channel: Annotated[str, Meta(max_length=120)] = ""
+    cancel_channel: Annotated[str, Meta(max_length=120)] = ""
     recorder_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 300.0
     speech: bool = False
     quiet_hours: Annotated[str, Meta(pattern=QUIET, description='such as "22:00-07:00", or empty')] = "22:00-07:00"

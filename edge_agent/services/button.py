@@ -23,14 +23,18 @@ class ButtonReader:
     def __init__(self, gesture: Button, on_gesture: Callable[[Gesture], None]) -> None:
         self._gesture = gesture
         self._on_gesture = on_gesture
-        self._contact: Contact | None = None
+        self._contacts: list[Contact] = []
         self._commanded = 0
         self._timer: asyncio.TimerHandle | None = None
 
-    def connect(self, contact: Contact | None) -> None:
-        """A button appeared (or went): it is read from now on. One that is already down counts."""
-        self._contact = contact
+    def connect(self, contact: Contact) -> None:
+        """Another contact of this button: it is read from now on. One that is already down counts."""
+        self._contacts.append(contact)
         self._sample()
+
+    def look(self) -> None:
+        """The level may have changed just now."""
+        self.edge(asyncio.get_running_loop().time())
 
     def edge(self, at: float) -> None:
         """An edge at this loop time: look now, and again when the level can be stable."""
@@ -38,14 +42,13 @@ class ButtonReader:
 
     async def press(self, seconds: float) -> None:
         """Press by command for so long, but never too short to be seen; returns when it is seen to be let go."""
-        loop = asyncio.get_running_loop()
         self._commanded += 1
-        self.edge(loop.time())
+        self.look()
         try:
             await asyncio.sleep(max(seconds, self._gesture.debounce_s + _SURELY_S))
         finally:
             self._commanded -= 1
-            self.edge(loop.time())
+            self.look()
         await asyncio.sleep(self._gesture.debounce_s + _SURELY_S)
 
     def stop(self) -> None:
@@ -55,7 +58,7 @@ class ButtonReader:
             self._timer = None
 
     def _down(self) -> bool:
-        return self._commanded > 0 or (self._contact is not None and self._contact.is_pressed())
+        return self._commanded > 0 or any(contact.is_pressed() for contact in self._contacts)
 
     def _sample(self) -> None:
         self._tell(self._gesture.sample(self._down(), asyncio.get_running_loop().time()))

@@ -174,6 +174,9 @@ CROSS = {
     '[[check]]\nchannel = "a.b"\nkind = "range"\nmin = 5': (
         '2: check[0].channel = "a.b": there is no device a; expected a configured device: there is none'
     ),
+    '[help]\nbutton_channel = "panel.help"': (
+        '2: help.button_channel = "panel.help": there is no device panel; expected a configured device: there is none'
+    ),
     '[broker]\nhost = "x.example.org"': (
         '2: broker.host = "x.example.org": without the desk\'s key its answers cannot be believed, so that no help '
         "request is ever acknowledged; expected a key in [desk.keys], or desk.unsigned = true for a test"

@@ -103,12 +103,20 @@ class Scene:
 
     async def settled(self) -> None:
         """All that came in is done."""
-        await until(lambda: not self.help._inbox)
+        await until(lambda: not self.help._inbox and not self._due())
         for _ in range(2):  # what is under way, and what it or the clock brings
             beats = self.beats
             self.help._wake.set()
             await until(lambda beats=beats: self.beats > beats)
         await asyncio.sleep(0.01)
+
+    def _due(self) -> bool:
+        """Whether a timer of the case has come and was not looked at yet."""
+        deadline = self.help._mayday.deadline
+        if deadline is None or deadline[0] > self.clock.monotonic:
+            return False
+        self.help._wake.set()
+        return True
 
     async def later(self, seconds: float) -> None:
         """Let the clock of the case run on."""

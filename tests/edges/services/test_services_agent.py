@@ -180,3 +180,23 @@ async def test_a_birth_tells_how_far_the_help_lane_has_got(tmp_path: Path) -> No
         assert agent.presence._life([])["help_sequence"] == 0
         agent.outbox.requests.append(agent.events.make(EventKind.HELP, "nudged", "x", {}))
         assert agent.presence._life([])["help_sequence"] == 1
+
+
+async def test_a_devices_button_calls_and_a_second_one_cancels(tmp_path: Path) -> None:
+    settings = config(tmp_path)
+    both = structs.replace(settings.help, button_channel="panel.help", cancel_channel="panel.cancel")
+    async with running(structs.replace(settings, help=both)) as agent:
+
+        def tell(name: str, down: bool) -> None:
+            agent._deliver(Reading(Channel(f"panel.{name}"), down, agent.clock.now().monotonic))
+
+        tell("cancel", True)
+        tell("help", True)
+        await until(lambda: agent.help.state is State.CANCEL_WINDOW)
+        tell("help", False)
+        tell("cancel", True)
+        await asyncio.sleep(0.1)
+        assert agent.help.state is State.CANCEL_WINDOW, "only what becomes true cancels"
+        tell("cancel", False)
+        tell("cancel", True)
+        await until(lambda: agent.help.state is State.IDLE)

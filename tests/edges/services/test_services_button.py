@@ -5,7 +5,9 @@ import asyncio
 from services_scene import until
 
 from edge_agent.core.gesture import Button, Gesture, Touch
+from edge_agent.core.reading import Channel, Reading
 from edge_agent.services.button import ButtonReader
+from edge_agent.services.device_buttons import DeviceButton
 
 
 class Contact:
@@ -102,3 +104,31 @@ async def test_a_line_lost_while_held_lets_go_and_a_finger_that_is_still_there_c
     button.edge(asyncio.get_running_loop().time())
     await until(lambda: Touch.HELD in touches(seen))
     button.stop()
+
+
+def told(name: str, value: bool | float | str | None) -> Reading:
+    return Reading(Channel(name), value, 0.0, "" if value is not None else "not a number")
+
+
+async def test_a_devices_button_is_held_as_a_finger_holds_one_on_a_line() -> None:
+    button, seen = reader(Contact())
+    panel = DeviceButton("panel.button", lambda _: button.look())
+    button.connect(panel)
+    panel.see(told("panel.other", True))
+    panel.see(told("panel.button", 1))
+    panel.see(told("panel.button", None))
+    panel.see(told("panel.button", "garbage"))
+    panel.see(told("panel.button", True))
+    await until(lambda: Touch.HELD in touches(seen))
+    panel.see(told("panel.button", 0.0))
+    await until(lambda: Touch.LET_GO in touches(seen))
+    assert touches(seen) == [Touch.CONTACT, Touch.HELD, Touch.LET_GO]
+    button.stop()
+
+
+def test_a_devices_button_tells_of_changes_only() -> None:
+    changes: list[bool] = []
+    panel = DeviceButton("panel.button", changes.append)
+    for value in (False, True, True, None, 2, 0, False):
+        panel.see(told("panel.button", value))
+    assert changes == [True, False]
