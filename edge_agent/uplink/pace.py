@@ -10,6 +10,10 @@ rate estimation, IETF draft-cheng-iccrg-delivery-rate-estimation). A sample can 
 window that was too small), so the largest of the last seconds counts. While the link is not full a larger window gives
 larger samples, so the window grows by itself, by 1 s / round trip each round trip. Where a round trip takes longer than
 a second that does not hold, and FLOOR_BYTES a round trip remain: slow, and never stuck.
+
+Shapers let a burst through at once before they are slow, and a modem's queue swallows one: a rate that was seen for a
+few milliseconds would fill a slow link for ten seconds. So what was delivered in less than SAMPLE_S is taken for what
+is delivered in SAMPLE_S.
 """
 
 from collections import deque
@@ -23,8 +27,10 @@ SPAN_S = 1.0
 FLOOR_BYTES = 2048
 # A sample counts for so long; the last one until there is another.
 MEMORY_S = 5.0
-# Acknowledgements that are read together have one time; no real link is measured in less.
-_SHORTEST_S = 0.001
+# No rate is measured over less than this.
+SAMPLE_S = 0.5
+# How far apart two marks are at least: so there are few.
+_MARK_S = 0.02
 
 
 @dataclass(slots=True)
@@ -52,6 +58,7 @@ class Pace:
         self._delivered = 0
         self._delivered_at = 0.0
         self._first_sent_at = 0.0
+        self._marks: deque[tuple[float, int]] = deque()  # when, how much was delivered; the first is SAMPLE_S old
         self._samples: deque[_Sample] = deque()  # falling rates: the first is the largest that counts
 
     @property
@@ -80,6 +87,8 @@ class Pace:
         """A message of `size` leaves."""
         if self.in_flight == 0:
             self._first_sent_at = self._delivered_at = now
+            if not self._marks or now - self._marks[-1][0] > SAMPLE_S:
+                self._marks = deque([(now, self._delivered)])
         self.in_flight += size
         return Flight(size, now, self._delivered, self._delivered_at, self._first_sent_at)
 
@@ -91,8 +100,11 @@ class Pace:
         self._delivered_at = now
         self._first_sent_at = flight.sent_at
         # acknowledgements that were held up and come at once arrive faster than the link is: not faster than it was fed
-        took_s = max(now - flight.delivered_at, flight.sent_at - flight.first_sent_at, _SHORTEST_S)
-        self._learn(_Sample(now, (self._delivered - flight.delivered) / took_s))
+        took_s, before = max(now - flight.delivered_at, flight.sent_at - flight.first_sent_at), flight.delivered
+        if took_s < SAMPLE_S:
+            since, before = self._mark(now)
+            took_s = max(now - since, SAMPLE_S)
+        self._learn(_Sample(now, (self._delivered - before) / took_s))
 
     def forget(self, flight: Flight) -> None:
         """It did not leave, or was refused: nothing is learned from it."""
@@ -104,6 +116,14 @@ class Pace:
         flight.over = True
         self.in_flight -= flight.size
         return True
+
+    def _mark(self, now: float) -> tuple[float, int]:
+        """When, about SAMPLE_S ago or at the start of this row, and how much had been delivered by then."""
+        while len(self._marks) > 1 and self._marks[1][0] <= now - SAMPLE_S:
+            self._marks.popleft()
+        if now - self._marks[-1][0] >= _MARK_S:
+            self._marks.append((now, self._delivered))
+        return self._marks[0]
 
     def _learn(self, new: _Sample) -> None:
         while self._samples and self._samples[-1].bytes_per_s <= new.bytes_per_s:

@@ -12,6 +12,8 @@ from typing import Self
 
 import pytest
 
+from tests.namespaces import Network, NoNetworkError
+
 MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
 
 
@@ -120,3 +122,13 @@ class Proxy:
 @pytest.fixture
 def proxy_to():
     return Proxy
+
+
+@pytest.fixture
+def network(tmp_path) -> Iterator[Network]:
+    """This thread is at the gateway's end of a network in the kernel; a mosquitto as it comes is at the far one."""
+    try:
+        with Network() as made, made.broker(tmp_path), made.inside(made.near):
+            yield made
+    except NoNetworkError as error:
+        pytest.skip(str(error))

@@ -249,4 +249,4 @@ async def test_a_silent_black_hole_is_noticed_within_the_keepalive_and_loses_not
             began = time.monotonic()
             await until(lambda: bench.left == 0, 10.0)
             await until(lambda: {a.attributes["id"] for a in desk.arrivals} == {e.id_text for e in events})
-            assert time.monotonic() - began < 4.0
+            assert time.monotonic() - began < 6.0

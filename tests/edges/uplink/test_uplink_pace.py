@@ -11,9 +11,13 @@ from edge_agent.uplink.pace import FLOOR_BYTES, MEMORY_S, Bucket, Pace
 
 
 class ModelLink:
-    """A wire of so many bytes a second behind an endless queue; acknowledgements come a round trip later."""
+    """A wire of so many bytes a second behind an endless queue; acknowledgements come a round trip later.
 
-    def __init__(self, bytes_per_s: float, round_trip_s: float) -> None:
+    After a rest `burst` bytes go at once.
+    """
+
+    def __init__(self, bytes_per_s: float, round_trip_s: float, burst: int = 0) -> None:
+        self.rested_s = burst / bytes_per_s
         self.bytes_per_s = bytes_per_s
         self.round_trip_s = round_trip_s
         self.now = 0.0
@@ -23,9 +27,10 @@ class ModelLink:
         self._coming: list = []
 
     def send(self, size: int, flight) -> None:
-        self.free_at = max(self.free_at, self.now) + size / self.bytes_per_s
-        self.most_behind_s = max(self.most_behind_s, self.free_at - self.now)
-        heapq.heappush(self._coming, (self.free_at + self.round_trip_s, len(self._coming), size, flight))
+        self.free_at = max(self.free_at, self.now - self.rested_s) + size / self.bytes_per_s
+        leaves = max(self.now, self.free_at)
+        self.most_behind_s = max(self.most_behind_s, leaves - self.now)
+        heapq.heappush(self._coming, (leaves + self.round_trip_s, len(self._coming), size, flight))
 
     def step(self, pace: Pace) -> None:
         self.now, _, size, flight = heapq.heappop(self._coming)
@@ -81,6 +86,16 @@ def test_whatever_the_link_the_rate_is_never_overestimated_and_what_waits_is_bou
     drain_for(pace, link, min(10.0, 3000 * size / link.bytes_per_s), size)
     assert pace.bytes_per_s <= 1.05 * link.bytes_per_s
     assert link.most_behind_s <= max(1.05, FLOOR_BYTES / link.bytes_per_s) + size / link.bytes_per_s
+
+
+@pytest.mark.parametrize("round_trip_s", [0.005, 0.06, 0.3])
+@pytest.mark.parametrize("burst", [1600, 5000])
+def test_a_shaper_that_lets_a_burst_through_is_not_taken_for_a_fast_link(burst, round_trip_s):
+    pace, link = Pace(), ModelLink(2500.0, round_trip_s, burst)
+    link.free_at = -link.rested_s
+    drain_for(pace, link, 8.0, 1800)
+    assert link.most_behind_s <= (2 * burst + FLOOR_BYTES + 1800) / 2500.0
+    assert pace.bytes_per_s <= max(2500.0, 2 * (burst + 1800))
 
 
 def test_a_link_that_becomes_slow_is_not_filled_as_before_for_longer_than_the_memory():

@@ -69,7 +69,7 @@ async def test_on_a_link_of_unknown_speed_a_large_block_goes_in_parts_and_is_rel
 
 async def test_a_link_that_is_known_to_be_fast_gets_it_whole():
     bench, link = Bench(), HeldLink()
-    await bench.put(*(event(payload=bytes(1000)) for _ in range(20)))
+    await bench.put(*(event(payload=bytes(1000)) for _ in range(100)))
     async with running(bench.drain.run()):
         bench.drain.up(link)
         await until(lambda: bench.left == 0)

@@ -12,17 +12,7 @@ from test_uplink_drain import Bench
 
 from edge_agent.uplink.dial import Dialer
 from edge_agent.uplink.silence import Heard, Silence, heard
-from tests.namespaces import FAR, PORT, SIDE, Network, NoNetworkError
-
-
-@pytest.fixture
-def network(tmp_path):
-    """This thread is at the gateway's end; a stock mosquitto is at the far one."""
-    try:
-        with Network() as made, made.broker(tmp_path), made.inside(made.near):
-            yield made
-    except NoNetworkError as error:
-        pytest.skip(str(error))
+from tests.namespaces import FAR, PORT, SIDE
 
 
 async def test_a_session_that_went_silent_carries_a_backlog_within_two_seconds_of_the_return(network):

@@ -10,6 +10,7 @@ from test_uplink_parts import joined
 
 from edge_agent.core.event import EventKind
 from simulators.network import Cable
+from tests.namespaces import FAR, PORT, SIDE
 
 # A help request as it stands on the wire takes 500 to 900 bytes besides its attributes.
 HELP_BYTES = 900
@@ -36,6 +37,22 @@ async def test_a_press_reaches_the_desk_within_three_seconds_over_20_kbit_s_whil
             assert drained > 8_000  # the backlog goes on meanwhile
             assert agent.downs == []
     assert max(took) < 3.0
+
+
+async def test_a_press_overtakes_a_backlog_in_a_modems_queue_of_the_kernel(network):
+    network.slow(20_000)
+    desk = Peer(PORT, "desk", host=SIDE, subscribe=("edge/v1/+/up/#",))
+    bench = Bench()
+    await bench.put(*(event(payload=os.urandom(1405)) for _ in range(100)))
+    agent = Peer(PORT, host=FAR, on_up=bench.drain.up, on_down=bench.drain.down)
+    async with running(desk.uplink.run(), agent.uplink.run(), bench.drain.run()):
+        await desk.up()
+        await until(lambda: len(desk.arrivals) >= 4, 20.0)
+        began = time.monotonic()
+        await bench.put(event(EventKind.HELP, b"help" + bytes(HELP_BYTES)))
+        await until(lambda: desk.arrivals[-1].payload.startswith(b"help"), 5.0)
+        assert time.monotonic() - began < 3.0
+        assert bench.left > 80  # 64 KiB of it would fit into the queue, which are 26 s
 
 
 async def test_large_blocks_come_whole_over_a_slow_link_that_is_cut_in_between(broker):
