@@ -42,12 +42,21 @@ async def running(settings: model.Config) -> AsyncIterator[Agent]:
 
 
 async def push(agent: Agent, readings: Sequence[Reading], each: int) -> None:
-    """All of them are on disk when this returns; `each` of them between two commits."""
+    """All of them are on disk when this returns; `each` of them between two commits.
+
+    As in life drivers go on while a commit is under way, and nothing is committed before the last one is over.
+    """
     deliver = agent.sampling.deliver
+    commit: asyncio.Task[None] | None = None
     for start in range(0, len(readings), each):
         for reading in readings[start : start + each]:
             deliver(reading)
-        await agent.post.flush()
+        if commit is not None:
+            await commit
+        commit = asyncio.create_task(agent.post.flush())
+        await asyncio.sleep(0)
+    if commit is not None:
+        await commit
     await agent.sampling.finish()
 
 
