@@ -201,7 +201,9 @@ def _new_rows(ended: dict[float, _Told], seen: _Interval, late_s: float) -> Iter
 
 
 def _begun(told: _Told, what: Shown, seen: _Interval, most_s: float, late_s: float) -> Iterator[_Told]:
-    """A row begins in this lit time, at most `most_s` after its beginning."""
+    """A row begins in this lit time, at most `most_s` after its beginning; never the one that was shown anyway."""
+    if what is told.shown:
+        return
     first_s = _RHYTHMS[what][0]
     over_s = seen.lasts - first_s
     cost = told.cost + 1.0

@@ -23,9 +23,9 @@ async def test_the_button_is_held_for_three_seconds_and_the_lamp_tells_the_way_t
     first = next(shown for shown in history if shown.colour == "amber")
     assert 0.0 < first.at - pressed_at < 0.3, "feedback within 100 ms, and some for a busy machine"
     assert in_order(["hold", "cancel window", "sending", "received", "engaged", "received"], words), words
-    rows = ["hold", "cancel_window", "sending", "received", "engaged"]
-    assert in_order(rows, [seen.shown.value for seen in said if seen.shown]), said
-    assert "resolved" in said[-1].could, said
+    rest = iter(said)
+    for row in ("hold", "cancel_window", "sending", "received", "engaged", "resolved"):
+        assert any(row in seen.could for seen in rest), f"{row} in {said}"
     assert case.state == "resolved"
     received_at = case.received - time.time() + time.monotonic()
     green = next(a for a, b in pairwise(history) if a.colour == "green" and b.at - a.at > 1.0)

@@ -106,7 +106,8 @@ def test_with_colours_also_what_lasts_a_second_is_seen(script, chance: random.Ra
     ends = [at for at, _ in said[1:]] + [until]
     for (at, what), end in zip(said, ends, strict=True):
         if end - at >= 2.8:
-            assert what in said_at(found, at + 2.2).could
+            # the end of it may look like the beginning of what follows
+            assert any(what in seen.could for seen in found if seen.at < at + 2.2 and seen.until > at)
 
 
 @given(st.lists(st.tuples(st.floats(0.001, 3.0), st.sampled_from([DARK, LIT, "green", "red"])), max_size=40))
