@@ -23,9 +23,12 @@ from edge_agent.config.model import (
     SerialDevice,
     Tls,
 )
+from edge_agent.control.types import Answer
+from edge_agent.core.command import DeskMessage
 from edge_agent.core.errors import RefusedError
 from edge_agent.core.event import EventKind
 from edge_agent.core.lamp import Shown
+from edge_agent.core.mayday_table import Signal
 from edge_agent.core.reading import Channel, Reading
 from edge_agent.core.request import State
 from edge_agent.uplink import drain
@@ -200,3 +203,35 @@ async def test_a_devices_button_calls_and_a_second_one_cancels(tmp_path: Path) -
         tell("cancel", False)
         tell("cancel", True)
         await until(lambda: agent.help.state is State.IDLE)
+
+
+async def test_the_console_sees_what_is_asked_and_what_comes_next_and_answers(tmp_path: Path) -> None:
+    async with running(config(tmp_path)) as agent:
+        agent.help.trigger("flood", "There is water on the cellar floor.", 20.0, False)
+        await until(lambda: agent.help.state is State.CANCEL_WINDOW)
+        case = agent.view.help().case
+        assert case is not None
+        assert (case.trigger, case.rule, case.reason) == ("automatic", "flood", "There is water on the cellar floor.")
+        now = agent.clock.now().wall
+        assert [each.what for each in case.next] == ["window_over"]
+        assert 15.0 < case.next[0].wall - now <= 20.5
+        agent.help._signal(Signal.WINDOW_OVER)
+        await until(lambda: agent.help.state is State.RAISED)
+        asked = {"question": "q", "text": "Is it deep?", "kind": "yes_no", "expires_s": 60}
+        live = agent.help.case
+        assert live is not None
+        agent.help.heard(DeskMessage("m", "edge.help.question.v1", now, live.id, asked))
+        await until(lambda: agent.view.lamp().pattern == "question")
+        case = agent.view.help().case
+        assert case is not None
+        assert case.question is not None
+        assert (case.question.text, case.question.answers, case.question.button) == ("Is it deep?", ["yes", "no"], True)
+        assert 50.0 < case.question.expires_wall - now <= 61.0
+        answered = await agent.view.answer(Answer(answer="no"))
+        assert answered.case is not None
+        assert answered.case.question is None
+        written = await agent.view.say("Up to the knee.")
+        assert written.case is not None
+        assert [note.text for note in written.case.notes][-2:] == ["no", "Up to the knee."]
+        with pytest.raises(RefusedError, match="asks nothing"):
+            await agent.view.answer(Answer(answer="no"))
