@@ -3,28 +3,25 @@
 import asyncio
 import os
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from edge_agent.core.compact import CompactCall
-from edge_agent.core.errors import AgentError, WireError
+from edge_agent.core.errors import AgentError
 from edge_agent.core.health import Health
-from edge_agent.core.wire import ROOT, parse_topic
+from edge_agent.core.wire import ROOT
 from edge_agent.uplink.connection import Arrival, MqttSettings, TlsFiles
 from edge_agent.uplink.mqtt import MqttLink, MqttUplink
 from simulators.desk import news, short
-from simulators.desk.answers import Answers
 from simulators.desk.asking import Asking
 from simulators.desk.cases import Case, CaseState
 from simulators.desk.dating import Corrected
 from simulators.desk.gaps import Gap
 from simulators.desk.hand import Hand
-from simulators.desk.intake import DeskEvent, read
+from simulators.desk.incoming import Incoming
 from simulators.desk.keys import DeskKey
 from simulators.desk.news import News, Tell
 from simulators.desk.outgoing import Outgoing
-from simulators.desk.parts import MAX_EVENT_BYTES, Parts
 from simulators.desk.policy import Policy
 from simulators.desk.script import Act, Script
 from simulators.desk.store import Held, Store
@@ -32,13 +29,9 @@ from simulators.desk.view import View
 from simulators.desk.voice import Voice
 from simulators.desk.words import LEASE_S, Words
 
-# What may wait between the broker and the database; beyond it messages are dropped, counted, and seen as gaps.
-_INBOX_BYTES = 32 * 1024 * 1024
-_BATCH = 200
 # A desk stands beside its broker: it looks for it twice a second, and jitter would help nobody.
 _RETRY_S = 0.5
 _SESSION_S = 86400
-_TOLD_REFUSALS = 5
 # How soon a desk sees what another one wrote into the shared file.
 _LOOK_S = 0.2
 # Readings of no case are forgotten after a while; an hour around a case stays with it.
@@ -72,18 +65,12 @@ class Desk:
     ) -> None:
         self.key = key or DeskKey.make()
         self.ready = asyncio.Event()
-        self.refused = 0
-        self.dropped = 0
-        self.complaints: deque[str] = deque(maxlen=50)
-        self._root = root
         self._tell = tell
         self._keep_s = keep_days * 86400.0
         self._name = name or os.urandom(6).hex()
         self._store = Store(db)
-        self._parts = Parts(self._store.db)
         self._voice = Voice(self._store, self.key, policy or Policy())
         self._script = Script(self._voice)
-        self._answers = Answers(self._store, self._voice)
         self._asking = Asking(self.key, self._store.db)
         self._out = Outgoing(
             *(self._store, self._voice, self._asking),
@@ -92,11 +79,10 @@ class Desk:
             tell=tell,
             on_sent=self._changed,
         )
+        self._in = Incoming(self._store, self._voice, self._asking, self._out.challenges, root)
         self.hand = Hand(self._voice, self._script, self._acting)
         self.view = View(self._store, self._voice)
         self.on_change: Callable[[], None] = lambda: None
-        self._inbox: deque[tuple[Arrival, float]] = deque()
-        self._inbox_bytes = 0
         self._revision = 0
         self._work_to_do = asyncio.Event()
         settings = MqttSettings(
@@ -123,7 +109,7 @@ class Desk:
         except* AgentError as failed:
             raise failed.exceptions[0] from None
         finally:
-            while self._inbox:
+            while self._in.waiting:
                 self._turn()
 
     def close(self) -> None:
@@ -170,6 +156,21 @@ class Desk:
         """Sequences that each lane lacks."""
         return self._store.gaps()
 
+    @property
+    def refused(self) -> int:
+        """How many messages it did not understand."""
+        return self._in.refused
+
+    @property
+    def dropped(self) -> int:
+        """How many messages found no room while the database was slow."""
+        return self._in.dropped
+
+    @property
+    def complaints(self) -> list[str]:
+        """Why, of the last ones that it did not understand."""
+        return list(self._in.complaints)
+
     def held(self) -> list[Held]:
         """Every reading that it has."""
         return self._store.held()
@@ -212,7 +213,7 @@ class Desk:
     def hear_compact(self, call: CompactCall) -> Case | None:
         """A call that came by SMS. Gives its case."""
         with self._acting():
-            return short.hear(call, self._store, self._voice.cases, self._answers, time.time())
+            return short.hear(call, self._store, self._voice.cases, self._in.answers, time.time())
 
     def say(self, case: Case, text: str) -> None:
         """Say something to the household of a case."""
@@ -243,11 +244,7 @@ class Desk:
     # what the uplink calls
 
     def _arrived(self, arrival: Arrival) -> None:
-        if self._inbox_bytes + len(arrival.payload) > _INBOX_BYTES:
-            self.dropped += 1
-            return
-        self._inbox.append((arrival, time.time()))
-        self._inbox_bytes += len(arrival.payload)
+        self._in.put(arrival)
         self._work_to_do.set()
 
     def _up(self, link: MqttLink) -> None:
@@ -276,55 +273,20 @@ class Desk:
                     await self._work_to_do.wait()
             self._work_to_do.clear()
             next_at = self._turn()
-            if self._inbox:
+            if self._in.waiting:
                 self._work_to_do.set()
             await asyncio.sleep(0)
 
     def _turn(self) -> float | None:
         """Take in what waits, in one transaction, and do what is due; gives when the next thing is."""
-        told: list[News] = []
         with self._store.batch():
-            for _ in range(min(len(self._inbox), _BATCH)):
-                arrival, at = self._inbox.popleft()
-                self._inbox_bytes -= len(arrival.payload)
-                try:
-                    told += self._take_in(arrival, at)
-                except WireError as error:
-                    told += self._refuse(str(error), at)
+            told = self._in.take()
             next_at = self._script.step(time.time())
         for item in told:
             self._tell(item)
         self._out.wake()
         self._changed()
         return next_at
-
-    def _take_in(self, arrival: Arrival, at: float) -> list[News]:
-        """Raises WireError."""
-        if "part" not in arrival.attributes:
-            return self._take(read(self._root, arrival.topic, arrival.payload, arrival.attributes, at))
-        whole = self._parts.join(parse_topic(self._root, arrival.topic).gateway, arrival)
-        if whole is None:
-            return []
-        event = read(self._root, whole.topic, whole.payload, whole.attributes, at, most_bytes=MAX_EVENT_BYTES)
-        return self._take(event)
-
-    def _take(self, event: DeskEvent) -> list[News]:
-        (new,) = self._store.take([event])
-        told = [news.of_event(event, again=not new)]
-        self._asking.hear(event)
-        if new and not self.policy.silent:
-            self._out.challenges.hear(event)
-        case = self._answers.hear(event, new=new)
-        if case is not None and new:
-            told.append(news.of_case(case, event.arrived))
-        return told
-
-    def _refuse(self, why: str, at: float) -> list[News]:
-        self.refused += 1
-        self.complaints.append(why)
-        if self.refused > _TOLD_REFUSALS and self.refused % 100:
-            return []
-        return [News(at, "refused", "", f"not understood, number {self.refused}: {why}", {"count": self.refused})]
 
     # sharing the work
 

@@ -121,7 +121,8 @@ async def test_rubbish_from_broker_and_control_socket_is_refused_and_a_press_sti
         gateway = (await stage.status()).gateway
         for kind in ("help", "command", "session", "nonsense/a"):
             for payload in RUBBISH:
-                await stage.desk._link.publish(f"{down_topic(ROOT, gateway, 'help')[:-4]}{kind}", payload, {"id": "x"})
+                topic = f"{down_topic(ROOT, gateway, 'help')[:-4]}{kind}"
+                await stage.desk._out.link.publish(topic, payload, {"id": "x"})
         held = [_connected(stage, words) for words in (b"", HALF_A_QUESTION, b"GET /v1/status HTTP/1.1\r\n")]
         for words in (os.urandom(5000), b"\n" * 5000, b"GET " + b"/" * 70_000 + b" HTTP/1.1\r\n\r\n", b"{}\r\n\r\n"):
             _connected(stage, words).close()

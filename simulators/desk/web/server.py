@@ -6,19 +6,28 @@ everything else is JSON that the page puts in as text, and the content policy fo
 """
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from importlib.resources import files
+from collections.abc import AsyncGenerator
 from typing import Any, Self
 
 from microdot import Microdot, Request, Response
 
 from edge_agent.control.bounds import LINE_BYTES, Inbound, Outbound, Refused
-from edge_agent.core.errors import LinkError, RefusedError, StoreError
+from edge_agent.core.errors import LinkError, RefusedError
 from simulators.desk.desk import Desk
 from simulators.desk.web.acts import act
 from simulators.desk.web.door import SESSION_S, Door, Session
+from simulators.desk.web.replies import (
+    ALWAYS,
+    KINDS,
+    Handler,
+    constant,
+    failure,
+    in_words,
+    object_of,
+    plain,
+    static_files,
+)
 
 MAX_CONNECTIONS = 64
 MAX_LISTENERS = 32
@@ -27,22 +36,7 @@ REQUEST_TIMEOUT_S = 5.0
 HEARTBEAT_S = 5.0
 # Several changes within this time are told as one.
 TOGETHER_S = 0.1
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
-)
-_ALWAYS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": _POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-_KINDS = {"html": "text/html; charset=utf-8", "css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 # microdot's annotations know only the readers, writers and bodies of its own listener.
-Handler = Callable[..., Awaitable[Any]]
 _parse: Any = Request.create
 _response: Any = Response
 
@@ -57,7 +51,7 @@ class Page:
         self.host, self.port = host, port
         self._desk = desk
         self._door = door
-        self._static = _static_files()
+        self._static = static_files()
         self._talks: set[asyncio.Task[None]] = set()
         self._listeners = 0
         self._changed = asyncio.Condition()
@@ -102,11 +96,11 @@ class Page:
             "/api/case/<int:number>/<name>": self._act,
         }
         for path, handler in reads.items():
-            web.get(path)(_in_words(handler))
+            web.get(path)(in_words(handler))
         for path, handler in does.items():
-            web.post(path)(_in_words(handler))
+            web.post(path)(in_words(handler))
         for status, words in {404: "There is no such page.", 405: "Not so.", 413: "That is too long."}.items():
-            web.errorhandler(status)(_constant(status, words))
+            web.errorhandler(status)(constant(status, words))
         return web
 
     # talks
@@ -129,7 +123,7 @@ class Page:
         answer = None
         try:
             answer = await self._answer(Inbound(reader), out)
-            answer.headers.update(_ALWAYS)
+            answer.headers.update(ALWAYS)
             await answer.write(out)
             await out.close()
         except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
@@ -144,11 +138,11 @@ class Page:
                 request = await _parse(self._web, inbound, out, None)
             self._check(request)
         except TimeoutError:
-            return _failure(408, "The request took too long to arrive.")
+            return failure(408, "The request took too long to arrive.")
         except Refused as refused:
-            return _failure(refused.status, refused.error, refused.fix)
+            return failure(refused.status, refused.error, refused.fix)
         except (ValueError, IndexError):
-            return _failure(400, "This is not an HTTP request.")
+            return failure(400, "This is not an HTTP request.")
         return await self._web.dispatch_request(request)
 
     def _check(self, request: Any) -> None:
@@ -180,16 +174,16 @@ class Page:
         return self._page("login.html")
 
     async def _login(self, request: Any) -> Response:
-        told = _object(request)
+        told = object_of(request)
         ident = self._door.open(str(told.get("token", "")), str(told.get("name", "")))
-        answer = _json({})
+        answer = plain({})
         kept = f"Path=/; HttpOnly; SameSite=Strict; Max-Age={SESSION_S:.0f}"
         answer.headers["Set-Cookie"] = f"{self._cookie}={ident}; {kept}"
         return answer
 
     async def _logout(self, request: Any) -> Response:
         self._door.close(request.cookies.get(self._cookie, ""))
-        return _json({})
+        return plain({})
 
     async def _file(self, _request: Any, name: str) -> Response:
         return self._page(name)
@@ -197,8 +191,8 @@ class Page:
     def _page(self, name: str) -> Response:
         found = self._static.get(name)
         if found is None:
-            return _failure(404, "There is no such page.")
-        return Response(found, 200, {"Content-Type": _KINDS[name.rpartition(".")[2]]})
+            return failure(404, "There is no such page.")
+        return Response(found, 200, {"Content-Type": KINDS[name.rpartition(".")[2]]})
 
     # what is shown and done
 
@@ -206,20 +200,20 @@ class Page:
         me = self._expect(request)
         link = self._desk.health
         about = {"me": me.helper, "link": link.ready, "link_words": link.sentence}
-        return _json({**self._desk.view.queue(time.time()), **about})
+        return plain({**self._desk.view.queue(time.time()), **about})
 
     async def _case(self, request: Any, number: int) -> Response:
         self._expect(request)
         found = self._desk.view.case(number, time.time())
-        return _failure(404, "There is no such case.") if found is None else _json(found)
+        return failure(404, "There is no such case.") if found is None else plain(found)
 
     async def _act(self, request: Any, number: int, name: str) -> Response:
         me = self._expect(request)
         try:
-            act(self._desk.hand, name, number, me.helper, _object(request))
+            act(self._desk.hand, name, number, me.helper, object_of(request))
         except RefusedError as refused:
-            return _failure(409, refused.args[0])
-        return _json({})
+            return failure(409, refused.args[0])
+        return plain({})
 
     # changes
 
@@ -266,49 +260,3 @@ class Page:
                 await self._changed.wait_for(lambda: self._changes != told)
         except TimeoutError:
             return
-
-
-def _static_files() -> dict[str, bytes]:
-    folder = files("simulators.desk.web") / "static"
-    return {each.name: each.read_bytes() for each in folder.iterdir() if each.name.rpartition(".")[2] in _KINDS}
-
-
-def _object(request: Any) -> dict[str, Any]:
-    """The JSON object of a body. Raises Refused."""
-    try:
-        told = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, "This is not JSON.", "Use the desk's own page.") from error
-    if not isinstance(told, dict):
-        raise Refused(400, "A JSON object is expected.", "Use the desk's own page.")
-    return told
-
-
-def _json(told: Any) -> Response:
-    return Response(json.dumps(told, allow_nan=False).encode(), 200, {"Content-Type": "application/json"})
-
-
-def _failure(status: int, error: str, fix: str = "") -> Response:
-    told = json.dumps({"error": error, "fix": fix}).encode()
-    return Response(told, status, {"Content-Type": "application/json"})
-
-
-def _in_words(handler: Handler) -> Handler:
-    """What a handler raises becomes an answer; microdot would print it first."""
-
-    async def answer(request: Any, **named: Any) -> Any:
-        try:
-            return await handler(request, **named)
-        except Refused as refused:
-            return _failure(refused.status, refused.error, refused.fix)
-        except StoreError as error:
-            return _failure(503, f"{error.args[0]}. Nothing was written down.")
-
-    return answer
-
-
-def _constant(status: int, error: str) -> Any:
-    async def answer(_request: Any) -> Response:
-        return _failure(status, error)
-
-    return answer

@@ -138,6 +138,8 @@ async def test_a_whole_case_from_the_press_to_the_question_how_easy_it_was(brows
         promise = next(body for body in gateway.heard if body["type"] == "edge.help.progress.v1")
         assert 590 < promise["next_word_wall"] - time.time() < 610
         await page.sees(".promise", "in 10 min")
+        seen = "document.querySelector('#talk .talk')"
+        await page.until(f"{seen}.scrollTop + {seen}.clientHeight >= {seen}.scrollHeight - 2", 2)
         if PICTURES:
             await take(page, gateway)
         await page.click("#tab-resolve")
@@ -238,8 +240,14 @@ async def test_the_queue_says_in_words_what_is_most_urgent_and_keys_walk_through
         await page.press("Escape")
         await page.press("e")
         await until(lambda: {"received", "engaged"} <= set(gateway.types))
+        await page.press("h")
+        await page.send("Input.insertText", text="the fitter")
+        await page.press("Enter")
+        await until(lambda: gateway.heard[-1].get("helper") == "the fitter")
+        await page.sees("#head", "In hand: the fitter")
         assert await page.ask("document.querySelector('#say-text').value") == "Are you there?"
-        await page.press("Escape")
+        for _ in range(2):  # out of the field, and back to the queue
+            await page.press("Escape")
         await page.until("!document.body.classList.contains('in-case')")
         assert page.complaints == []
 

@@ -40,7 +40,7 @@ def desk():
 def give(desk, *arrivals):
     for arrival in arrivals:
         desk._arrived(arrival)
-    while desk._inbox:
+    while desk._in.waiting:
         desk._turn()
 
 
@@ -92,7 +92,7 @@ def test_what_is_no_part_is_refused(desk, wrong):
     parts, _, _ = in_parts()
     told = {**parts[0].attributes, **wrong}
     with pytest.raises(WireError):
-        desk._parts.join("gw-1", Arrival.of(TOPIC, b"x", told))
+        desk._in._parts.join("gw-1", Arrival.of(TOPIC, b"x", told))
     give(desk, Arrival.of(TOPIC, b"x", told))
     assert desk.refused == 1
 

@@ -28,6 +28,10 @@ const FORMS = {
   progress: { tab: "Progress", key: "p", send: "Promise", fields: () => [
       area("progress-text", "How it goes on", true), choice("progress-in", "promise_s", "The next word comes in", MINUTES, 600)],
     body: (f) => ({ text: f.text.value, promise_s: Number(f.promise_s.value) }) },
+  engage: { tab: "Hand over", key: "h", send: "Hand over", fields: () => [
+      el("label", { for: "engage-helper" }, "Who works on it from now on, as the household will see it"),
+      el("input", { id: "engage-helper", name: "helper", maxlength: 80, required: true })],
+    body: (f) => ({ helper: f.helper.value }) },
   resolve: { tab: "Done", key: "d", send: "It is done", fields: () => area("resolve-text", "A last word, if you like", false),
     body: (f) => ({ text: f.text.value }) },
 };
@@ -65,7 +69,7 @@ export function forms(act) {
       tab.setAttribute("aria-selected", String(name === chosen));
       tab.tabIndex = name === chosen ? 0 : -1;
       node.hidden = name !== chosen;
-      if (name === chosen && focus) node.querySelector("textarea").focus();
+      if (name === chosen && focus) node.querySelector("textarea, input").focus();
     }
   }
   tabs.addEventListener("keydown", (event) => {
