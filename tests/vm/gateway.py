@@ -96,11 +96,6 @@ class Gateway:
         """Lines of its log about this."""
         return [line for line in self.log if line.get("event") == event]
 
-    def stop(self, within_s: float = 60.0) -> int:
-        """SIGTERM; its exit code."""
-        self.machine.run("pkill -TERM -f 'edge-agent run'")
-        return self._running.wait(within_s).returncode
-
     def button(self, *, pressed: bool) -> None:
         """The contact of the help button."""
         pull(self.machine, BUTTON, up=not pressed)

@@ -1,7 +1,6 @@
 """One guest under QEMU, without KVM: boot it, save it booted and resume it, run things in it, pull the plug."""
 
 import json
-import os
 import shutil
 import signal
 import socket
@@ -16,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from simulators.broker import tied
 from tests.vm.channel import Channel, Command, GuestError, Hear
 from tests.vm.image import Image
 from tests.vm.kernel import run as host
@@ -93,10 +93,9 @@ class Machine:
         """Boot it, or resume what was saved; back when its agent answers. Raises GuestError."""
         resume, self._saved = self._saved, None  # after a cut it boots from its disk, as any computer
         (self.folder / "control").unlink(missing_ok=True)
+        words = [*tied(), *self._words(resume)]
         with (self.folder / "qemu.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                self._words(resume), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-            )
+            self._process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         if resume:
             self._go_on()
         self._connect()
@@ -135,7 +134,7 @@ class Machine:
         words = ["sh", "-c", command] if isinstance(command, str) else command
         return self._channel.begin(words, stdin, hear)
 
-    def run(self, command: str | list[str], *, stdin: bytes = b"", timeout_s: float = 60.0, check: bool = True) -> str:
+    def run(self, command: str | list[str], *, stdin: bytes = b"", timeout_s: float = 300.0, check: bool = True) -> str:
         """Run a command in the guest to its end; what it said. Raises GuestError when it fails, unless not `check`."""
         done = self.begin(command, stdin=stdin).wait(timeout_s)
         if check and done.returncode:
@@ -232,7 +231,3 @@ class Machine:
 def network_up(machine: Machine) -> None:
     """Give the guest its address; QEMU's user network has these numbers."""
     machine.run("ip link set lo up; ip address add 10.0.2.15/24 dev eth0; ip link set eth0 up")
-
-
-def is_root() -> bool:
-    return os.geteuid() == 0
