@@ -73,7 +73,7 @@ async def test_a_demo_that_nobody_reads_any_more_ends_in_good_order(tmp_path):
         (("home", "--report", "{}/none/r.json"), "there is no folder"),
         (("home", "--report", "{}"), "is a folder. Name a file"),
         (("home", "--for", "long"), "long is no number from 5 to 86400"),
-        (("{}/cellar.toml",), "/cellar.toml'. Name a .toml file, or one of home"),
+        (("{}/cellar.toml",), "/cellar.toml'. Name a .toml file, or one of flood, home"),
     ],
 )
 async def test_what_a_demo_cannot_do_is_said_before_it_begins(arguments, said, tmp_path):
