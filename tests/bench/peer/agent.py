@@ -149,7 +149,10 @@ class FedAgent(Agent):
 async def _live(folder: Path, local: int, uplink: int) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await FedAgent(config(folder, (_CHECK,), uplink), local).run(stop)
+    settings = config(folder, (_CHECK,), uplink)
+    # a message is acknowledged with its block: one a window, as the figures beside the peer were measured
+    settings = msgspec.structs.replace(settings, outbox=model.Outbox(block_age_s=10.0))
+    await FedAgent(settings, local).run(stop)
 
 
 def main() -> None:
