@@ -6,7 +6,6 @@ import threading
 import time
 
 import pytest
-from conftest import free_port
 from helpers_uplink import Peer, event, running, until
 from test_uplink_drain import Bench
 
@@ -106,10 +105,11 @@ def test_name_servers_as_silent_as_the_network_hold_nobody_up_who_knows_where_it
 
 def test_a_name_that_moved_is_found_in_its_new_place_though_the_answer_comes_late(monkeypatch):
     dialer = Dialer()
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
         port = server.getsockname()[1]
         there = socket.getaddrinfo("127.0.0.1", port, type=socket.SOCK_STREAM)
-        dialer._known["broker.example", port] = [(*there[0][:4], ("127.0.0.1", free_port()))]
+        dialer._known["broker.example", port] = [(*there[0][:4], nobody.getsockname())]
 
         def late(*_args, **_more):
             time.sleep(0.6)
