@@ -43,7 +43,7 @@ class BlockLimits(NamedTuple):
 
 
 class Told(NamedTuple):
-    """Who is told: of every finding that is confirmed or cleared, and of every reading while anybody listens to them."""
+    """Who is told: of each finding confirmed or cleared, and of every reading while anybody listens to them."""
 
     reading: Callable[[Reading], None]
     finding: Callable[[Finding], None]
