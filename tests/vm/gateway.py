@@ -128,16 +128,18 @@ class Line(NamedTuple):
 class Box:
     """A device at a socket of QEMU's (a UART or a USB adapter): it says a numbered line ten times a second.
 
-    The level is alarming for `alarm_lines` of every 40 lines. A context manager; the guest may die meanwhile.
+    Of every 40 lines the last ten are alarming. A context manager; the guest may die meanwhile. One that
+    is `silent` is plugged in and says nothing until `speaks` is set.
     """
 
-    def __init__(self, place: Path, first: int = 0, *, per_s: float = 10.0, alarm_lines: int = 10) -> None:
+    def __init__(self, place: Path, first: int = 0, *, silent: bool = False) -> None:
         self.said: list[Line] = []
         self._place = place
         self._first = first
-        self._pause_s = 1.0 / per_s
-        self._alarm_lines = alarm_lines
         self._over = threading.Event()
+        self.speaks = threading.Event()
+        if not silent:
+            self.speaks.set()
         self._thread = threading.Thread(target=self._talk, name="box", daemon=True)
 
     def __enter__(self) -> Self:
@@ -152,8 +154,10 @@ class Box:
         with socket.socket(socket.AF_UNIX) as wire, suppress(OSError):
             wire.connect(str(self._place))
             number = self._first
-            while not self._over.wait(self._pause_s):
-                alarm = (number - self._first) % 40 >= 40 - self._alarm_lines
+            while not self._over.wait(0.1):
+                if not self.speaks.is_set():
+                    continue
+                alarm = (number - self._first) % 40 >= 30
                 wire.sendall(f"number={number} level={90 if alarm else 10}\r\n".encode())
                 self.said.append(Line(number, time.monotonic(), alarm))
                 number += 1

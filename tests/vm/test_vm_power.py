@@ -111,11 +111,10 @@ def counted(lives: list[Life], at_desk: Service) -> str:
     """Compare what was promised with what the desk has; gives the figures in words."""
     rows = [row for row in at_desk.ask(Desk.held) if row.channel == "box.number"]
     held = Counter(int(row.value) for row in rows)
-    # how long a line took from the device to the agent: a guest on a busy host is slow
-    ahead = time.time() - time.monotonic()
-    stamped = {int(row.value): row.wall - ahead for row in rows}
-    took = [stamped[line.number] - line.at for life in lives for line in life.said if line.number in stamped]
-    margin_s = WINDOW_S + LATE_S + max(0.0, *took)
+    # how much longer a line took from the device to the agent than the quickest: a guest on a busy host is slow
+    uptime = {int(row.value): row.uptime_s for row in rows}
+    took = [[uptime[line.number] - line.at for line in life.said if line.number in uptime] for life in lives]
+    margin_s = WINDOW_S + LATE_S + max(max(each) - min(each) for each in took if each)
     promised = [line.number for life in lives for line in life.heard(margin_s)]
     lost = [number for number in promised if number not in held]
     assert not lost, f"readings older than the window are lost: {lost[:10]} of {len(promised)}"
