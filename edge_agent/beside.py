@@ -1,6 +1,6 @@
 """What stands beside the help service: rules that call for help, the test of the way to the desk, and evidence."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path as Folder
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from edge_agent.services.evidence import Evidence, Kept, Sources, Store
 from edge_agent.services.helptest import HelpTest, Pace, Path
 from edge_agent.services.rules import Rules
 from edge_agent.store.record import RecordFile
+from edge_agent.supervisor import Job
 
 if TYPE_CHECKING:
     from edge_agent.app import Agent
@@ -43,8 +44,8 @@ class Beside:
         tested = RecordFile(folder / TEST)
         path = Path(
             store=self._store,
-            connect=lambda: agent.uplink.wake(jitter_s=0.0),
-            connected=lambda: agent.uplink.connected,
+            connect=lambda: agent.reach.uplink.wake(jitter_s=0.0),
+            connected=lambda: agent.reach.uplink.connected,
             busy=self._busy,
             allowed=lambda: agent.consent.help_ready and bool(config.broker.host),
             keep=lambda test: tested.save(test.record()),
@@ -54,7 +55,7 @@ class Beside:
             agent.events,
             path,
             Pace(config.help.test_every_s, config.help.test_wait_s),
-            lambda key: agent.texts[f"test.{key}"],
+            lambda key: agent.panel.texts[f"test.{key}"],
             tested.load(WayTest.from_record, None, problems, "the way to the desk is tested anew"),
         )
 
@@ -84,6 +85,13 @@ class Beside:
             after_s=agent.config.help.after_s,
             kept=file.load(Kept.from_record, Kept(), agent.problems, "evidence of an open case may make room"),
         )
+
+    def jobs(self) -> Iterator[Job]:
+        """What runs beside the rest."""
+        yield "test", self.test.run
+        yield "evidence", self.evidence.run
+        if self._agent.config.help.rules:
+            yield "rules", self.rules.run
 
     def deliver(self, item: Reading | Fault) -> None:
         """One reading or fault, where there are rules that look at readings."""
@@ -115,7 +123,7 @@ class Beside:
         try:
             await agent.outbox.commit(Lane.HELP)
         finally:
-            agent.drain.wake(Lane.HELP)
+            agent.reach.drain.wake(Lane.HELP)
 
 
 def _names(plain: object) -> list[str]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from edge_agent.config.model import Config
 from edge_agent.core.finding import Severity
+from edge_agent.core.mayday_timers import Timers
 from edge_agent.core.ports import Clock
 from edge_agent.core.quiet import QuietHours
-from edge_agent.core.mayday_timers import Timers
 from edge_agent.core.rules import Condition, RuleSetting
 from edge_agent.core.thinning import ThinSetting
 from edge_agent.core.wire import down_topics

@@ -40,7 +40,7 @@ class Standing:
             "uptime_s": round(now.monotonic - agent.started_at, 1),
             "queue": sum(depth.events for depth in agent.outbox.depths().values()),
             "consent": sorted(agent.consent.granted),
-            "path": f"{'mqtt' if agent.uplink.connected else 'none'}{f' over {over}' if over else ''}",
+            "path": f"{'mqtt' if agent.reach.uplink.connected else 'none'}{f' over {over}' if over else ''}",
             **machine.told(gateway.power, machine.power()),
             **({"position": position} if position else {}),
             "tried": self._tried(now),
@@ -87,7 +87,7 @@ class Standing:
         """Whether a press would be seen, kept and reach the service now, as far as anybody can tell."""
         agent, button = self._agent, self._agent.hardware.button
         seen = button is None or button.health.ready
-        reached = agent.uplink.health.ready and (agent.uplink.connected or not self.wanted())
+        reached = agent.reach.uplink.health.ready and (agent.reach.uplink.connected or not self.wanted())
         tested = agent.beside.test.health.ready
         return bool(agent.config.broker.host) and seen and agent.help.health.ready and reached and tested
 
@@ -99,14 +99,14 @@ class Standing:
         parts += [(f"channel {name}", health) for name, health in self.ways()]
         if agent.hardware.button:
             parts.append(("button", agent.hardware.button.health))
-        if agent.speech:
-            parts.append((agent.speech.name, agent.speech.health))
+        if agent.panel.speech:
+            parts.append((agent.panel.speech.name, agent.panel.speech.health))
         return [*parts, *agent.beside.health()] + [(driver.name, driver.health) for driver in agent.hardware.drivers]
 
     def ways(self) -> list[tuple[str, Health]]:
         """The other ways to the desk by name: how each is, and how its last try went."""
         now = self._agent.clock.now().monotonic
-        return [(way.channel.name, way.told(now)) for way in self._agent.fallback.ways]
+        return [(way.channel.name, way.told(now)) for way in self._agent.reach.fallback.ways]
 
     def problems(self) -> list[str]:
         """What was wrong on disk since the start, a sentence each."""
@@ -128,4 +128,4 @@ class Standing:
         if not self._agent.config.broker.host:
             said = "no broker is configured, everything stays local"
             return Health(False, said, "Set [broker] host to call for help.")
-        return self._agent.uplink.health
+        return self._agent.reach.uplink.health

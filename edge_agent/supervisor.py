@@ -23,6 +23,8 @@ _log = structlog.get_logger("supervisor")
 _random = SystemRandom()
 
 Beat = Callable[[], None]
+# An optional part: its name, and what runs until it is cancelled.
+Job = tuple[str, Callable[[], Awaitable[None]]]
 
 
 def notify(message: str) -> bool:

@@ -21,16 +21,16 @@ Heard = Callable[[bytes], None]
 Told = Callable[[Event], Mapping[str, str]]
 
 
-def fall_back(agent: "Agent") -> FallBack:
-    """The service with all channels of the configuration; without any it does nothing."""
+def fall_back(agent: "Agent", believe: Callable[[bytes], bool]) -> FallBack:
+    """The service with all channels of the configuration, which may be none; `believe` takes what they bring."""
     timers = settings.timers(agent.config)
     service = FallBack(
         agent.clock,
         agent.gateway,
         waiting=agent.help.waiting_event,
         live=lambda: agent.help.live,
-        connected=lambda: agent.uplink.connected,
-        believe=agent.inbound.on_answer,
+        connected=lambda: agent.reach.uplink.connected,
+        believe=believe,
         resend=lambda sent, waited_s, share: resend_after(sent, waited_s, timers, share),
     )
     service.add([_channel(table, agent, service) for table in agent.config.help.channels])

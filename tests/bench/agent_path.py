@@ -33,7 +33,7 @@ async def running(settings: model.Config) -> AsyncIterator[Agent]:
     task = asyncio.create_task(agent.run(stop))
     try:
         async with asyncio.timeout(10.0):
-            while settings.broker.host and not agent.uplink.connected:  # noqa: ASYNC110 - a bench looks, nobody tells it
+            while settings.broker.host and not agent.reach.uplink.connected:  # noqa: ASYNC110 - a bench looks, nobody tells it
                 await asyncio.sleep(0.01)
         yield agent
     finally:

@@ -61,7 +61,7 @@ async def main(total: int) -> None:
                 said = f"{look * total // LOOKS:>12,} readings  {resident_mb():6.1f} MB  {spent_us:.2f} us each\n"
                 sys.stdout.write(said)
                 sys.stdout.flush()
-            sys.stdout.write(f"{agent.drain.counts['delivered']:,} blocks acknowledged\n")
+            sys.stdout.write(f"{agent.reach.drain.counts['delivered']:,} blocks acknowledged\n")
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ async def test_blocks_that_the_broker_lost_are_asked_for_and_come_once(tmp_path,
         desk = Desk("127.0.0.1", broker.port, key=key, policy=Policy(resend_after_s=None))
         agent = Agent(settings(tmp_path / "state", broker.port, key))
         tasks = [asyncio.create_task(desk.run()), asyncio.create_task(agent.run(stop))]
-        await until(lambda: desk.ready.is_set() and agent.uplink.connected)
+        await until(lambda: desk.ready.is_set() and agent.reach.uplink.connected)
         for n in range(10):
             agent.sampling.deliver(Reading(PRESSURE, 1.0 + n, agent.clock.now().monotonic))
             await agent.sampling.finish()

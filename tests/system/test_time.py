@@ -142,7 +142,7 @@ async def test_a_help_request_goes_its_way_while_the_clock_jumps_by_ten_years(tm
         config = settings(tmp_path / "state", key, broker.port)
         config = model.Config(**{**_fields(config), "help": model.Help(hold_s=1.0, cancel_window_s=5.0)})
         async with running(config, clock) as agent:
-            await until(lambda: agent.uplink.connected)
+            await until(lambda: agent.reach.uplink.connected)
             await agent.view.press(1.1)
             clock.wrong_s += step_s
             await until(lambda: desk.cases and not desk.cases[0].open, 20.0)

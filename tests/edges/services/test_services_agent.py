@@ -113,14 +113,14 @@ async def test_a_vital_part_that_fails_ends_the_agent_with_its_lamp_dark_and_its
         await failing.wait()
         raise RuntimeError("broken")
 
-    agent.drain.run = drain  # type: ignore[method-assign]
+    agent.reach.drain.run = drain  # type: ignore[method-assign]
     task = asyncio.create_task(agent.run(asyncio.Event()))
-    await until(lambda: agent.arbiter.pattern)
+    await until(lambda: agent.panel.arbiter.pattern)
     agent.sampling.deliver(Reading(Channel("boiler.pressure", "bar"), 1.0, agent.clock.now().monotonic))
     failing.set()
     with pytest.raises(ExceptionGroup):
         await task
-    assert agent.arbiter.pattern is None
+    assert agent.panel.arbiter.pattern is None
     async with running(config(tmp_path)) as again:
         assert again.view.queue().lanes[-1].events == 1
 
@@ -137,9 +137,9 @@ async def test_the_lamp_follows_the_connection_both_ways(tmp_path: Path, broker:
         assert agent.view.status().sentence == "All is well: 0 channels, nothing waits."
         await broker.kill()
         await until(lambda: shown(agent) == Shown.NOT_READY, 1.0)
-        assert not agent.uplink.connected
+        assert not agent.reach.uplink.connected
         await broker.restart()
-        agent.uplink.wake()
+        agent.reach.uplink.wake()
         await until(lambda: shown(agent) == Shown.READY)
 
 
@@ -150,7 +150,7 @@ async def test_an_uplink_that_breaks_does_not_stay_ready(tmp_path: Path, broker:
         def broken() -> bool:
             raise RuntimeError("a mistake of ours")
 
-        agent.uplink._wanted = broken
+        agent.reach.uplink._wanted = broken
         await until(lambda: shown(agent) == Shown.NOT_READY, 3.0)
 
 
@@ -160,7 +160,7 @@ async def test_the_drain_comes_round_although_there_is_nothing_to_send(
     monkeypatch.setattr(drain, "ROUND_S", 0.01)
     beats: list[None] = []
     async with running(config(tmp_path)) as agent:
-        task = asyncio.create_task(agent.drain.run(lambda: beats.append(None)))
+        task = asyncio.create_task(agent.reach.drain.run(lambda: beats.append(None)))
         await until(lambda: len(beats) > 3)
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -180,9 +180,9 @@ async def test_a_device_that_is_not_there_is_not_all_well_and_says_what_to_do(tm
 
 async def test_a_birth_tells_how_far_the_help_lane_has_got(tmp_path: Path) -> None:
     async with running(config(tmp_path)) as agent:
-        assert agent.presence._life([])["help_sequence"] == 0
+        assert agent.reach.presence._life([])["help_sequence"] == 0
         agent.outbox.requests.append(agent.events.make(EventKind.HELP, "nudged", "x", {}))
-        assert agent.presence._life([])["help_sequence"] == 1
+        assert agent.reach.presence._life([])["help_sequence"] == 1
 
 
 async def test_a_devices_button_calls_and_a_second_one_cancels(tmp_path: Path) -> None:
