@@ -52,7 +52,9 @@ def summary(config: Config) -> dict[str, Any]:
     return {
         "devices": devices,
         "button": config.gpio.button is not None,
+        "lamp": config.gpio.lamp is not None,
         "checks": len(config.check),
+        "rules": [rule.name for rule in config.help.rules],
         "broker": f"{config.broker.host}:{config.broker.port}" if config.broker.host else None,
         "tls": config.broker.tls.enabled,
         "ways": {channel.name: channel.kind for channel in config.help.channels},
@@ -66,10 +68,14 @@ def _sentence(plan: dict[str, Any]) -> str:
     if plan["broker"]:
         broker = f"broker {plan['broker']} {'with' if plan['tls'] else 'WITHOUT'} TLS"
     ways = ", ".join(f"{name} ({kind})" for name, kind in plan["ways"].items())
+    mute = "" if "help_ready" in plan["consent"] else ", but may not: no consent to help_ready"
+    told = f"{_count(len(plan['rules']), 'rule')} that call{'s' if len(plan['rules']) == 1 else ''} for help"
+    rules = [f"{told} ({', '.join(plan['rules'])}){mute}"] if plan["rules"] else []
     parts = [
         _count(len(plan["devices"]), "device") + (f": {named}" if named else ""),
-        "a help button" if plan["button"] else "no help button on GPIO",
+        f"{'a' if plan['button'] else 'no'} help button and {'a' if plan['lamp'] else 'no'} lamp on GPIO",
         _count(plan["checks"], "check"),
+        *rules,
         broker + (f", other ways to the desk: {ways}" if ways else ""),
         f"consent to {', '.join(plan['consent']) or 'nothing'}",
     ]

@@ -41,7 +41,9 @@ class Converter:
             if value is not WRONG:
                 value = self._value(field.type, value, (*path, field.name))
             elif field.required:
-                self._report.add((*path, field.name), what="missing", expected=expectation(field.type, field.name))
+                self._report.add(
+                    (*path, field.name), what="missing", expected=expectation(field.type, (*path, field.name))
+                )
             elif isinstance(kind, inspect.StructType) and field.default is not None:
                 value = self.struct(kind, {}, (*path, field.name))
             else:
@@ -62,7 +64,7 @@ class Converter:
         if fits(info, raw):
             return float(raw) if isinstance(kind, inspect.FloatType) else raw
         close = nearest(raw, kind.values) if isinstance(kind, inspect.LiteralType) else ""
-        self._report.add(path, raw, expected=expectation(info, str(path[-1])), nearest=close)
+        self._report.add(path, raw, expected=expectation(info, path), nearest=close)
         return WRONG
 
     def _rows(self, kind: inspect.VarTupleType, raw: list[Any], path: Path) -> tuple[Any, ...]:
@@ -78,6 +80,8 @@ def build(info: inspect.Type, good: Any) -> Any:
         return kind.cls(**{field.name: build(field.type, good[field.name]) for field in kind.fields})
     if isinstance(kind, inspect.VarTupleType):
         return tuple(build(kind.item_type, row) for row in good)
+    if isinstance(kind, inspect.DictType):
+        return {key: build(kind.value_type, value) for key, value in good.items()}
     return good
 
 
@@ -140,12 +144,12 @@ def _on_one_line(raw: str) -> bool:
     return all(character >= " " and character != "\x7f" for character in raw)
 
 
-def expectation(info: inspect.Type, name: str) -> str:
-    """What may stand here, in plain words; `name` is the key's, for tables."""
-    return _description(info) or _kind_text(plain_type(info), name)
+def expectation(info: inspect.Type, path: Path) -> str:
+    """What may stand at this path, in plain words."""
+    return _description(info) or _kind_text(plain_type(info), path)
 
 
-def _kind_text(info: inspect.Type, name: str) -> str:
+def _kind_text(info: inspect.Type, path: Path) -> str:
     match info:
         case inspect.BoolType():
             return "true or false"
@@ -153,8 +157,12 @@ def _kind_text(info: inspect.Type, name: str) -> str:
             return ("a whole number" if isinstance(kind, inspect.IntType) else "a number") + _bounds(kind)
         case inspect.LiteralType(values):
             return choice(values)
-        case inspect.VarTupleType():
-            return f"tables that begin with [[{name}]]"
+        case inspect.VarTupleType(item_type):
+            rows = isinstance(plain_type(item_type), inspect.StructType)
+            name = ".".join(str(part) for part in path)
+            return (
+                f"tables that begin with [[{name}]]" if rows else f"a list in [ ], each {expectation(item_type, path)}"
+            )
         case inspect.StructType() | inspect.DictType():
             return "a table"
     most = info.max_length if isinstance(info, inspect.StrType) else None

@@ -135,7 +135,7 @@ def check_languages(found: list[Device], languages: Languages, report: Report) -
         try:
             spec = languages.spec(name)
         except ConfigError as error:
-            _report_language(name, path, error, languages, report)
+            _report_language(device, error, languages, report)
             continue
         if device.transport not in spec.transports:
             what = f"this language is for {choice(sorted(spec.transports))}, not for {device.transport}"
@@ -144,12 +144,21 @@ def check_languages(found: list[Device], languages: Languages, report: Report) -
             check_options(spec, device.table, device.path, report)
 
 
-def _report_language(name: str, path: Path, error: ConfigError, languages: Languages, report: Report) -> None:
-    known = sorted(languages.names())
-    if name in known:
+def _report_language(device: Device, error: ConfigError, languages: Languages, report: Report) -> None:
+    name, path = device.table["language"], (*device.path, "language")
+    if name in languages.names():
         report.add(path, name, what=str(error))
-    else:
-        report.add(path, name, what="unknown language", expected=choice(known), nearest=nearest(name, known))
+        return
+    known = [each for each in sorted(languages.names()) if _speaks_over(each, device.transport, languages)]
+    known = known or sorted(languages.names())
+    report.add(path, name, what="unknown language", expected=choice(known), nearest=nearest(name, known))
+
+
+def _speaks_over(name: str, transport: str, languages: Languages) -> bool:
+    try:
+        return transport in languages.spec(name).transports
+    except ConfigError:  # one of somebody else's that cannot be loaded here
+        return False
 
 
 def check_checks(good: Table, found: list[Device], report: Report) -> None:
@@ -158,7 +167,7 @@ def check_checks(good: Table, found: list[Device], report: Report) -> None:
     for number, row in enumerate(good.get("check", ())):
         path: Path = ("check", number)
         if report.clean(path):
-            _check_settings(row, path, report)
+            check_settings(row, path, report)
         if "channel" in row and None not in names:
             check_channel(row["channel"], [name for name in names if name], (*path, "channel"), report)
 
@@ -177,7 +186,8 @@ _TAKES = {
 }
 
 
-def _check_settings(row: Table, path: Path, report: Report) -> None:
+def check_settings(row: Table, path: Path, report: Report) -> None:
+    """A check has what its kind needs, nothing that means nothing to it, and limits the right way round."""
     kind, low, high = row["kind"], row["min"], row["max"]
     if kind == "range" and low is None and high is None:
         report.add(path, what="a range check without a limit", expected="min or max, or both")
@@ -197,12 +207,19 @@ def _check_settings(row: Table, path: Path, report: Report) -> None:
 
 
 def check_buttons(good: Table, found: list[Device], report: Report) -> None:
-    """A button of a device needs that device."""
+    """A button of a device needs that device, and one channel does not both call for help and take it back."""
     names = [device.table.get("name") for device in found]
+    used = []
     for key in ("button_channel", "cancel_channel"):
-        channel = within(good, "help").get(key)
-        if channel and None not in names:
-            check_channel(channel, [name for name in names if name], ("help", key), report)
+        channel, path = within(good, "help").get(key), ("help", key)
+        if not channel:
+            continue
+        used.append(Used(path, channel))
+        if channel.endswith("*"):
+            report.add(path, channel, expected="one channel, as device.quantity")
+        elif None not in names:
+            check_channel(channel, [name for name in names if name], path, report)
+    unique(used, report, expected="another channel")
 
 
 def check_channels(good: Table, found: list[Device], report: Report) -> None:

@@ -1,8 +1,9 @@
 """Whether channels and help rules name what there is, and a rule can ever be true."""
 
+import math
 from typing import Any
 
-from edge_agent.config.convert import choice
+from edge_agent.config.convert import WRONG, choice
 from edge_agent.config.locate import Path
 from edge_agent.config.mistakes import Report, shortened
 from edge_agent.config.nearest import nearest
@@ -20,7 +21,7 @@ def check_channel(channel: str, names: list[str], path: Path, report: Report) ->
         report.add(path, channel, expected="device.quantity, such as boiler.pressure, or boiler.*")
     elif device not in names:
         close = nearest(device, names)
-        expected = shortened(choice(names)) if names else "a configured device: there is none"
+        expected = shortened(choice(dict.fromkeys(names))) if names else "a configured device: there is none"
         report.add(
             path,
             channel,
@@ -43,7 +44,7 @@ def check_rules(good: Table, names: list[str | None], report: Report) -> None:
             report.add((*path, "name"), name, what=f"the same as in line {line}", expected="another name for each rule")
         elif name is not None:
             first[name] = (*path, "name")
-        if report.clean(path):
+        if {"channel", "finding"} <= row.keys():
             _check_rule(row, path, good, names, report)
 
 
@@ -51,7 +52,8 @@ def _check_rule(row: Table, path: Path, good: Table, names: list[str | None], re
     channel, finding = row["channel"], row["finding"]
     if bool(channel) == bool(finding):
         what = "it has both a channel and a finding" if channel else "it has neither a channel nor a finding"
-        report.add(path, what=what, expected="channel or finding")
+        if channel or report.clean(path):  # a misspelt key is told already
+            report.add(path, what=what, expected="channel or finding")
     elif finding:
         _check_finding(row, path, good, report)
     elif channel.endswith("*"):
@@ -63,27 +65,38 @@ def _check_rule(row: Table, path: Path, good: Table, names: list[str | None], re
 
 
 def _check_condition(row: Table, path: Path, report: Report) -> None:
-    condition, value = row["condition"], row["value"]
-    plain = isinstance(value, bool | int | float | str)
-    number = isinstance(value, int | float) and not isinstance(value, bool)
+    condition, value = row.get("condition", WRONG), row.get("value", WRONG)
     if condition is None:
-        report.add((*path, "condition"), what="missing", expected="above, below, equals or changes")
-    elif condition == "changes" and value is not None:
-        report.add((*path, "value"), value, what="a change needs no value")
-    elif condition == "changes" and row["for_s"] > 0:
-        report.add((*path, "for_s"), row["for_s"], what="a change does not last", expected="0")
-    elif condition == "equals" and not plain:
-        report.add((*path, "value"), value, expected="true, false, a number or a text")
-    elif condition in ("above", "below") and not number:
-        report.add((*path, "value"), value, expected="a number, in the channel's unit")
-    if condition in ("equals", "changes") and row["hysteresis"]:
+        if report.clean(path):
+            report.add((*path, "condition"), what="missing", expected="above, below, equals or changes")
+    elif condition == "changes":
+        if value is not None:
+            report.add((*path, "value"), value, what="a change needs no value")
+        if row.get("for_s", 0) > 0:
+            report.add((*path, "for_s"), row["for_s"], what="a change does not last", expected="0")
+    elif condition is not WRONG:
+        _check_value(condition, value, path, report)
+    if condition in ("equals", "changes") and row.get("hysteresis"):
         report.add((*path, "hysteresis"), row["hysteresis"], what="only above and below have a use for it")
+
+
+def _check_value(condition: str, value: Any, path: Path, report: Report) -> None:
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    expected = "a number, in the channel's unit"
+    if condition == "equals":
+        number = number or isinstance(value, bool | str)
+        expected = "true, false, a number or a text"
+    if value is None:
+        if report.clean(path):
+            report.add((*path, "value"), what="missing", expected=expected)
+    elif not number:
+        report.add((*path, "value"), value, expected=expected)
 
 
 def _check_finding(row: Table, path: Path, good: Table, report: Report) -> None:
     """A finding is named `channel:kind`, and some check must be able to make it."""
     for key in ("condition", "value", "stale_s"):
-        if row[key] is not None:
+        if row.get(key) is not None:
             report.add((*path, key), row[key], what="a finding has no use for it")
     channel, _, kind = row["finding"].rpartition(":")
     checks = [check for check in good.get("check", ()) if "channel" in check and "kind" in check]

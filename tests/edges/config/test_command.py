@@ -45,8 +45,8 @@ def test_a_right_file_says_in_one_line_what_it_would_run(check):
     assert check(HOME) == (
         0,
         (
-            "home.toml: all well; 1 device: gps (nmea0183); a help button; 1 check; no broker, everything stays local; "
-            "consent to help_ready, findings\n"
+            "home.toml: all well; 1 device: gps (nmea0183); a help button and no lamp on GPIO; 1 check; no broker, "
+            "everything stays local; consent to help_ready, findings\n"
         ),
     )
 
@@ -55,10 +55,17 @@ def test_an_empty_file_runs_nothing(check):
     assert check("") == (
         0,
         (
-            "home.toml: all well; no devices; no help button on GPIO; no checks; no broker, everything stays local; "
-            "consent to nothing\n"
+            "home.toml: all well; no devices; no help button and no lamp on GPIO; no checks; no broker, "
+            "everything stays local; consent to nothing\n"
         ),
     )
+
+
+def test_rules_are_named_and_that_they_may_not_call_is_said(check):
+    rule = '[[help.rules]]\nname = "drift"\nchannel = "gps.speed"\ncondition = "above"\nvalue = 1\ntext = "It moves."\n'
+    assert "; 1 rule that calls for help (drift); " in check(HOME + rule)[1]
+    without = "; 1 rule that calls for help (drift), but may not: no consent to help_ready; "
+    assert without in check(HOME.replace("help_ready = true", "") + rule)[1]
 
 
 def test_a_broker_without_encryption_is_pointed_out(check):
@@ -83,7 +90,9 @@ def test_json_has_the_same_for_machines(check):
         "file": "home.toml",
         "devices": {"gps": "nmea0183"},
         "button": True,
+        "lamp": False,
         "checks": 1,
+        "rules": [],
         "broker": None,
         "tls": True,
         "ways": {},

@@ -62,6 +62,15 @@ def test_a_rule_on_a_finding_becomes_what_core_takes():
         ),
         ('text = "x"\nchannel = "leak.wet"\ncondition = "changes"\nvalue = 1', "a change needs no value"),
         ('text = "x"\nchannel = "leak.wet"\ncondition = "changes"\nfor_s = 1', "a change does not last"),
+        (
+            'text = "x"\nchannel = "leak.wet"\ncondition = "equals"',
+            "help.rules[0].value: missing; expected true, false",
+        ),
+        (
+            'text = "x"\nchannel = "leak.wet"\ncondition = "equals"\nvalue = nan',
+            "expected true, false, a number or a text",
+        ),
+        ('text = "x"\nchanel = "leak.wet"', "did you mean help.rules[0].channel?"),
         ('text = "x"\nfinding = "leak.wet:rate"', "no check makes this finding"),
         ('text = "x"\nfinding = "leak.wet:range"\nvalue = 1', "a finding has no use for it"),
         ('text = "x"\nchannel = "leak.wet"\ncondition = "changes"\ncancel_window_s = 999', "from 0 to 300"),
@@ -71,6 +80,29 @@ def test_each_mistake_of_a_rule_is_told_at_its_line(rule, expected):
     (said,) = told(rule)
     assert expected in said
     assert int(said.partition(":")[0]) >= 11
+
+
+def test_all_mistakes_of_one_rule_are_told_at_once():
+    said = told('channel = "leek.wet"\ncondition = "above"\nvalue = "high"\nfor_s = -1\ntext = ""')
+    assert [line.partition(" = ")[0] for line in said] == [
+        "13: help.rules[0].channel",
+        "15: help.rules[0].value",
+        "16: help.rules[0].for_s",
+        "17: help.rules[0].text",
+    ]
+
+
+def test_one_channel_does_not_both_call_for_help_and_take_it_back():
+    (said,) = told(
+        'finding = "leak.wet:range"\ntext = "x"\n[help]\nbutton_channel = "leak.a"\ncancel_channel = "leak.a"'
+    )
+    assert "help.cancel_channel" in said
+    assert "the same as in line 16; expected another channel" in said
+
+
+def test_a_button_is_one_channel():
+    (said,) = told('finding = "leak.wet:range"\ntext = "x"\n[help]\nbutton_channel = "leak.*"')
+    assert "expected one channel, as device.quantity" in said
 
 
 def test_two_rules_of_one_name_are_told():

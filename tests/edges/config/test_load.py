@@ -76,6 +76,11 @@ FIELDS = {
     "broker = 1": "1: broker = 1: expected a table",
     "[[broker]]\n": "1: broker = a list of 1: expected a table",
     "[serial]\n": "1: serial = a table: expected tables that begin with [[serial]]",
+    '[help]\nrules = "x"': '2: help.rules = "x": expected tables that begin with [[help.rules]]',
+    '[broker]\nfallback = "b2"': (
+        '2: broker.fallback = "b2": expected a list in [ ], each a host such as "broker.example", '
+        'or "broker.example:8883"'
+    ),
     "serial = [\n1]": "2: serial[0] = 1: expected a table",
     # missing keys
     GPS.replace('port = "/dev/gps"\n', ""): (
@@ -114,7 +119,7 @@ CROSS = {
     "[gpio.buzzer]\n": "1: gpio.buzzer: it has no line; expected line",
     GPS.replace("nmea0183", "nmea083"): (
         '4: serial[0].language = "nmea083": unknown language; '
-        "expected broken, bthome, contact, modbus, nmea0183 or textline; did you mean nmea0183?"
+        "expected modbus, nmea0183 or textline; did you mean nmea0183?"
     ),
     GPS.replace("nmea0183", "bthome"): (
         '4: serial[0].language = "bthome": this language is for ble, not for serial'
