@@ -4,9 +4,15 @@ Hysteresis is here and nowhere else: a check says good or bad for each reading; 
 `confirm` seconds of bad and cleared after `clear` seconds of good.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
+
+# Three alarms within a minute are chatter, and told as one that lasts (ISA-18.2 calls it chattering).
+CHATTERS = 3
+CHATTER_S = 60.0
+# What chattered is over when it was quiet for so long.
+CALM_S = 300.0
 
 
 class FindingState(StrEnum):
@@ -26,10 +32,14 @@ class Severity(StrEnum):
 
 
 class Verdict(NamedTuple):
-    """What a check says of its channel now: bad or not, and why in one plain sentence (empty when good)."""
+    """What a check says of its channel now: bad or not, and why in one plain sentence (empty when good).
+
+    `side` is `low` or `high` where a value left its limits that way.
+    """
 
     bad: bool
     sentence: str = ""
+    side: str = ""
 
 
 GOOD = Verdict(False)
@@ -39,7 +49,8 @@ GOOD = Verdict(False)
 class Finding:
     """`kind` is the check's name; `key` is `channel:kind`. Times are monotonic seconds of `boot_id`.
 
-    `id` is the 16-byte UUIDv7 of its first event, the same for all events of this finding.
+    `id` is the 16-byte UUIDv7 of its first event, the same for all events of this finding. Of a device or a bus,
+    `channel` is its name. `cause` is the key of the finding that explains this one: then only that one is told.
     """
 
     id: bytes
@@ -51,11 +62,18 @@ class Finding:
     since: float
     boot_id: str
     count: int = 1
+    side: str = ""
+    cause: str = ""
 
     @property
     def key(self) -> str:
         """What makes it the same finding."""
         return f"{self.channel}:{self.kind}"
+
+    @property
+    def device(self) -> str:
+        """The device it is of: all before the first dot."""
+        return self.channel.partition(".")[0]
 
 
 class Change(NamedTuple):
@@ -71,16 +89,19 @@ class Tracker:
     """The life of one finding: verdicts and times in, changes out.
 
     Bad for `confirm_s` makes it CONFIRMED, good for `clear_s` after that CLEARED. A check's silence (None) leaves its
-    last word standing, so that time goes on confirming or clearing.
+    last word standing, so that time goes on confirming or clearing. One that is confirmed CHATTERS times within
+    CHATTER_S is cleared only by CALM_S of good.
     """
 
     confirm_s: float = 0.0
     clear_s: float = 0.0
     state: FindingState = FindingState.CLEARED
     sentence: str = ""
+    side: str = ""
     count: int = 0
     since: float = 0.0
     _turned: float | None = None
+    _confirmed: list[float] = field(default_factory=list)
 
     def judge(self, verdict: Verdict | None, now: float) -> Change | None:
         """Take the check's word, or only the time, and say what changed."""
@@ -90,15 +111,22 @@ class Tracker:
             return None
         if self.state is FindingState.PENDING and now - self._turned >= self.confirm_s:
             self.state, self._turned, self.count = FindingState.CONFIRMED, None, self.count + 1
+            self._confirmed = [*self._confirmed, now][-CHATTERS:]
             return Change(self.state, self.sentence, self.since)
-        if self.state is FindingState.CONFIRMED and now - self._turned >= self.clear_s:
+        if self.state is FindingState.CONFIRMED and now - self._turned >= self._quiet_s():
             self.state, self._turned = FindingState.CLEARED, None
             return Change(self.state, self.sentence, now)
         return None
 
+    def _quiet_s(self) -> float:
+        """How long it has to be good before it is over."""
+        last = self._confirmed
+        chatters = len(last) == CHATTERS and last[-1] - last[0] <= CHATTER_S
+        return max(self.clear_s, CALM_S) if chatters else self.clear_s
+
     def _hear(self, verdict: Verdict, now: float) -> None:
         if verdict.bad:
-            self.sentence = verdict.sentence
+            self.sentence, self.side = verdict.sentence, verdict.side
             if self.state is FindingState.CLEARED:
                 self.state, self.since, self._turned = FindingState.PENDING, now, now
             elif self.state is FindingState.CONFIRMED:

@@ -5,8 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.core.checks.base import amount, duration
+from edge_agent.core.checks.guarded import Guarded
+from edge_agent.core.checks.range import Range
 from edge_agent.core.checks.registry import CHECKS, make
 from edge_agent.core.finding import GOOD, FindingState, Tracker, Verdict
+from edge_agent.core.guard import Guard
 from edge_agent.core.reading import Channel, Reading
 from edge_agent.core.recorder import Recorder
 
@@ -22,7 +25,7 @@ def test_a_boiler_that_loses_pressure_is_found_and_forgiven_with_hysteresis() ->
     check = make("range", "boiler.pressure", SETTINGS, 0.0)
     assert check.see(at(0, 1.5)) == GOOD
     verdict = check.see(at(1, 0.7))
-    assert verdict == Verdict(True, "Boiler pressure is 0.7 bar; it should be at least 0.8 bar.")
+    assert verdict == Verdict(True, "Boiler pressure is 0.7 bar; it should be at least 0.8 bar.", "low")
     assert check.see(at(2, 0.85)) is not None
     assert check.see(at(2, 0.85)).bad  # type: ignore[union-attr]
     assert check.see(at(3, 0.91)) == GOOD
@@ -31,7 +34,7 @@ def test_a_boiler_that_loses_pressure_is_found_and_forgiven_with_hysteresis() ->
 
 def test_too_much_is_found_too() -> None:
     check = make("range", "boiler.pressure", SETTINGS, 0.0)
-    assert check.see(at(1, 2.6)) == Verdict(True, "Boiler pressure is 2.6 bar; it should be at most 2.5 bar.")
+    assert check.see(at(1, 2.6)) == Verdict(True, "Boiler pressure is 2.6 bar; it should be at most 2.5 bar.", "high")
     assert check.see(at(2, 2.45)).bad  # type: ignore[union-attr]
     assert check.see(at(3, 2.3)) == GOOD
 
@@ -141,3 +144,28 @@ def test_the_recorder_forgets_what_is_older_than_its_span() -> None:
     assert [r.value for r in recorder.freeze("boiler.pressure", 95.0)] == [95.0, 96.0, 97.0, 98.0, 99.0]
     assert [r.value for r in recorder.freeze("boiler.pressure", 0.0, most=2)] == [98.0, 99.0]
     assert recorder.freeze("other", 0.0) == []
+
+
+def test_what_comes_and_goes_three_times_a_minute_is_one_finding_that_lasts():
+    tracker, told = Tracker(), []
+    for t in range(0, 100, 10):
+        for at_s, verdict in ((t, Verdict(True, "Dip.")), (t + 5, GOOD)):
+            change = tracker.judge(verdict, float(at_s))
+            if change:
+                told.append((at_s, change.state))
+    assert told[-1] == (20, FindingState.CONFIRMED)
+    assert tracker.count == 3
+    assert tracker.judge(None, 95 + 299.0) is None
+    change = tracker.judge(None, 95 + 300.0)
+    assert change is not None
+    assert change.state is FindingState.CLEARED
+
+
+def test_a_check_behind_a_guard_counts_only_while_it_holds():
+    check = Guarded(Range(13.2, None), Guard("boiler.rpm", above=400.0))
+    volts, rpm = Channel("boiler.voltage", "V"), Channel("boiler.rpm", "/min")
+    assert check.see(Reading(volts, 12.5, 0.0)) == GOOD
+    assert check.see(Reading(rpm, 800, 1.0)) is None
+    assert check.see(Reading(volts, 12.5, 2.0)).bad
+    assert check.see(Reading(rpm, 0, 3.0)) == GOOD
+    assert check.see(Reading(volts, 12.5, 4.0)) == GOOD

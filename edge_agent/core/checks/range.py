@@ -24,10 +24,10 @@ class Range:
         low, high = self.low, self.high
         if low is not None and value < low + (self.hysteresis if self._side < 0 else 0.0):
             self._side = -1
-            return self._bad(reading, value, f"it should be at least {amount(low, reading.channel.unit)}")
+            return self._bad(reading, value, f"it should be at least {amount(low, reading.channel.unit)}", "low")
         if high is not None and value > high - (self.hysteresis if self._side > 0 else 0.0):
             self._side = 1
-            return self._bad(reading, value, f"it should be at most {amount(high, reading.channel.unit)}")
+            return self._bad(reading, value, f"it should be at most {amount(high, reading.channel.unit)}", "high")
         self._side = 0
         return GOOD
 
@@ -36,5 +36,6 @@ class Range:
         return None
 
     @staticmethod
-    def _bad(reading: Reading, value: float, limit: str) -> Verdict:
-        return Verdict(True, f"{spoken(reading.channel.name)} is {amount(value, reading.channel.unit)}; {limit}.")
+    def _bad(reading: Reading, value: float, limit: str, side: str) -> Verdict:
+        said = f"{spoken(reading.channel.name)} is {amount(value, reading.channel.unit)}; {limit}."
+        return Verdict(True, said, side)

@@ -47,6 +47,7 @@ class Rate:
             True,
             f"{spoken(reading.channel.name)} {way} from {amount(first, unit)} to {amount(value, unit)} in "
             f"{duration(lasted)}; that is faster than usual.",
+            "high" if speed > 0 else "low",
         )
 
     def tick(self, now: float) -> Verdict | None:  # noqa: ARG002 - the Check contract
