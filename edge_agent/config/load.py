@@ -54,12 +54,12 @@ _REPEATED = ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Cannot rede
 def load(path: str | os.PathLike[str], languages: Languages) -> Config:
     """The configuration in this file, checked against `languages` too. Raises ConfigProblems with every mistake."""
     file = os.fspath(path)
-    return parse(_read(file), file, languages)
+    return parse(read_source(file), file, languages)
 
 
 def parse(source: str, file: str, languages: Languages) -> Config:
     """The configuration in TOML text; `file` is its name in messages. Raises ConfigProblems with every mistake."""
-    table = _toml(source, file)
+    table = parse_toml(source, file)
     report = Report(file, Places(source))
     info = inspect.type_info(Config)
     assert isinstance(info, inspect.StructType)
@@ -73,7 +73,8 @@ def parse(source: str, file: str, languages: Languages) -> Config:
     return config
 
 
-def _read(file: str) -> str:
+def read_source(file: str) -> str:
+    """The text of a TOML file. Raises ConfigProblems where it cannot be read."""
     try:
         with open(file, "rb") as stream:  # noqa: PTH123 (a name such as /dev/stdin is fine too)
             raw = stream.read(MAX_BYTES + 1)
@@ -95,7 +96,8 @@ def _read(file: str) -> str:
         raise ConfigProblems([mistake]) from error
 
 
-def _toml(source: str, file: str) -> dict[str, Any]:
+def parse_toml(source: str, file: str) -> dict[str, Any]:
+    """Plain data of TOML text; `file` is its name in messages. Raises ConfigProblems where it is none."""
     try:
         return tomli.loads(source)
     except tomli.TOMLDecodeError as error:
@@ -134,7 +136,7 @@ def _unknown(report: Report, languages: Languages, path: Path, value: Any, table
 def _nearest_key(languages: Languages, path: Path, table: dict[str, Any]) -> str:
     """An option of the device's language, the same key in another table, a like one in this table, or in any."""
     *above, key = path
-    keys = list(_keys())
+    keys = list(known_keys(inspect.type_info(Config)))
     here = tuple(part for part in above if isinstance(part, str))
     siblings = [known[-1] for known in keys if known[:-1] == here]
     if "options" in siblings and (close := nearest(key, _options(languages, table))):
@@ -155,12 +157,12 @@ def _options(languages: Languages, table: dict[str, Any]) -> Iterable[str]:
         return ()
 
 
-def _keys(info: inspect.Type | None = None, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Every key of the model, as the parts of its dotted name, in its order, without the numbers of rows."""
-    kind = plain_type(info or inspect.type_info(Config))
+def known_keys(info: inspect.Type, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every key of a model, as the parts of its dotted name, in its order, without the numbers of rows."""
+    kind = plain_type(info)
     if isinstance(kind, inspect.VarTupleType):
         kind = plain_type(kind.item_type)
     if isinstance(kind, inspect.StructType):
         for field in kind.fields:
             yield (*above, field.name)
-            yield from _keys(field.type, (*above, field.name))
+            yield from known_keys(field.type, (*above, field.name))

@@ -58,10 +58,10 @@ class Mistake:
 
 
 class ConfigProblems(ConfigError):  # noqa: N818 (it is a list of them)
-    """Everything that is wrong in one file, in the order of its lines; `more` were found and are not listed."""
+    """Everything that is wrong, by file and in the order of its lines; `more` were found and are not listed."""
 
     def __init__(self, mistakes: Sequence[Mistake], more: int = 0) -> None:
-        self.mistakes = tuple(sorted(mistakes, key=lambda m: (m.line, m.column)))
+        self.mistakes = tuple(sorted(mistakes, key=lambda m: (m.file, m.line, m.column)))
         self.more = more
         lines = [mistake.text for mistake in self.mistakes]
         if more:

@@ -14,6 +14,7 @@ from edge_agent.core.finding import GOOD, Change, Finding, FindingState, Severit
 from edge_agent.core.guard import Guard
 
 ANY_KIND = "*"
+ANY_QUANTITY = "*"
 # So many sentences show what a diagnosis rests on.
 MAX_EVIDENCE = 3
 
@@ -46,7 +47,8 @@ class Worked(StrEnum):
 class Sign(NamedTuple):
     """One finding: of `quantity` of the device (empty: of the device itself), made by a check of this kind or name.
 
-    `side` (`low`, `high`) narrows it where a value left its limits; `kind` is another kind of device to look at.
+    `quantity` may be `*`: any of them, and the device itself. `side` (`low`, `high`) narrows it where a value left its
+    limits; `kind` is another kind of device to look at.
     """
 
     check: str
@@ -130,17 +132,18 @@ class _Seen:
     """One sign: where it would stand, since when it does or did, and which findings stand now."""
 
     sign: Sign
-    subjects: frozenset[str]
+    devices: frozenset[str]
     at: float | None = None
     standing: dict[str, str] = field(default_factory=dict)
 
     def takes(self, finding: Finding) -> bool:
         """Whether the finding is this sign. One that is over is, whatever its side: it was, if it stood."""
-        sign, cleared = self.sign, finding.state is FindingState.CLEARED
+        sign, device, dot, quantity = self.sign, *finding.channel.partition(".")
         return (
             finding.kind == sign.check
-            and finding.channel in self.subjects
-            and (cleared or not sign.side or finding.side == sign.side)
+            and device in self.devices
+            and (sign.quantity == ANY_QUANTITY or (dot + quantity).removeprefix(".") == sign.quantity)
+            and (finding.state is FindingState.CLEARED or not sign.side or finding.side == sign.side)
         )
 
     def counts(self, now: float, within_s: float) -> bool:
@@ -162,8 +165,7 @@ class Diagnosis:
         match = playbook.match
 
         def seen(sign: Sign) -> _Seen:
-            devices = others(sign.kind) if sign.kind else [device]
-            return _Seen(sign, frozenset(f"{d}.{sign.quantity}" if sign.quantity else d for d in devices))
+            return _Seen(sign, frozenset(others(sign.kind) if sign.kind else [device]))
 
         self._all = [seen(sign) for sign in match.all]
         self._any = [seen(sign) for sign in match.any]
@@ -192,10 +194,11 @@ class Diagnosis:
         return self._tracker.count
 
     def see(self, finding: Finding, now: float) -> Change | None:
-        """One finding was confirmed or cleared."""
+        """One finding was confirmed or cleared. What a bus or another device explains is no sign of this one."""
         concerned = [seen for seen in self._signs if seen.takes(finding)]
+        foreign = finding.cause.partition(":")[0] not in ("", finding.device)
         for seen in concerned:
-            if finding.state is FindingState.CONFIRMED:
+            if finding.state is FindingState.CONFIRMED and not foreign:
                 if not seen.standing:
                     seen.at = now
                 seen.standing[finding.key] = finding.sentence

@@ -1,5 +1,6 @@
 """Playbooks' signs and matches: findings in, diagnoses out."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -96,6 +97,19 @@ def test_a_sign_may_be_of_another_kind_of_device():
     it = Diagnosis(playbook(Match(all=(sign,))), "boiler", lambda kind: ["water"] if kind == "meter" else [])
     assert it.see(finding(sign), 1.0) is None
     assert it.see(finding(sign, device="water"), 1.0) is not None
+
+
+def test_any_quantity_is_also_the_device_itself():
+    sign = Sign("silent", "*")
+    for silence in (Sign("silent"), Sign("silent", "flow")):
+        assert diagnosis(Match(all=(sign,))).see(finding(silence), 1.0) is not None
+
+
+def test_what_the_bus_explains_is_no_sign_of_a_device_until_it_outlives_the_bus():
+    it = diagnosis(Match(all=(Sign("silent"),)))
+    explained = replace(finding(Sign("silent")), cause="ble:away")
+    assert it.see(explained, 1.0) is None
+    assert it.see(replace(explained, cause=""), 2.0) is not None
 
 
 def test_a_playbook_speaks_the_language_or_english():
