@@ -6,7 +6,7 @@ checks read that dict; `build` makes the structs of it when no mistake was found
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from msgspec import NODEFAULT, inspect
@@ -192,3 +192,14 @@ def choice(values: Iterable[Any]) -> str:
     """`a, b or c`."""
     *most, last = (str(value) for value in values)
     return f"{', '.join(most)} or {last}" if most else last
+
+
+def known_keys(info: inspect.Type, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Every key of a model, as the parts of its dotted name, in its order, without the numbers of rows."""
+    kind = plain_type(info)
+    if isinstance(kind, inspect.VarTupleType):
+        kind = plain_type(kind.item_type)
+    if isinstance(kind, inspect.StructType):
+        for field in kind.fields:
+            yield (*above, field.name)
+            yield from known_keys(field.type, (*above, field.name))

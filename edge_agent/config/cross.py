@@ -50,6 +50,7 @@ def check_all(good: Table, languages: Languages, report: Report) -> None:
     check_checks(good, found, report)
     check_channels(good, found, report)
     check_buttons(good, found, report)
+    check_relays(good, found, report)
     check_rules(good, [device.table.get("name") for device in found], report)
     check_position(good, [device.table.get("name") for device in found], report)
     check_broker(good, report)
@@ -106,6 +107,9 @@ def check_lines(good: Table, report: Report) -> None:
         used += [Used(("gpio", name, key), table[key]) for key in ("line", *_COLOURS) if table.get(key) is not None]
     used += [
         Used(("gpio", "input", i, "line"), row["line"]) for i, row in enumerate(gpio.get("input", ())) if "line" in row
+    ]
+    used += [
+        Used(("gpio", "relay", i, "line"), row["line"]) for i, row in enumerate(gpio.get("relay", ())) if "line" in row
     ]
     unique(used, report, expected="a line that nothing else uses")
     _check_output(gpio.get("lamp"), ("gpio", "lamp"), report, coloured=True)
@@ -220,6 +224,19 @@ def check_buttons(good: Table, found: list[Device], report: Report) -> None:
         elif None not in names:
             check_channel(channel, [name for name in names if name], path, report)
     unique(used, report, expected="another channel")
+
+
+def check_relays(good: Table, found: list[Device], report: Report) -> None:
+    """A relay feeds a device that there is, and each device is fed by one."""
+    names = [device.table.get("name") for device in found]
+    rows = within(good, "gpio").get("relay", ())
+    used = [Used(("gpio", "relay", i, "feeds"), row["feeds"]) for i, row in enumerate(rows) if "feeds" in row]
+    for path, name in used:
+        if name not in names and None not in names:
+            known = [each for each in names if each]
+            expected = shortened(choice(known)) if known else "a configured device: there is none"
+            report.add(path, name, what=f"there is no device {name}", expected=expected, nearest=nearest(name, known))
+    unique(used, report, expected="one relay for a device")
 
 
 def check_channels(good: Table, found: list[Device], report: Report) -> None:

@@ -1,25 +1,24 @@
 """`load` reads a TOML file into a Config, or says everything that is wrong with it at once."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import partial
+from pathlib import Path as FilePath
 from typing import Any
 
-import tomli
 from msgspec import inspect
 
-from edge_agent.config.convert import Converter, build, plain_type
+from edge_agent.config.convert import Converter, build, known_keys
 from edge_agent.config.cross import check_all
 from edge_agent.config.locate import Path, Places
-from edge_agent.config.mistakes import ConfigProblems, Mistake, Report, dotted
+from edge_agent.config.mistakes import ConfigProblems, Report, dotted
 from edge_agent.config.model import Config
 from edge_agent.config.nearest import nearest
 from edge_agent.config.options import Languages
+from edge_agent.config.playbooks import load_folder
+from edge_agent.config.source import parse_toml, read_source
 from edge_agent.config.ways import check_ways
 from edge_agent.core.errors import ConfigError
-
-# A hundred devices are about 30 KiB.
-MAX_BYTES = 1 << 20
 
 # Keys that people look for and that are elsewhere on purpose.
 _ADVICE: dict[Path, tuple[str, str]] = {
@@ -28,27 +27,6 @@ _ADVICE: dict[Path, tuple[str, str]] = {
         "broker.password_file",
     ),
 }
-
-# What tomli says, in plain words: the start of its message, what is wrong, what was expected.
-_SYNTAX = (
-    ("Unterminated string", "a text is not closed", 'a quotation mark (") at its end'),
-    ("Illegal character '\\n'", "a text is not closed on its line", 'a quotation mark (") at its end'),
-    ("Found invalid character '\\n'", "a text is not closed on its line", "a quotation mark (') at its end"),
-    ("Expected \"'", "a text is not closed", "a quotation mark (') at its end"),
-    ("Invalid value", "this is no value", 'a number, true or false, a list in [ ], or text in "quotation marks"'),
-    ("Expected '='", "a key without a value", "key = value"),
-    ("Expected newline or end of document", "something stands behind the value", "one key = value on a line"),
-    ("Invalid initial character for a key", "a key is missing or not closed", "letters, digits, _ or -"),
-    ("Invalid statement", "neither a key nor a table begins here", "key = value or [table]"),
-    ("Unclosed array", "a list is not closed", "a comma or ]"),
-    ("Unclosed inline table", "a table is not closed", "a comma or }"),
-    ("Expected ']", "the table's name is not closed", "[table] or [[table]] on a line of its own"),
-    ("Unescaped '\\'", "a backslash that means nothing", "\\\\ for a backslash, or the text in 'single quotes'"),
-    ("Invalid hex value", "a backslash that means nothing", "\\\\ for a backslash, or the text in 'single quotes'"),
-    ("Invalid date or datetime", "there is no such date or time", "a date such as 2026-01-31"),
-)
-_UNCLOSED = ("Unterminated string", "Illegal character '\\n'", "Found invalid character '\\n'", "Expected \"'")
-_REPEATED = ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Cannot redefine", "Duplicate inline table key")
 
 
 def load(path: str | os.PathLike[str], languages: Languages) -> Config:
@@ -67,63 +45,24 @@ def parse(source: str, file: str, languages: Languages) -> Config:
     if not report.full:
         check_all(good, languages, report)
         check_ways(good, report)
-    report.raise_if_any()
+    problems = _check_playbooks(good, file)
+    report.raise_if_any(problems)
     config = build(info, good)
     assert isinstance(config, Config)
     return config
 
 
-def read_source(file: str) -> str:
-    """The text of a TOML file. Raises ConfigProblems where it cannot be read."""
+def _check_playbooks(good: dict[str, Any], file: str) -> ConfigProblems | None:
+    """The playbooks' folder is beside this file, or elsewhere; what is wrong in it is told with the rest."""
+    table = good.get("playbooks", {})
+    if not table.get("folder"):
+        return None
+    table["folder"] = str(FilePath(file).absolute().parent / table["folder"])
     try:
-        with open(file, "rb") as stream:  # noqa: PTH123 (a name such as /dev/stdin is fine too)
-            raw = stream.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        hint = "a configuration file; config/home.toml is one to begin with"
-        absent = isinstance(error, FileNotFoundError)
-        mistake = Mistake(file, 0, what=f"cannot be read: {reason.lower()}", expected=hint if absent else "")
-        raise ConfigProblems([mistake]) from error
-    if len(raw) > MAX_BYTES:
-        raise ConfigProblems([Mistake(file, 0, what="too large", expected="a TOML file of at most 1 MiB")])
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = raw[: error.start]
-        line, column = before.count(b"\n") + 1, error.start - before.rfind(b"\n")
-        what = f"the byte 0x{raw[error.start]:02x} is not UTF-8"
-        mistake = Mistake(file, line, column=column, what=what, expected="a text file saved as UTF-8")
-        raise ConfigProblems([mistake]) from error
-
-
-def parse_toml(source: str, file: str) -> dict[str, Any]:
-    """Plain data of TOML text; `file` is its name in messages. Raises ConfigProblems where it is none."""
-    try:
-        return tomli.loads(source)
-    except tomli.TOMLDecodeError as error:
-        raise ConfigProblems([_syntax(error, source, file)]) from error
-    except RecursionError as error:
-        what = "lists or tables are nested too deep to be read"
-        raise ConfigProblems([Mistake(file, 0, what=what, expected="the tables of agent.example.toml")]) from error
-    except ValueError as error:  # Python refuses whole numbers of more than 4,300 digits
-        raise ConfigProblems([Mistake(file, 0, what="a number has too many digits to be read")]) from error
-
-
-def _syntax(error: tomli.TOMLDecodeError, source: str, file: str) -> Mistake:
-    message, line, column = error.msg, error.lineno, error.colno
-    if message.startswith(_REPEATED):
-        for repeat in Places(source).repeats():
-            what = f"set before, in line {repeat.first.line}"
-            return Mistake(file, repeat.position.line, dotted(repeat.path), what=what, expected="each key once")
-        return Mistake(file, line, column=column, what="this key or table was set before", expected="each key once")
-    if message.startswith(_UNCLOSED):
-        line, column = Places(source).unclosed() or (line, column)
-        what = "the text that begins here has no end"
-        return Mistake(file, line, column=column, what=what, expected="the same quotation mark behind it")
-    for start, what, expected in _SYNTAX:
-        if message.startswith(start):
-            return Mistake(file, line, column=column, what=what, expected=expected)
-    return Mistake(file, line, column=column, what=f"not TOML: {message[0].lower()}{message[1:]}")
+        load_folder(table["folder"])
+    except ConfigProblems as problems:
+        return problems
+    return None
 
 
 def _unknown(report: Report, languages: Languages, path: Path, value: Any, table: dict[str, Any]) -> None:
@@ -155,14 +94,3 @@ def _options(languages: Languages, table: dict[str, Any]) -> Iterable[str]:
         return languages.spec(str(table.get("language", ""))).options
     except ConfigError:
         return ()
-
-
-def known_keys(info: inspect.Type, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Every key of a model, as the parts of its dotted name, in its order, without the numbers of rows."""
-    kind = plain_type(info)
-    if isinstance(kind, inspect.VarTupleType):
-        kind = plain_type(kind.item_type)
-    if isinstance(kind, inspect.StructType):
-        for field in kind.fields:
-            yield (*above, field.name)
-            yield from known_keys(field.type, (*above, field.name))

@@ -101,10 +101,11 @@ class Report:
         """The line of a key, to point at it from another."""
         return self._places.of(path).line
 
-    def raise_if_any(self) -> None:
-        """Raise ConfigProblems when there is a mistake."""
-        if self._mistakes:
-            raise ConfigProblems(self._mistakes, len(self._paths) - len(self._mistakes))
+    def raise_if_any(self, others: ConfigProblems | None = None) -> None:
+        """Raise ConfigProblems when there is a mistake, here or among `others` (of files that belong to this one)."""
+        found = [*self._mistakes, *(others.mistakes if others else ())]
+        if found:
+            raise ConfigProblems(found, len(self._paths) - len(self._mistakes) + (others.more if others else 0))
 
 
 def dotted(path: Path) -> str:

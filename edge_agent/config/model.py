@@ -215,7 +215,16 @@ class GpioInput(Section, frozen=True):
     pull: Literal["up", "down", "none"] = "up"
     active: Literal["high", "low"] = "low"
     language: str = "contact"
+    kind: Name | None = None
     options: dict[str, Any] = field(default_factory=dict)
+
+
+class GpioRelay(Section, frozen=True):
+    """A relay that takes the power from a device while it is active: so a dead gateway cuts nothing off."""
+
+    feeds: Name
+    line: Line
+    active: Literal["high", "low"] = "high"
 
 
 class Gpio(Section, frozen=True):
@@ -225,6 +234,7 @@ class Gpio(Section, frozen=True):
     lamp: GpioOut | None = None
     buzzer: GpioOut | None = None
     input: tuple[GpioInput, ...] = ()
+    relay: tuple[GpioRelay, ...] = ()
 
 
 class SerialDevice(Section, frozen=True):
@@ -233,6 +243,7 @@ class SerialDevice(Section, frozen=True):
     name: Name
     port: Annotated[str, Meta(min_length=1, description="a path such as /dev/serial/by-id/...")]
     language: str
+    kind: Name | None = None
     baud: Annotated[int, Meta(ge=0, le=4_000_000)] = 0
     bits: Literal[7, 8] = 8
     parity: Literal["none", "even", "odd"] = "none"
@@ -248,6 +259,7 @@ class BleDevice(Section, frozen=True):
         str, Meta(pattern=r"^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$", description="an address such as A4:C1:38:8D:18:B2")
     ]
     language: str
+    kind: Name | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -283,6 +295,20 @@ class Channel(Section, frozen=True):
     summary_s: Annotated[float, Meta(ge=1.0, le=86400.0)] | None = None
 
 
+class Playbooks(Section, frozen=True):
+    """Where playbooks are (empty: none), and which remedies the agent may use by itself; see docs/playbooks.md.
+
+    A folder is looked for beside the configuration's own file when it is not absolute.
+    """
+
+    folder: str = ""
+    may: tuple[Literal["read_again", "reopen_port", "restart_driver", "reset_device", "power_cycle"], ...] = (
+        "read_again",
+        "reopen_port",
+        "restart_driver",
+    )
+
+
 class Control(Section, frozen=True):
     """The control socket; an empty path means `control.sock` in the runtime folder."""
 
@@ -306,4 +332,5 @@ class Config(Section, frozen=True):
     ble: Ble = Ble()
     check: tuple[Check, ...] = ()
     channel: tuple[Channel, ...] = ()
+    playbooks: Playbooks = Playbooks()
     control: Control = Control()

@@ -7,13 +7,13 @@ from typing import Any
 
 from msgspec import inspect
 
-from edge_agent.config.convert import Converter, build, choice
+from edge_agent.config.convert import Converter, build, choice, known_keys
 from edge_agent.config.cross import check_settings
-from edge_agent.config.load import known_keys, parse_toml, read_source
 from edge_agent.config.locate import Path, Places
 from edge_agent.config.mistakes import ConfigProblems, Mistake, Report, dotted
 from edge_agent.config.nearest import nearest
 from edge_agent.config.playbook_model import CheckTable, GuardTable, PlaybookFile, RemedyTable, SignTable
+from edge_agent.config.source import parse_toml, read_source
 from edge_agent.core.causes import AWAY, SILENT
 from edge_agent.core.finding import Severity
 from edge_agent.core.guard import Guard

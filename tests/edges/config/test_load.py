@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.config.load import MAX_BYTES, load, parse
+from edge_agent.config.load import load, parse
 from edge_agent.config.mistakes import MAX_MISTAKES, ConfigProblems
 from edge_agent.config.model import Config, SerialDevice
 from edge_agent.config.options import complete_options
+from edge_agent.config.source import MAX_BYTES
 from edge_agent.core.errors import ConfigError
 
 KEY = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"

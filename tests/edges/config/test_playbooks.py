@@ -7,10 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_agent.config.load import load, parse
 from edge_agent.config.mistakes import ConfigProblems
 from edge_agent.config.playbooks import load_folder, load_playbook, parse_playbook, schema
 from edge_agent.core.finding import Severity
 from edge_agent.core.playbook import Deed
+from edge_agent.drivers.registry import LANGUAGES
 
 SHIPPED = Path("config/playbooks")
 GOOD = """name = "water"
@@ -139,3 +141,29 @@ def test_no_edit_of_a_file_makes_anything_but_a_playbook_or_mistakes(data):
 
 def test_one_file_is_read_by_its_path():
     assert load_playbook(str(SHIPPED / "gas.toml")).name == "gas"
+
+
+def test_a_configuration_tells_the_mistakes_of_its_playbooks_with_its_own(tmp_path):
+    (tmp_path / "plays").mkdir()
+    (tmp_path / "plays" / "gas.toml").write_text(GOOD.replace("[text.en]", "[txt.en]"))
+    file = tmp_path / "agent.toml"
+    file.write_text('[playbooks]\nfolder = "plays"\nmay = ["reopen_prt"]\n')
+    with pytest.raises(ConfigProblems) as caught:
+        load(file, LANGUAGES)
+    told = str(caught.value)
+    assert "agent.toml:3: playbooks.may[0]" in told
+    assert "did you mean reopen_port?" in told
+    assert "gas.toml" in told
+    assert "did you mean text?" in told
+
+
+def test_a_folder_beside_the_configuration_is_found_from_anywhere(tmp_path):
+    (tmp_path / "plays").mkdir()
+    file = tmp_path / "agent.toml"
+    file.write_text('[playbooks]\nfolder = "plays"\n')
+    assert load(file, LANGUAGES).playbooks.folder == str(tmp_path / "plays")
+
+
+def test_a_relay_feeds_a_device_that_there_is(tmp_path):
+    with pytest.raises(ConfigProblems, match="there is no device pump"):
+        parse('[[gpio.relay]]\nfeeds = "pump"\nline = 4\n', "agent.toml", LANGUAGES)
