@@ -1,20 +1,39 @@
-"""Keeps out of the daemon what libraries import and the daemon never uses: 10 MB and 0.1 s (rich included).
+"""Keeps out of the daemon what libraries import and the daemon never uses: 13 MB and 0.1 s (rich included).
 
 Nothing is lost: what is put off arrives when something of it is used.
 """
 
 import sys
+import typing
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from importlib.util import find_spec, module_from_spec
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import module_from_spec
 from types import ModuleType
 from typing import Any
 
 # Imported where it is installed, and done without where it is not: structlog draws with rich, 5 MB.
 ABSENT = ("rich",)
-# Imported for what never happens here: paho's way through a proxy (urllib.request, with http.client and email) and
-# its WebSockets (hashlib), importlib's resources that are no files (tempfile, with all compressors), and gpiozero's
-# front door, which brings every robot and LED board; the drivers import its rooms one by one.
-PUT_OFF = ("urllib.request", "hashlib", "tempfile", "gpiozero")
+# Imported for what does not happen here, or not to every agent.
+PUT_OFF = (
+    "urllib.request",  # paho's way through a proxy, with http.client and email
+    "hashlib",  # paho's WebSockets
+    "tempfile",  # importlib's resources that are no files; it brings all compressors
+    "gpiozero",  # the front door, with every robot and LED board; the drivers import its rooms one by one
+    "nacl.bindings",  # likewise: all of libsodium, and one of its rooms checks signatures
+    "asyncio.sslproto",  # TLS of asyncio's streams: for the HTTPS channel, not for MQTT
+    "msgspec.toml",
+    "msgspec.yaml",
+    "structlog.stdlib",  # the standard library's logging written by structlog; here it is the other way round
+    "structlog.twisted",
+    "tokenize",  # linecache reads a source file with it
+)
+_TYPING = {
+    "get_type_hints": typing.get_type_hints,
+    "NotRequired": typing.NotRequired,
+    "Required": typing.Required,
+    "override": getattr(typing, "override", lambda method: method),  # from Python 3.12 on
+}
 
 
 class PutOff(ModuleType):
@@ -24,10 +43,9 @@ class PutOff(ModuleType):
     """
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or self.__spec__ is None or self.__spec__.loader is None:
+        if name.startswith("__"):
             raise AttributeError(name)  # what the import system looks for is not use
-        self.__class__ = ModuleType  # type: ignore[assignment]
-        self.__spec__.loader.exec_module(self)
+        arrive(self)
         return getattr(self, name)
 
 
@@ -35,26 +53,59 @@ def keep_out() -> None:
     """Call it before any library is imported, and only in the daemon's own process."""
     for name in ABSENT:
         sys.modules[name] = None  # type: ignore[assignment]
+    for package in ("urllib", "xml.etree", "nacl"):  # next to nothing; but their children are looked for in them
+        import_module(package)
     for name in PUT_OFF:
         put_off(name)
+    # Who takes single names out of a module while it is imported itself gets them without the module.
+    put_off("statistics", {"median": _later("statistics", "median")})  # gpiozero, for smoothed inputs
+    put_off("typing_extensions", _TYPING)  # msgspec and bleak, for what typing has too
+    put_off("xml.etree.ElementTree", {"Element": None})  # dbus_fast, for annotations; bleak introspects nothing
     # gpiozero takes this name before importlib.metadata (2 MB with email, zipfile and csv), and uses it only to find
     # the pin factory that GPIOZERO_PIN_FACTORY names
     metadata = sys.modules.setdefault("importlib_metadata", ModuleType("importlib_metadata"))
-    metadata.entry_points = _entry_points  # type: ignore[attr-defined]
+    metadata.entry_points = _later("importlib.metadata", "entry_points")  # type: ignore[attr-defined]
 
 
-def put_off(name: str) -> None:
-    """From now on an import of this module gives one that is empty until it is used."""
-    spec = None if name in sys.modules else find_spec(name)
+def put_off(name: str, given: Mapping[str, Any] = {}) -> None:
+    """From now on an import of this module gives one that has nothing but the names `given`, until it is used."""
+    spec = None if name in sys.modules else _spec(name)
     if spec is None:
         return
     module = module_from_spec(spec)
     module.__class__ = PutOff
+    vars(module).update(given)
     sys.modules[name] = module
     package, _, child = name.rpartition(".")
-    if package:
-        setattr(import_module(package), child, module)
+    if package in sys.modules:
+        setattr(sys.modules[package], child, module)
 
 
-def _entry_points(**wanted: Any) -> Any:
-    return import_module("importlib.metadata").entry_points(**wanted)
+def arrive(module: PutOff) -> None:
+    """Run what was put off; what was given instead is replaced by what there really is."""
+    spec = module.__spec__
+    assert spec is not None
+    assert spec.loader is not None
+    module.__class__ = ModuleType  # type: ignore[assignment]
+    spec.loader.exec_module(module)
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    """As importlib.util.find_spec, which would import the package that the module is in."""
+    spec, path = None, None
+    for end in [index for index, character in enumerate(name) if character == "."] + [len(name)]:
+        spec = PathFinder.find_spec(name[:end], path)
+        if spec is None:
+            return None
+        path = spec.submodule_search_locations
+    return spec
+
+
+def _later(module: str, name: str) -> Callable[..., Any]:
+    def call(*args: Any, **options: Any) -> Any:
+        home = import_module(module)
+        if isinstance(home, PutOff):
+            arrive(home)
+        return getattr(home, name)(*args, **options)
+
+    return call

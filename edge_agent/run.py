@@ -2,7 +2,7 @@
 
 import argparse
 
-from edge_agent.config.command import DEFAULT_FILE
+from edge_agent.config import DEFAULT_FILE
 from edge_agent.lean import keep_out
 
 

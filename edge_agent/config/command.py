@@ -6,12 +6,11 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from edge_agent.config import DEFAULT_FILE
 from edge_agent.config.load import load
 from edge_agent.config.mistakes import ConfigProblems
 from edge_agent.config.model import Config
 from edge_agent.config.options import Languages
-
-DEFAULT_FILE = "/etc/edge-agent/agent.toml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 import structlog
-from nacl.bindings import crypto_sign_BYTES, crypto_sign_open, crypto_sign_PUBLICKEYBYTES
+from nacl.bindings.crypto_sign import crypto_sign_BYTES, crypto_sign_open, crypto_sign_PUBLICKEYBYTES
+from nacl.bindings.sodium_core import sodium_init
 from nacl.exceptions import BadSignatureError
 
 from edge_agent.core.errors import ConfigError
@@ -26,6 +27,7 @@ def load_keys(keys: Mapping[str, str], *, unsigned: bool = False) -> Verifier:
             fix="Set [desk] unsigned = false and put the desk's public keys under [desk.keys].",
         )
         return _believe_all
+    sodium_init()  # once or more, and before anything of libsodium is used
     known = {kid: _public_key(kid, text) for kid, text in keys.items()}
     if not known:
         log.warning(

@@ -26,6 +26,8 @@ UNWANTED = {
     *("aiohttp", "numpy", "pydantic", "cryptography", "rich", "requests", "pkg_resources", "setuptools"),
     *("email", "http.client", "urllib.request", "importlib.metadata", "zipfile", "csv"),
     *("tempfile", "shutil", "lzma", "bz2", "hashlib", "_hashlib", "secrets", "hmac"),
+    *("typing_extensions", "statistics", "fractions", "tokenize", "xml.etree.ElementTree", "asyncio.sslproto"),
+    *("nacl.bindings.crypto_box", "structlog.stdlib", "msgspec.yaml"),
     *("gpiozero.boards", "gpiozero.output_devices", "colorzero"),
     *("difflib", "unittest", "doctest", "pdb", "multiprocessing", "configparser", "edge_agent.console.commands"),
 }

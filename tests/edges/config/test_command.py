@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.config.command import DEFAULT_FILE, make_command
+from edge_agent.config import DEFAULT_FILE
+from edge_agent.config.command import make_command
 
 HOME = """\
 [gpio.button]
