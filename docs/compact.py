@@ -13,7 +13,7 @@ from simulators.desk.keys import DeskKey
 # Bytes of each field, and what it is.
 CALL = (
     (1, "version: 1"),
-    (1, "1: `edge.help.raised.v1`; 2: `edge.help.reopened.v1`"),
+    (1, "1: `edge.help.raised.v1`; 2: `edge.help.reopened.v1`; 3: `edge.help.cancelled.v1`"),
     (16, "id of the event"),
     (16, "`request`: id of the event that raised the case; with 1 the same"),
     (

@@ -27,6 +27,7 @@ SHORT = {
     Signal.RESOLVED: "resolved",
     Signal.SETTLED: "the desk has the last word",
     Signal.UNANSWERED: "no answer",
+    Signal.ASKED_AGAIN: "asked for what is unanswered",
     Signal.REOPEN_OVER: "time to reopen over",
     Signal.OTHER_WAYS: "time for other ways",
     Signal.DISK_DEAD: "dead disk",

@@ -29,7 +29,7 @@ _MOST_MS, _MOST_U32 = (1 << 48) - 1, (1 << 32) - 1
 # The order is the wire's: bits of the flags, the lowest first. New ones go behind the last.
 _TRIGGERS = (Trigger.MANUAL, Trigger.AUTOMATIC, Trigger.TEST)
 _CONSENTS = ("help_ready", "telemetry", "findings", "diagnostics", "assist", "effort")
-_KINDS = {"edge.help.raised.v1": 1, "edge.help.reopened.v1": 2}
+_KINDS = {"edge.help.raised.v1": 1, "edge.help.reopened.v1": 2, "edge.help.cancelled.v1": 3}
 _TYPES = {number: name for name, number in _KINDS.items()}
 # What a check is, in the first byte of a finding's code; 255 is any other.
 _CHECKS = {"range": 1, "rate": 2, "stuck": 3, "silent": 4, "learned": 5}
@@ -50,7 +50,7 @@ _POWERS = (Power.UNKNOWN, Power.MAINS, Power.BATTERY)
 
 @dataclass(frozen=True, slots=True)
 class CompactCall:
-    """One call for help. `type` is the event's (raised or reopened), `event` its id, `request` the id of the case.
+    """One call for help. `type` is the event's (raised, reopened, cancelled), `event` its id, `request` the case's.
 
     `gateway` is gateway_number(), `sequence` the event's. `pressed_ms` is Unix milliseconds as the clock then said,
     0..2^48-1; `age_ds` tenths of a second since then by the monotonic clock. `rule` is rule_number(), `findings` at
@@ -137,14 +137,14 @@ def unpack_call(payload: bytes) -> CompactCall:
 
 
 def call_of(event: Event, gateway: str, now: Instant) -> CompactCall:
-    """The compact form of a raised or reopened event, as it leaves `now`. Raises WireError for any other."""
+    """The compact form of a raised, reopened or cancelled event, as it leaves `now`. Raises WireError for any other."""
     data = unpack(event.payload)
     if event.type not in _KINDS or not isinstance(data, dict):
         raise WireError(f"no compact form of {event.type}")
     pressed = _number(data, "pressed_time", 0.0)
     made_s = max(0.0, age_s(event.at, event.boot_id, pressed, now))
     age = _number(data, "pressed_age_s", 0.0) + made_s
-    # one that opens the case again carries no time of its own: it is as old as its event
+    # one that opens the case again, or ends it, carries no time of its own: it is as old as its event
     wall = pressed if "pressed_time" in data else now.wall - made_s
     battery = data.get("battery_pct")
     return CompactCall(

@@ -151,6 +151,7 @@ class Mayday:
             receiver=word.receiver or self.case.receiver,
             helper=word.helper or self.case.helper,
             next_word_wall=self._promised(word, now),
+            cancel_heard=self.case.cancel_heard or (word.cancel_heard and self.state is State.CANCELLED),
         ).noted("desk", word.text, now.wall)
         before = self.state
         # one that was said before the desk knew that the case is open again decides nothing
@@ -288,7 +289,8 @@ class Mayday:
 
     def _arm(self, now: Instant, share: float) -> None:
         """The timers of this state; those that run go on."""
-        waits = Waits(self._raised_at, self._resend_s(now, share), self._patience(now), self._reopen_s(now))
+        times = self._resend_s(now, share), self._patience(now), self._reopen_s(now)
+        waits = Waits(self._raised_at, *times, connected=self.connected)
         self.deadlines = timers_of(self.state, now.monotonic, self.timers, waits) | self.deadlines
         if self.state is State.CANCEL_WINDOW:
             self._window_ends, self._pressing = self.deadlines[Signal.WINDOW_OVER], False

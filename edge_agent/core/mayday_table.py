@@ -30,6 +30,7 @@ class Signal(StrEnum):
     RESOLVED = "the desk says it is done"
     SETTLED = "the desk has all that this case said"
     UNANSWERED = "the desk has not answered in time"
+    ASKED_AGAIN = "the desk asks what it has not answered"
     OTHER_WAYS = "the first channel has had its time"
     DISK_DEAD = "the disk refuses"
     ASKED = "the desk asks something"
@@ -102,6 +103,8 @@ TABLE: dict[tuple[State, Signal], Row] = {
     (_S.RESOLVED, Signal.REOPEN_OVER): Row(_S.IDLE),
     (_S.RESOLVED, Signal.SAID): Row(_S.RESOLVED, (_E.SAY,)),
     (_S.CANCELLED, Signal.SETTLED): Row(_S.IDLE),
+    # who was called by other ways must hear by them too that nobody needs to come
+    (_S.CANCELLED, Signal.OTHER_WAYS): Row(_S.CANCELLED, (_E.FALL_BACK,)),
 }
 for _state in (_S.IDLE, _S.HOLD, _S.CANCELLED):
     for _signal in (Signal.HELD, Signal.TRIGGERED, Signal.TRIGGERED_NOW):
@@ -130,6 +133,11 @@ for _state in _OPEN:
     TABLE[_state, Signal.ANSWERED_CANCEL] = Row(_S.CANCELLED, (_E.ANSWER, _E.RETRACT))
     TABLE[_state, Signal.RESOLVED] = Row(_S.RESOLVED, (_E.CLOSE,))
     TABLE[_state, Signal.SAID] = Row(_state, (_E.SAY,))
+for _signal, _effects in ((Signal.CANCEL, ()), (Signal.ANSWERED_CANCEL, (_E.ANSWER,))):
+    TABLE[_S.FALLBACK, _signal] = Row(_S.CANCELLED, (*_effects, _E.RETRACT, _E.FALL_BACK))
+# a desk that was away need not wait for the next resend
+for _state in (*_OPEN[1:], _S.IDLE, _S.HOLD, _S.RESOLVED, _S.CANCELLED):
+    TABLE[_state, Signal.ASKED_AGAIN] = Row(_S.SENDING if _state is _S.DELIVERED else _state, (_E.RESEND,))
 for _signal in (Signal.TRIGGERED, Signal.TRIGGERED_NOW):
     TABLE[_S.RESOLVED, _signal] = Row(_S.RAISED, (_E.REOPEN, _E.RULE))
     for _state in _OPEN:

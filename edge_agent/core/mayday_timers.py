@@ -40,12 +40,13 @@ def resend_after(attempts: int, waited_s: float, timers: Timers, share: float) -
 
 
 class Waits(NamedTuple):
-    """What the timers of a state depend on: when the case was raised, and how long to wait for what."""
+    """What the timers of a state depend on: when the case was raised, how long to wait for what, if there is a path."""
 
     raised_at: float
     resend_s: float
     silence_s: float
     reopen_s: float
+    connected: bool = False
 
 
 # What runs in each state: a live case always has a timer. Questions have theirs beside them.
@@ -60,17 +61,21 @@ RUNS: dict[State, tuple[Signal, ...]] = {
     _S.RECEIVED: (Signal.SILENCE,),
     _S.ENGAGED: (Signal.SILENCE,),
     _S.RESOLVED: (Signal.REOPEN_OVER, Signal.UNANSWERED),
-    _S.CANCELLED: (Signal.UNANSWERED,),
+    _S.CANCELLED: (Signal.UNANSWERED, Signal.OTHER_WAYS),
 }
 
 
 def timers_of(state: State, at: float, t: Timers, waits: Waits) -> dict[Signal, float]:
     """When each timer of a state runs out that was entered `at` this monotonic time."""
     other_ways = waits.raised_at + t.fallback_after_s
+    if state is _S.QUEUED:
+        other_ways = min(other_ways, at + t.fallback_queued_s)
+    elif state is _S.CANCELLED:
+        other_ways = at + (t.fallback_after_s if waits.connected else t.fallback_queued_s)
     ends = {
         Signal.WINDOW_OVER: at + t.cancel_window_s,
         Signal.NO_PATH: at + t.queued_after_s,
-        Signal.OTHER_WAYS: min(other_ways, at + t.fallback_queued_s) if state is _S.QUEUED else other_ways,
+        Signal.OTHER_WAYS: other_ways,
         Signal.UNANSWERED: at + waits.resend_s,
         Signal.SILENCE: at + waits.silence_s,
         Signal.REOPEN_OVER: at + waits.reopen_s,

@@ -7,7 +7,10 @@ from edge_agent.core.mayday_table import Effect, Signal
 
 
 class DeskWord(NamedTuple):
-    """What a believed message of the desk says about the case; `through`: it has the messages up to this sequence."""
+    """What a believed message of the desk says about the case; `through`: it has the messages up to this sequence.
+
+    `cancel_heard`: it knows that the case was cancelled.
+    """
 
     signal: Signal | None
     through: int = 0
@@ -16,6 +19,7 @@ class DeskWord(NamedTuple):
     helper: str = ""
     text: str = ""
     next_word_wall: float | None = None
+    cancel_heard: bool = False
 
 
 class Call(NamedTuple):

@@ -96,7 +96,7 @@ class HelpRequest:
     channel; `also` are rules that called within the cancel window, and why. `reference`, `receiver` and
     `next_word_wall` are the desk's words. `attempts` counts resends. `reopened` is the sequence of the message that
     opened it again, 0: none did; what the desk says without having that one is old. `questions` wait for an answer,
-    `asked` are the ids of the last ones that do so no more.
+    `asked` are the ids of the last ones that do so no more. `cancel_heard`: the desk knows of its cancellation.
     """
 
     id: bytes
@@ -123,6 +123,7 @@ class HelpRequest:
     also: tuple[tuple[str, str], ...] = ()
     questions: tuple[Question, ...] = ()
     asked: tuple[str, ...] = ()
+    cancel_heard: bool = False
 
     @property
     def question(self) -> Question | None:

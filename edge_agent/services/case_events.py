@@ -17,6 +17,8 @@ from edge_agent.services.events import EventMaker
 
 # What asks for help; everything else only adds to it.
 URGENT = frozenset({"edge.help.raised.v1", "edge.help.reopened.v1"})
+# What takes it back.
+CANCELLED = "edge.help.cancelled.v1"
 _random = SystemRandom()
 
 # What each effect says: the last part of the event's type, and what goes with it.
@@ -74,6 +76,10 @@ class CaseEvents:
             elif effect in _SAYS:
                 said.append(self._make(case, effect, {"count": case.nudges}))
         return said
+
+    def again(self, case: HelpRequest) -> Event:
+        """The request itself, with the same id, as it would be raised now."""
+        return self._raised(case)
 
     def _make(self, case: HelpRequest, effect: Effect, more: Mapping[str, Any]) -> Event:
         what, fixed = _SAYS[effect]

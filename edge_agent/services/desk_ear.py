@@ -10,7 +10,7 @@ from edge_agent.core.mayday_table import ON_THE_WAY, Effect, Signal
 from edge_agent.core.ports import RequestStore
 from edge_agent.core.question import Purpose
 from edge_agent.core.request import State
-from edge_agent.services.desk_words import QUESTION, question_of, through_of, word_of
+from edge_agent.services.desk_words import QUESTION, UNANSWERED, question_of, through_of, word_of
 from edge_agent.services.earlier import Earlier
 
 
@@ -36,6 +36,8 @@ class DeskEar:
 
     def hear(self, message: DeskMessage, now: Instant, share: float) -> tuple[Effect, ...]:
         """What the desk says: settle what it has, keep its words, move on."""
+        if message.type == UNANSWERED:
+            return self._mayday.signal(Signal.ASKED_AGAIN, now, share)
         self._obeyed(message.id)
         word = word_of(message)
         self._settle(message, acknowledges=word is not None and word.signal is not None)

@@ -9,6 +9,9 @@ from edge_agent.core.wire import text_of
 
 MAX_NAME = 80
 QUESTION = "edge.help.question.v1"
+CANCEL_RECEIVED = "edge.help.cancel_received.v1"
+# A command that names no case: what is unanswered is sent again at once.
+UNANSWERED = "edge.command.unanswered.v1"
 MAX_ANSWER = 40
 MAX_QUESTION = 500
 # Where the desk does not say how long it waits for an answer.
@@ -20,13 +23,13 @@ _OF_TYPE = {
     "edge.help.message.v1": None,
     "edge.help.progress.v1": None,
     QUESTION: None,
-    "edge.help.cancel_received.v1": None,
+    CANCEL_RECEIVED: None,
 }
 
 
 def is_known(message: DeskMessage) -> bool:
-    """Whether a message of this type says anything about a case."""
-    return message.type in _OF_TYPE
+    """Whether a message of this type says anything about cases."""
+    return message.type in _OF_TYPE or message.type == UNANSWERED
 
 
 def through_of(message: DeskMessage) -> int:
@@ -41,8 +44,8 @@ def _count(message: DeskMessage, key: str) -> int:
 
 
 def word_of(message: DeskMessage) -> DeskWord | None:
-    """A known message as core.mayday takes it, None for one that is not; what is not of its type is left out."""
-    if not is_known(message):
+    """What a message says of its case, None for one that says nothing; what is not of its type is left out."""
+    if message.type not in _OF_TYPE:
         return None
     data = message.data
     promised = data.get("next_word_wall")
@@ -54,6 +57,7 @@ def word_of(message: DeskMessage) -> DeskWord | None:
         helper=text_of(data, "helper", MAX_NAME),
         text=text_of(data, "text"),
         next_word_wall=float(promised) if isinstance(promised, int | float) else None,
+        cancel_heard=message.type == CANCEL_RECEIVED,
     )
 
 

@@ -64,8 +64,9 @@ class Way:
 class FallBack:
     """`ways` in the order of the configuration. `start`, `look` and `heard` may be called at any time from the loop.
 
-    `waiting()` is the event that nobody acknowledged yet, None when there is none; `live()` whether a case is open,
-    `connected()` whether the first channel carries again.
+    `waiting()` is the event that nobody acknowledged yet, `asking()` the one by which the desk is asked for more of a
+    case that it has, None when there is none; `live()` whether a case is open, `connected()` whether the first channel
+    carries again.
     `believe(payload)` hands over what came back, and says whether it was to be believed.
     """
 
@@ -79,17 +80,20 @@ class FallBack:
         connected: Callable[[], bool],
         believe: Callable[[bytes], bool],
         resend: Resend,
+        asking: Callable[[], Event | None] = lambda: None,
     ) -> None:
         self.ways: list[Way] = []
         self._clock = clock
         self._gateway = gateway
         self._waiting = waiting
+        self._asking = asking
         self._live = live
         self._connected = connected
         self._believe = believe
         self._resend = resend
         self._call: Call | None = None
         self._began = asyncio.Event()
+        self._changed = asyncio.Event()
         self._used = False
 
     def add(self, channels: Sequence[HelpChannel]) -> None:
@@ -110,6 +114,7 @@ class FallBack:
         self._call = Call(event, self._clock.now().monotonic, asyncio.Event())
         self._used = True
         self._began.set()
+        self._stir()
 
     def look(self) -> None:
         """Something changed in the case: stop when nothing waits any more."""
@@ -117,6 +122,7 @@ class FallBack:
         if self._call and (event is None or event.id != self._call.event.id):
             self._end()
         self._used = self._used and self._live()
+        self._stir()
 
     def heard(self, name: str, payload: bytes) -> bool:
         """What a channel brought, of its own accord or as an answer; says whether it was to be believed."""
@@ -130,14 +136,18 @@ class FallBack:
     async def serve(self, way: Way) -> None:
         """One channel's part in every call, until cancelled. What it raises concerns this channel alone."""
         while True:
-            await self._began.wait()
-            call = self._call
-            if call is None:
-                self._began.clear()
-                continue
-            await _until(call.over, self._repeat(way, call))
-            if way.channel.must_ask:
-                await _until(self._began, self._follow(way, call))
+            changed, call = self._changed, self._call
+            if call is not None:
+                await _until(call.over, self._repeat(way, call.event, call.began_at))
+            elif way.channel.must_ask and self._asking() is not None:
+                await _until(self._began, self._follow(way))
+            else:
+                await changed.wait()
+
+    def _stir(self) -> None:
+        """Every way looks again at what it has to do."""
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def _end(self) -> None:
         if self._call is not None:
@@ -145,13 +155,13 @@ class FallBack:
             self._call = None
         self._began.clear()
 
-    async def _repeat(self, way: Way, call: Call) -> None:
+    async def _repeat(self, way: Way, event: Event, began_at: float) -> None:
         """Send it again and again, as the law asks; what could not even be sent is tried again soon."""
         backoff, sent = Backoff(base_s=2.0, cap_s=FAILED_CAP_S), 0
         while True:
             share = _random.random()
             try:
-                await self._try(way, call)
+                await self._try(way, event)
             except LinkBusyError as error:
                 self._note(way, f"failed: {error.args[0]}")
                 pause_s = max(1.0, error.after_s)
@@ -160,28 +170,34 @@ class FallBack:
                 pause_s = max(1.0, backoff.delay(0.5 + share / 2))
             else:
                 sent += 1
-                waited_s = self._clock.now().monotonic - call.began_at
+                waited_s = self._clock.now().monotonic - began_at
                 pause_s = max(self._resend(sent, waited_s, share), way.channel.resend_s)
                 if way.channel.must_ask:
                     pause_s = min(pause_s, ASK_S)
             await asyncio.sleep(pause_s)
 
-    async def _follow(self, way: Way, call: Call) -> None:
-        """Ask for what the desk says after its first answer, for as long as that can come in no other way."""
-        backoff = Backoff(base_s=FOLLOW_S, cap_s=FOLLOW_CAP_S)
-        while self.wanted():
-            await asyncio.sleep(backoff.delay(0.9 + 0.1 * _random.random()))
-            if self.wanted() and not self._connected():
-                with suppress(LinkError, WireError):
-                    await self._try(way, call)
+    async def _follow(self, way: Way) -> None:
+        """Ask for what the desk says after its first answer, for as long as that can come in no other way.
 
-    async def _try(self, way: Way, call: Call) -> None:
+        Also where MQTT brought that answer, or it came before a restart.
+        """
+        backoff = Backoff(base_s=FOLLOW_S, cap_s=FOLLOW_CAP_S)
+        while self._asking() is not None:
+            await asyncio.sleep(backoff.delay(0.9 + 0.1 * _random.random()))
+            event = self._asking()
+            if self._connected():
+                backoff.attempts = 0
+            elif event is not None:
+                with suppress(LinkError, WireError):
+                    await self._try(way, event)
+
+    async def _try(self, way: Way, event: Event) -> None:
         """One try. Raises LinkError when it was not taken."""
         way.tries += 1
-        compact = call_of(call.event, self._gateway, self._clock.now()).pack()
+        compact = call_of(event, self._gateway, self._clock.now()).pack()
         try:
             async with asyncio.timeout(TRY_S):
-                reply = await way.channel.send(call.event, compact)
+                reply = await way.channel.send(event, compact)
         except TimeoutError:
             raise LinkError(f"it took longer than {TRY_S:.0f} s") from None
         way.sent += 1

@@ -28,7 +28,7 @@ from edge_agent.core.ports import Clock, RequestStore
 from edge_agent.core.request import HelpRequest, State
 from edge_agent.core.rhythm import until_next
 from edge_agent.services.case_disk import CaseDisk
-from edge_agent.services.case_events import URGENT, CaseEvents
+from edge_agent.services.case_events import CANCELLED, URGENT, CaseEvents
 from edge_agent.services.desk_ear import DeskEar
 from edge_agent.services.desk_words import is_known
 from edge_agent.services.earlier import Earlier
@@ -189,11 +189,26 @@ class Help:
         return [(signal, max(0.0, at - now)) for at, signal in times]
 
     def waiting_event(self) -> Event | None:
-        """The event that asks for help, of the live case, while the desk has not acknowledged the case; else None."""
-        case = self.case
-        if case is None or self._mayday.state not in ON_THE_WAY:
+        """What has to reach the desk by any way: the event that asks for help while nobody acknowledged the case.
+
+        Or the one that takes it back, while the desk has not said that it knows. None where nothing of the kind waits.
+        """
+        case, state = self.case, self._mayday.state
+        if case is None or (state is not State.CANCELLED and state not in ON_THE_WAY) or case.cancel_heard:
             return None
-        return next((e for e in reversed(self._store.unheard(case.id)) if e.type in URGENT), None)
+        wanted = {CANCELLED} if state is State.CANCELLED else URGENT
+        return next((e for e in reversed(self._store.unheard(case.id)) if e.type in wanted), None)
+
+    def asking_event(self) -> Event | None:
+        """The request of a case that the desk has, once more: a way that has to be asked is asked by it. Else None.
+
+        It has the same id, so it is no other request, and comes from what is known now: the desk may have let go of
+        the stored one, and so may a restart.
+        """
+        case = self.case
+        if case is None or self._mayday.state not in (State.RECEIVED, State.ENGAGED):
+            return None
+        return self._says.again(case)
 
     def heard(self, message: DeskMessage) -> bool:
         """A believed message of the desk; False for a type that is not known here.

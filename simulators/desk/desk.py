@@ -23,6 +23,7 @@ from simulators.desk.keys import DeskKey
 from simulators.desk.news import News, Tell
 from simulators.desk.outgoing import Outgoing
 from simulators.desk.policy import Policy
+from simulators.desk.recall import Recall
 from simulators.desk.script import Act, Script
 from simulators.desk.store import Held, Store
 from simulators.desk.view import View
@@ -72,14 +73,15 @@ class Desk:
         self._voice = Voice(self._store, self.key, policy or Policy())
         self._script = Script(self._voice)
         self._asking = Asking(self.key, self._store.db)
+        self._recall = Recall(self._store, self._voice.cases, self.key)
         self._out = Outgoing(
-            *(self._store, self._voice, self._asking),
+            *(self._store, self._voice, self._asking, self._recall),
             root=root,
             name=self._name,
             tell=tell,
             on_sent=self._changed,
         )
-        self._in = Incoming(self._store, self._voice, self._asking, self._out.challenges, root)
+        self._in = Incoming(self._store, self._voice, self._asking, self._out.challenges, self._recall, root)
         self.hand = Hand(self._voice, self._script, self._acting)
         self.view = View(self._store, self._voice)
         self.on_change: Callable[[], None] = lambda: None
@@ -103,8 +105,14 @@ class Desk:
         """Receive, answer and remember until cancelled. Raises StoreError when the database fails."""
         try:
             async with asyncio.TaskGroup() as tasks:
-                talk = (self._uplink.run(), self._look_for_broker(), self._out.speak(), self._out.ask())
-                for part in (*talk, self._work(), self._look_at_others(), self._forget()):
+                talk = (
+                    self._uplink.run(),
+                    self._look_for_broker(),
+                    self._out.speak(),
+                    self._out.ask(),
+                    self._out.recall(),
+                )
+                for part in (*talk, self._out.recall(), self._work(), self._look_at_others(), self._forget()):
                     tasks.create_task(part)
         except* AgentError as failed:
             raise failed.exceptions[0] from None
@@ -249,6 +257,7 @@ class Desk:
 
     def _up(self, link: MqttLink) -> None:
         self._out.link = link
+        self._recall.back()
         self.ready.set()
         self._out.wake()
         self._tell(News(time.time(), "link", "", "connected to the broker", {"up": True}))

@@ -18,6 +18,7 @@ from edge_agent.core.event import EventKind
 from edge_agent.core.wire import ROOT, text_of, unpack, up_topic
 from edge_agent.uplink.connection import Arrival
 from simulators.desk.desk import Desk
+from simulators.desk.voice import CANCEL_RECEIVED, ENGAGED, RECEIVED, RESOLVED
 
 MAX_HEAD_BYTES = 16 * 1024
 MAX_BODY_BYTES = 100 * 1024
@@ -25,7 +26,8 @@ MAX_BODY_BYTES = 100 * 1024
 PATIENCE_S = 10.0
 _REQUEST_S = 10.0
 _LOOK_S = 0.05
-_ACKNOWLEDGES = ("edge.help.received.v1", "edge.help.engaged.v1", "edge.help.resolved.v1")
+_ACKNOWLEDGES = (RECEIVED, ENGAGED, RESOLVED)
+_CANCELLED = "edge.help.cancelled.v1"
 
 
 class _Request(NamedTuple):
@@ -101,7 +103,9 @@ class HttpsDoor:
             self.refused += 1
             return "401 Unauthorized", "", b""
         gateway, case = self._take(request)
-        word = await self._word(gateway, case) if self.answers else None
+        cancelled = request.attributes.get("type") == _CANCELLED
+        awaited = (CANCEL_RECEIVED,) if cancelled else _ACKNOWLEDGES
+        word = await self._word(gateway, case, awaited) if self.answers else None
         if word is None:
             return "202 Accepted", "", b""
         return "200 OK", "Content-Type: application/msgpack\r\n", word
@@ -117,13 +121,13 @@ class HttpsDoor:
         self._desk.deliver(Arrival.of(up_topic(self._root, gateway, EventKind.HELP), request.body, request.attributes))
         return gateway, text_of(data, "request")
 
-    async def _word(self, gateway: str, request: str) -> bytes | None:
-        """The newest word that acknowledges the case; None when there is none yet."""
+    async def _word(self, gateway: str, request: str, awaited: tuple[str, ...]) -> bytes | None:
+        """The newest word of these types in the case; None when there is none yet."""
         until = time.monotonic() + PATIENCE_S
         while True:
             case = next((c for c in self._desk.cases if c.gateway == gateway and c.request == request), None)
             said = self._desk.words(case) if case is not None else []
-            found = [words for words in said if words.type in _ACKNOWLEDGES]
+            found = [words for words in said if words.type in awaited]
             if found:
                 return self._desk.payload(found[-1])
             if time.monotonic() > until:

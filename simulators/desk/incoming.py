@@ -13,6 +13,7 @@ from simulators.desk.challenges import Challenges
 from simulators.desk.intake import DeskEvent, read
 from simulators.desk.news import News
 from simulators.desk.parts import MAX_EVENT_BYTES, Parts
+from simulators.desk.recall import Recall
 from simulators.desk.store import Store
 from simulators.desk.voice import Voice
 
@@ -25,7 +26,9 @@ _TOLD_REFUSALS = 5
 class Incoming:
     """`refused` counts what was not understood, `complaints` are the last of the reasons; `dropped` found no room."""
 
-    def __init__(self, store: Store, voice: Voice, asking: Asking, challenges: Challenges, root: str) -> None:
+    def __init__(
+        self, store: Store, voice: Voice, asking: Asking, challenges: Challenges, recall: Recall, root: str
+    ) -> None:
         self.refused = 0
         self.dropped = 0
         self.complaints: deque[str] = deque(maxlen=50)
@@ -34,6 +37,7 @@ class Incoming:
         self._voice = voice
         self._asking = asking
         self._challenges = challenges
+        self._recall = recall
         self._root = root
         self._parts = Parts(store.db)
         self._inbox: deque[tuple[Arrival, float]] = deque()
@@ -78,6 +82,7 @@ class Incoming:
         (new,) = self._store.take([event])
         told = [news.of_event(event, again=not new)]
         self._asking.hear(event)
+        self._recall.hear(event)
         if new and not self._voice.policy.silent:
             self._challenges.hear(event)
         case = self.answers.hear(event, new=new)

@@ -13,12 +13,15 @@ from simulators.desk import news
 from simulators.desk.asking import Asking
 from simulators.desk.challenges import Challenges
 from simulators.desk.news import Tell
+from simulators.desk.recall import ASKED_PER_S, Recall
 from simulators.desk.store import Store
 from simulators.desk.voice import Voice
 from simulators.desk.words import Words
 
 # Who asks for gaps keeps the task for so long after the last time: another desk takes it over then.
 _ASKER_S = 15.0
+# How often it is looked whether somebody is to be asked what nobody answered.
+_RECALL_LOOK_S = 0.2
 
 
 class Outgoing:
@@ -29,6 +32,7 @@ class Outgoing:
         store: Store,
         voice: Voice,
         asking: Asking,
+        recall: Recall,
         *,
         root: str,
         name: str,
@@ -40,6 +44,7 @@ class Outgoing:
         self._store = store
         self._voice = voice
         self._asking = asking
+        self._recall = recall
         self._root = root
         self._name = name
         self._tell = tell
@@ -106,3 +111,18 @@ class Outgoing:
                     if self.link is not None:
                         self.challenges.sent(command.payload)
                         await self.link.publish(down_topic(self._root, command.gateway, "command"), command.payload, {})
+
+    async def recall(self) -> None:
+        """Ask gateways to say again what is unanswered, so many a second, for ever."""
+        while True:
+            await asyncio.sleep(1.0 / ASKED_PER_S)
+            link, gateway = self.link, ""
+            if link is not None and not self._voice.policy.silent:
+                gateway = self._recall.take()
+            if link is None or not gateway:
+                await asyncio.sleep(_RECALL_LOOK_S)
+                continue
+            payload = self._recall.command(gateway, time.time())
+            self.challenges.sent(payload)
+            with suppress(LinkError):
+                await link.publish(down_topic(self._root, gateway, "command"), payload, {})

@@ -13,20 +13,23 @@ from simulators.desk.cases import Case, Cases
 from simulators.desk.intake import DeskEvent
 from simulators.desk.keys import DeskKey
 from simulators.desk.store import Store
+from simulators.desk.voice import CANCEL_RECEIVED, ENGAGED, RECEIVED, RESOLVED
 
-_REOPENED = "edge.help.reopened.v1"
+_REOPENED, _CANCELLED = "edge.help.reopened.v1", "edge.help.cancelled.v1"
 # A policy may say it over MQTT; an SMS has room for what the lamp shows and a few words.
-_ACKNOWLEDGES = ("edge.help.received.v1", "edge.help.engaged.v1", "edge.help.resolved.v1")
+_ACKNOWLEDGES = (RECEIVED, ENGAGED, RESOLVED, CANCEL_RECEIVED)
 
 
 def hear(call: CompactCall, store: Store, cases: Cases, answers: Answers, at: float) -> Case | None:
-    """Open or reopen the case of a call, or say again what was said in it. Stands within a batch of the store.
+    """Open, reopen or cancel the case of a call, or say again what was said in it. Stands within a batch of the store.
 
     The event itself is still expected: it comes whole, with the same id, as soon as the gateway has a network.
     """
     gateway = gateway_of(call.gateway, store)
     case = cases.find(gateway, uuid_text(call.request))
-    new = case is None or (call.type == _REOPENED and not case.open)
+    turns = call.type == _REOPENED and case is not None and not case.open
+    ends = call.type == _CANCELLED and case is not None and case.open
+    new = case is None or turns or ends
     return answers.hear(_event(call, gateway, at, _findings(call, gateway, store)), new=new)
 
 

@@ -30,7 +30,7 @@ from edge_agent.core.request import Trigger, case_code
 from edge_agent.core.wire import Envelope, pack, seal
 from edge_agent.uplink.signature import load_keys
 
-RAISED, REOPENED = "edge.help.raised.v1", "edge.help.reopened.v1"
+RAISED, REOPENED, CANCELLED = "edge.help.raised.v1", "edge.help.reopened.v1", "edge.help.cancelled.v1"
 REQUEST = uuid_bytes("01a0c450-6c00-773e-8d8f-ab5f5bdb99ec")
 NOW = Instant(5000.0, "boot", 1_790_000_000.0, True)
 CONSENTS = tuple(PURPOSES)
@@ -39,7 +39,7 @@ VERIFY = load_keys({"main": bytes(KEY.verify_key).hex()})
 
 calls = st.builds(
     CompactCall,
-    type=st.sampled_from([RAISED, REOPENED]),
+    type=st.sampled_from([RAISED, REOPENED, CANCELLED]),
     event=st.binary(min_size=16, max_size=16),
     request=st.binary(min_size=16, max_size=16),
     case=st.binary(min_size=5, max_size=5).map(case_code),

@@ -57,19 +57,19 @@ ENGAGED       .           ENGAGED   .       .         .        .       RESOLVED 
 RESOLVED      .           RESOLVED  .       .         .        .       .        RESOLVED
 CANCELLED     .           CANCELLED .       .         .        .       .        IDLE
 
-              UNANSWERED SILENCE  REOPEN_OVER OTHER_WAYS DISK_DEAD
-IDLE          IDLE       .        .           .          .
-HOLD          .          .        .           .          .
-CANCEL_WINDOW .          .        .           .          FALLBACK
-RAISED        .          .        .           FALLBACK   FALLBACK
-SENDING       SENDING    .        .           FALLBACK   FALLBACK
-QUEUED        QUEUED     .        .           FALLBACK   FALLBACK
-FALLBACK      FALLBACK   .        .           .          .
-DELIVERED     SENDING    .        .           FALLBACK   FALLBACK
-RECEIVED      .          RECEIVED .           .          .
-ENGAGED       .          ENGAGED  .           .          .
-RESOLVED      RESOLVED   .        IDLE        .          .
-CANCELLED     CANCELLED  .        .           .          .
+              UNANSWERED ASKED_AGAIN SILENCE  REOPEN_OVER OTHER_WAYS DISK_DEAD
+IDLE          IDLE       IDLE        .        .           .          .
+HOLD          .          HOLD        .        .           .          .
+CANCEL_WINDOW .          .           .        .           .          FALLBACK
+RAISED        .          .           .        .           FALLBACK   FALLBACK
+SENDING       SENDING    SENDING     .        .           FALLBACK   FALLBACK
+QUEUED        QUEUED     QUEUED      .        .           FALLBACK   FALLBACK
+FALLBACK      FALLBACK   FALLBACK    .        .           .          .
+DELIVERED     SENDING    SENDING     .        .           FALLBACK   FALLBACK
+RECEIVED      .          RECEIVED    RECEIVED .           .          .
+ENGAGED       .          ENGAGED     ENGAGED  .           .          .
+RESOLVED      RESOLVED   RESOLVED    .        IDLE        .          .
+CANCELLED     CANCELLED  CANCELLED   .        .           CANCELLED  .
 
               ASKED     ANSWERED  ANSWERED_CANCEL EXPIRED   SAID
 IDLE          IDLE      IDLE      .               IDLE      .

@@ -104,6 +104,52 @@ def test_a_restart_does_not_begin_the_wait_for_other_channels_anew(state: State)
     assert fire_until(fresh, Effect.FALL_BACK) <= 1 + 15 + 1e-6 or state is State.FALLBACK
 
 
+@pytest.mark.parametrize("signal", [Signal.CANCEL, Signal.ANSWERED_CANCEL])
+def test_what_went_by_other_ways_is_taken_back_by_them_at_once(signal: Signal) -> None:
+    mayday = raised(connected=False)
+    fire_until(mayday, Effect.FALL_BACK)
+    effects = mayday.signal(signal, at(30))
+    assert effects[-2:] == (Effect.RETRACT, Effect.FALL_BACK)
+    assert mayday.state is State.CANCELLED
+
+
+@pytest.mark.parametrize(("connected", "after_s"), [(False, 15.0), (True, 120.0)])
+def test_a_cancellation_that_nobody_acknowledges_goes_by_other_ways_too(connected: bool, after_s: float) -> None:
+    mayday = raised(connected=connected)
+    mayday.hear(DeskWord(Signal.RECEIVED), at(9))
+    assert mayday.signal(Signal.CANCEL, at(10)) == (Effect.RETRACT,)
+    assert fire_until(mayday, Effect.FALL_BACK) == pytest.approx(10 + after_s)
+    assert mayday.state is State.CANCELLED
+
+
+def test_a_cancellation_within_the_window_goes_nowhere() -> None:
+    mayday = Mayday(Timers())
+    mayday.signal(Signal.HELD, at(3))
+    mayday.open_case(new_case(at(3)), at(3))
+    assert mayday.signal(Signal.TWO_PRESSES, at(5)) == ()
+    assert not mayday.deadlines
+
+
+def test_only_a_cancelled_case_has_a_cancellation_that_is_heard() -> None:
+    mayday = raised(connected=False)
+    mayday.hear(DeskWord(None, cancel_heard=True), at(9))
+    assert mayday.case is not None
+    assert not mayday.case.cancel_heard
+    mayday.signal(Signal.CANCEL, at(10))
+    mayday.hear(DeskWord(None, cancel_heard=True), at(11))
+    assert mayday.case.cancel_heard
+    assert HelpRequest.from_record(mayday.case.record()).cancel_heard
+
+
+@pytest.mark.parametrize("state", [*ON_THE_WAY[1:], State.RECEIVED, State.ENGAGED, State.RESOLVED, State.CANCELLED])
+def test_a_desk_that_asks_what_it_has_not_answered_gets_it_at_once_and_moves_no_timer_for_good(state: State) -> None:
+    case = new_case(at(3)).with_state(State.RAISED, 8.0, "boot", at(8).wall, trusted=True)
+    mayday = Mayday(Timers())
+    mayday.adopt(replace(case, state=state, retracted=True), at(9000), 0.5)
+    assert mayday.signal(Signal.ASKED_AGAIN, at(9001)) == (Effect.RESEND,)
+    assert mayday.deadline is not None
+
+
 # --- rules ---
 
 

@@ -35,6 +35,7 @@ _REGISTRATION = {
     4: "it does not know",
 }
 _NO_SIGNAL = 99
+_CANCELLED = "edge.help.cancelled.v1"
 
 _log = structlog.get_logger("sms")
 
@@ -110,7 +111,8 @@ class SmsChannel:
         except AtError as error:
             failure = error
         if self._settings.text_number and self._texted != event.id:
-            text = f"HELP {event.subject} {self._settings.text}".rstrip()
+            word = "CANCELLED" if event.type == _CANCELLED else "HELP"
+            text = f"{word} {event.subject} {self._settings.text}".rstrip()
             try:
                 await _post(modem, Sms(self._settings.text_number, text=text))
                 self._texted = event.id

@@ -52,6 +52,7 @@ class Scene:
             StillClock(),
             GATEWAY,
             waiting=lambda: self.event,
+            asking=lambda: raised() if self.open and self.event is None else None,
             live=lambda: self.open,
             connected=lambda: self.connected,
             believe=self._believe,
@@ -183,10 +184,22 @@ async def test_starting_again_changes_nothing_and_another_event_is_another_call(
         assert channel.seen[1][0].id == b"r" * 16
 
 
+async def test_what_is_said_of_a_case_that_was_received_before_a_restart_is_asked_for(monkeypatch):
+    monkeypatch.setattr(room, "FOLLOW_S", 0.05)
+    web, phone = Channel("web", b"signed"), Channel("phone")
+    web.must_ask = True
+    async with Scene(web, phone) as scene:
+        scene.event = None
+        await until(lambda: len(scene.believed) > 1)
+        assert not phone.seen, "a text message costs money, and its answers come by themselves"
+        scene.open = False
+        scene.service.look()
+
+
 async def test_nothing_waits_and_nothing_is_called():
     channel = Channel("one")
     async with Scene(channel) as scene:
-        scene.event = None
+        scene.event, scene.open = None, False
         scene.service.start()
         await asyncio.sleep(0.1)
         assert not channel.seen

@@ -1,10 +1,12 @@
 """SMS through a modem on a pseudo-terminal: its moods, told in plain words, and the desk's word coming back."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
-from channels_scene import DESK, PEOPLE, compact, raised, running, sms_channel, until
+from channels_scene import DESK, GATEWAY, NOW, PEOPLE, compact, raised, running, sms_channel, until
 
+from edge_agent.core.compact import call_of
 from edge_agent.core.errors import LinkError
 from edge_agent.core.sms import Sms
 from edge_agent.uplink.channels import modem as modem_room
@@ -42,6 +44,14 @@ async def test_the_compact_form_goes_out_as_data_and_people_get_a_line_once(mode
     ]
     assert channel.health.ready
     assert channel.health.sentence == "the modem is registered, signal 18 of 31"
+
+
+async def test_people_are_told_when_the_call_is_taken_back_and_by_no_second_call_for_help(modem, tmp_path):
+    back = replace(raised(), id=b"c" * 16, type="edge.help.cancelled.v1")
+    channel = sms_channel(modem.path, tmp_path, text_number=PEOPLE)
+    async with running(channel):
+        await channel.send(back, call_of(back, GATEWAY, NOW).pack())
+    assert modem.sent[1] == Sms(PEOPLE, text="CANCELLED XC5WNMX9 12 Mill Lane")
 
 
 @pytest.mark.parametrize("direct", [False, True])

@@ -15,7 +15,7 @@ from edge_agent.core.compact import call_of, gateway_number
 from edge_agent.core.event import Event, EventKind
 from edge_agent.core.ids import uuid7, uuid_bytes, uuid_text
 from edge_agent.core.sms import Sms
-from edge_agent.core.wire import attributes, pack, unpack, up_topic
+from edge_agent.core.wire import attributes, open_envelope, pack, unpack, up_topic
 from edge_agent.uplink.channels.http import HttpReply, Url, post
 from edge_agent.uplink.connection import Arrival, TlsFiles, tls_context
 from edge_agent.uplink.signature import load_keys
@@ -133,6 +133,24 @@ async def test_a_case_opened_again_by_sms_and_then_by_the_event_is_opened_once(d
         assert (desk.cases[0].opened, desk.cases[0].state) == (opened, "received")
 
 
+async def test_a_cancellation_by_sms_ends_the_case_and_the_event_behind_it_says_no_more(desk):
+    async with phone(desk) as (ours, sent):
+        ours.received(sms(event()))
+        await until(lambda: sent)
+        back = event("cancelled", uuid7(1_790_000_100, bytes(10)), 4)
+        ours.received(sms(back))
+        await until(lambda: desk.cases[0].state == "cancelled")
+        await until(lambda: believed(desk, sent[-1].data).type == "edge.help.cancel_received.v1")
+        assert believed(desk, sent[-1].data).data["knows"] == 4
+        desk.deliver(arrival(event()))
+        desk.deliver(arrival(back))
+        await until(lambda: desk.events_received == 2)
+        (case,) = desk.cases
+        assert case.state == "cancelled"
+        through = desk.payload(desk.words(case)[-1])
+        assert unpack(open_envelope(through).body)["through"] == 4
+
+
 async def test_findings_of_a_call_are_those_that_the_gateway_told_of(desk):
     told = {"channel": "boiler.pressure", "kind": "range", "sentence": "Boiler pressure is 0.75 bar."}
     found = Event(
@@ -202,6 +220,14 @@ async def test_a_desk_that_has_not_decided_says_202_and_a_later_try_fetches_the_
     desk.policy = Policy(received_after_s=0.0)
     assert (await send(door, event())).status == 200
     assert len(desk.cases) == 1
+
+
+async def test_a_cancellation_by_https_is_answered_by_its_own_word_and_by_none_before_it(desk, door):
+    assert (await send(door, event())).status == 200
+    reply = await send(door, event("cancelled", uuid7(1_790_000_100, bytes(10)), 4))
+    body = unpack(open_envelope(reply.body).body)
+    assert (body["type"], body["through"]) == ("edge.help.cancel_received.v1", 4)
+    assert desk.cases[0].state == "cancelled"
 
 
 async def test_a_token_that_is_wrong_and_a_body_that_is_none_are_refused(desk, door):

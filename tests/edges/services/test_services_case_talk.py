@@ -327,6 +327,69 @@ async def test_a_restart_in_fallback_tries_the_other_ways_again(tmp_path: Path) 
         assert again.help.waiting_event() is not None
 
 
+async def test_a_cancellation_waits_for_any_way_until_the_desk_knows_of_it(tmp_path: Path) -> None:
+    async with Scene(tmp_path, timers=QUICK._replace(queued_after_s=5.0)) as scene:
+        await scene.raised()
+        await scene.later(5.1)
+        await scene.later(15.1)
+        assert scene.state is State.FALLBACK
+        scene.help.cancel()
+        await scene.settled()
+        assert scene.fallen_back == [State.FALLBACK, State.CANCELLED]
+        event = scene.help.waiting_event()
+        assert event is not None
+        assert event.type == "edge.help.cancelled.v1"
+    async with Scene(tmp_path, boot_id="next") as again:
+        await again.settled()
+        assert again.help.waiting_event() == event, "a restart forgets nothing of it"
+        # known in compact form only: it need not be called out any more, and must still be sent
+        await again.says("cancel_received", knows=event.sequence)
+        assert again.help.waiting_event() is None
+        assert again.state is State.CANCELLED
+        assert "cancelled" in again.pending()
+        await again.says("cancel_received", through=event.sequence)
+        assert again.state is State.IDLE
+
+
+async def test_a_case_that_the_desk_has_can_be_asked_about_also_after_a_restart(tmp_path: Path) -> None:
+    async with Scene(tmp_path) as scene:
+        assert scene.help.asking_event() is None
+        await scene.raised()
+        assert scene.help.asking_event() is None, "the request itself is still called out"
+        raised = scene.help.waiting_event()
+        await scene.says("received", through=scene.last_sequence())
+        assert scene.help.waiting_event() is None
+    async with Scene(tmp_path, boot_id="next") as again:
+        await again.settled()
+        event = again.help.asking_event()
+        assert event is not None
+        assert raised is not None
+        assert (event.id, event.type, event.subject) == (raised.id, raised.type, raised.subject)
+        assert data_of(event)["request"] == data_of(raised)["request"]
+        await again.says("resolved")
+        assert again.help.asking_event() is None
+
+
+async def test_a_desk_that_was_away_gets_what_it_has_not_answered_also_of_a_case_that_is_over(tmp_path: Path) -> None:
+    async with Scene(tmp_path) as scene:
+        await scene.received()
+        scene.help.say("The key is under the mat.")
+        await scene.settled()
+        await scene.broker_takes()
+        assert scene.pending() == []
+        for _ in range(2):
+            scene.obey(DeskMessage("c1", "edge.command.unanswered.v1", scene.clock.now().wall, None, {}))
+            await scene.settled()
+            assert scene.pending() == ["said"]
+        await scene.says("resolved")
+        await scene.later(4000)
+        assert scene.state is State.IDLE
+        await scene.broker_takes()
+        scene.obey(DeskMessage("c2", "edge.command.unanswered.v1", scene.clock.now().wall, None, {}))
+        await scene.settled()
+        assert scene.pending() == ["said", "closed"]
+
+
 async def test_the_first_acknowledgement_wins_and_the_second_changes_nothing(tmp_path: Path) -> None:
     async with Scene(tmp_path) as scene:
         await scene.received()

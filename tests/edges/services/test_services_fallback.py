@@ -35,6 +35,7 @@ async def test_the_call_goes_by_another_way_and_an_answer_ends_that(tmp_path: Pa
             scene.clock,
             "gw",
             waiting=scene.help.waiting_event,
+            asking=scene.help.asking_event,
             live=lambda: scene.help.live,
             connected=lambda: False,
             believe=lambda _: True,
