@@ -161,6 +161,8 @@ class Cable:
         """Bind the port without listening: connections are refused, and nobody else can take it meanwhile."""
         self._reserved = self._socket()
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # a process that is just being started has what was closed here open until its exec
+        self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self._reserved.bind((_HOST, self.port))
         self.port = self._reserved.getsockname()[1]
 

@@ -6,7 +6,7 @@ takes the one with the fewest rows in it, and says of each row what else it coul
 looks like the beginning of three other rows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import inf
 from typing import NamedTuple
@@ -91,13 +91,25 @@ class _Told(NamedTuple):
 _RHYTHMS = {what: (inf,) if steady(row) else tuple(ms / 1000 for ms in row.rhythm_ms) for what, row in PATTERNS.items()}
 
 
-def decoded(changes: Sequence[tuple[float, str]], until: float, late_s: float = LATE_S) -> list[Seen]:
-    """What the lamp said, from its changes (at, colour): DARK, LIT for a lamp of one colour, or the colour's name."""
+def decoded(
+    changes: Sequence[tuple[float, str]],
+    until: float,
+    late_s: float = LATE_S,
+    may_begin: Callable[[Shown, float], bool] = lambda _what, _at: True,
+) -> list[Seen]:
+    """What the lamp said, from its changes (at, colour): DARK, LIT for a lamp of one colour, or the colour's name.
+
+    `may_begin` are the rows that may be thought of, by when they begin: with those that were true alone, what is lit
+    and is no row was a lie.
+    """
     intervals = _intervals(changes, until, late_s)
     stories: dict[tuple[Shown | None, int], _Told] = {}
     for number, interval in enumerate(intervals):
         best: dict[tuple[Shown | None, int], _Told] = {}
         for told in _next_all(list(stories.values()), interval, first=not number, late_s=late_s):
+            # of two rows that begin within an interval both are new
+            if not all(row is None or row.shown is None or may_begin(row.shown, row.at) for row in (told, told.before)):
+                continue
             known = best.get((told.shown, told.phase))
             if known is None or told.cost < known.cost:
                 best[told.shown, told.phase] = told
@@ -211,7 +223,9 @@ def _begun(told: _Told, what: Shown, seen: _Interval, most_s: float, late_s: flo
         at = seen.until - first_s if over_s > late_s else seen.at
         yield _Told(what, 0, at, cost + _misfit(min(0.0, over_s)), told)
     if seen.lasts <= first_s + most_s + late_s:
-        yield _Told(what, -1, seen.at + min(most_s, max(0.0, over_s)), cost + _CUT_COST, told)
+        # anywhere between; its beginning is what may make the difference
+        for behind_s in (min(most_s, max(0.0, over_s)), min(most_s, seen.lasts)):
+            yield _Told(what, -1, seen.at + behind_s, cost + _CUT_COST, told)
 
 
 def _through(told: _Told, phase: int, seen: _Interval, late_s: float) -> Iterator[_Told]:

@@ -84,9 +84,13 @@ def install() -> None:
 
 
 class AgentProcess:
-    """`edge-agent run` as anybody would start it, in `folder`; `environment` is what the world needs of it."""
+    """`edge-agent run` as anybody would start it, in `folder`; `environment` is what the world needs of it.
 
-    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+    `module` is what Python runs: a test may wrap the agent.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], module: str = "edge_agent") -> None:
+        self.module = module
         self.log = folder / "agent.log"
         self.config = folder / "agent.toml"
         self.socket = folder / "control.sock"
@@ -103,7 +107,7 @@ class AgentProcess:
         """What the control socket answers first. Raises LinkError with the end of its log when it does not."""
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(*tied(), sys.executable, "-m", "edge_agent", "run", "--config", str(self.config)),
+                *(*tied(), sys.executable, "-m", self.module, "run", "--config", str(self.config)),
                 env={**os.environ, **self._environment},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -137,6 +141,10 @@ class AgentProcess:
         """As a power cut would: no goodbye."""
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGKILL)
+
+    async def ended(self) -> int:
+        """Wait until it is gone; its exit code, negative for a signal."""
+        return await self._process.wait() if self._process is not None else 0
 
     async def stop(self) -> int:
         """SIGTERM and the exit code; SIGKILL when it does not go."""

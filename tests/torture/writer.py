@@ -24,11 +24,13 @@ from edge_agent.config import model
 from edge_agent.core.errors import StoreError
 from edge_agent.core.event import Event, EventKind, Lane
 from edge_agent.core.request import HelpRequest, State, Trigger
-from edge_agent.store import db, outbox
+from edge_agent.store import db, outbox, shelf
 from edge_agent.store.identity import gateway_id
 from tests.torture.board import Board, Said
 
 SETTINGS = model.Outbox(segment_kb=16, quota_mb=2.0)
+# Fewer than usual, so that a short life comes to recycling.
+shelf.KEEP_SEGMENTS = 2
 LANES = tuple(Lane)
 KINDS = {Lane.HELP: EventKind.HELP, Lane.FINDING: EventKind.FINDING, Lane.STATE: EventKind.STATE}
 STEPS = (State.RAISED, State.SENDING, State.DELIVERED, State.RECEIVED, State.RESOLVED)
