@@ -54,7 +54,8 @@ class Light:
 
     def assist(self, live: bool, now: float) -> None:
         """An assist session has begun or ended."""
-        self._mark_due, self._mark_until = (now if live else inf), -inf
+        # a mark that has begun ends in its own time: cut short it would be a flash more
+        self._mark_due = now if live else inf
         self.step(now)
 
     def dark(self) -> None:

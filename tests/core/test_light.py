@@ -4,7 +4,7 @@ from itertools import pairwise
 from math import inf
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from edge_agent.core.lamp import MARK_EVERY_S, MARK_S, PATTERNS, Shown, steady
@@ -69,6 +69,9 @@ def test_a_lamp_keeps_the_rhythm_of_its_row(what: Shown) -> None:
 
 
 @given(scripts(assist=True))
+@example(
+    [(0.25, Shown.READY), (0.625, Shown.RECEIVED), (0.65625, True), (1.03125, False), (1.125, True), (1.21875, False)]
+)
 def test_whatever_follows_whatever_no_second_has_more_than_three_flashes(script) -> None:
     began = flashes(played(script, script[-1][0] + 10.0))
     for first, fourth in zip(began, began[3:], strict=False):

@@ -151,7 +151,7 @@ async def test_an_uplink_that_breaks_does_not_stay_ready(tmp_path: Path, broker:
             raise RuntimeError("a mistake of ours")
 
         agent.reach.uplink._wanted = broken
-        await until(lambda: shown(agent) == Shown.NOT_READY, 3.0)
+        await until(lambda: shown(agent) == Shown.NOT_READY, 20.0)
 
 
 async def test_the_drain_comes_round_although_there_is_nothing_to_send(

@@ -237,9 +237,11 @@ async def test_what_a_broker_pours_before_it_answers_is_bounded(monkeypatch):
     # QoS 0, topic a, no properties, 100,000 bytes
     publish = b"\x30\xa4\x8d\x06\x00\x01a\x00" + bytes(100_000)
 
+    poured = iter([publish * 50])  # the next connection counts anew
+
     async def serve(reader, writer):
         await reader.read(10)
-        writer.write(b"\x20\x03\x00\x00\x00" + publish * 50)
+        writer.write(b"\x20\x03\x00\x00\x00" + next(poured, b""))
         await reader.read()
         await asyncio.sleep(5.0)
 
