@@ -237,7 +237,9 @@ class View:
 
     def _next(self) -> list[tuple[Signal, float]]:
         """What only time brings, as far as it concerns a person, in seconds from now."""
-        told = _TOLD_NEXT.get(self.help_service.state, ())
+        told = set(_TOLD_NEXT.get(self.help_service.state, ()))
+        # nothing is promised that there is not
+        told -= set() if self.ways() else {Signal.OTHER_WAYS}
         return [(what, in_s) for what, in_s in self.help_service.upcoming() if what in told]
 
     def _devices(self, now: Instant) -> list[types.Device]:

@@ -225,6 +225,7 @@ async def test_the_console_sees_what_is_asked_and_what_comes_next_and_answers(tm
         case = agent.view.help().case
         assert case is not None
         assert case.question is not None
+        assert "other_ways" not in [each.what for each in case.next], "there are none"
         assert (case.question.text, case.question.answers, case.question.button) == ("Is it deep?", ["yes", "no"], True)
         assert 50.0 < case.question.expires_wall - now <= 61.0
         answered = await agent.view.answer(Answer(answer="no"))
