@@ -62,6 +62,9 @@ class Supervisor:
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self._group = group
         self._beats: dict[str, float] = {}
+        self._parts: dict[str, asyncio.Task[None]] = {}
+        self._running: set[str] = set()
+        self._asked: set[str] = set()
         self.restarts: dict[str, int] = {}
 
     def vital(self, name: str, run: Callable[[Beat], Awaitable[None]]) -> asyncio.Task[None]:
@@ -71,7 +74,15 @@ class Supervisor:
 
     def optional(self, name: str, run: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
         """A part that restarts in place whenever it ends or fails."""
-        return self._group.create_task(self._again_and_again(name, run), name=name)
+        self._parts[name] = self._group.create_task(self._again_and_again(name, run), name=name)
+        return self._parts[name]
+
+    def again(self, name: str) -> None:
+        """Restart an optional part in place, because somebody asks for it. Raises KeyError when there is none."""
+        part = self._parts[name]
+        if name in self._running and name not in self._asked:  # else it is about to
+            self._asked.add(name)
+            part.cancel()
 
     async def watchdog(self) -> None:
         """Feed systemd's watchdog while every vital loop makes progress; load and lost sensors do not count."""
@@ -102,19 +113,22 @@ class Supervisor:
         while True:
             started = time.monotonic()
             failure: Exception | None = None
+            self._running.add(name)
             try:
                 await run()
-                if _asked_to_stop():
+                said = self._why_ended(name, "ended")
+                if not said:
                     return  # it took the cancellation for itself
-                said = "ended"
             except asyncio.CancelledError:
-                if _asked_to_stop():
+                said = self._why_ended(name, "cancelled by itself")
+                if not said:
                     raise
-                said = "cancelled by itself"
             except AgentError as error:
                 said = str(error)
             except Exception as error:  # noqa: BLE001 - the one place: an optional part must not end the agent
                 said, failure = f"{type(error).__name__}: {error}", error
+            finally:
+                self._running.discard(name)
             lasted_s = time.monotonic() - started
             if said != last or lasted_s >= STABLE_S:
                 _log.warning("part_restarts", part=name, why=said, exc_info=failure)
@@ -122,6 +136,15 @@ class Supervisor:
             self.restarts[name] = self.restarts.get(name, 0) + 1
             backoff.stable(lasted_s)
             await asyncio.sleep(backoff.delay(0.5 + _random.random() / 2))
+
+    def _why_ended(self, name: str, otherwise: str) -> str:
+        """Why a part has ended that goes on; empty where it was asked to stop for good."""
+        task = asyncio.current_task()
+        if name in self._asked and task is not None:
+            self._asked.discard(name)
+            if task.uncancel() == 0:
+                return "asked to restart"
+        return "" if _asked_to_stop() else otherwise
 
 
 def _asked_to_stop() -> bool:

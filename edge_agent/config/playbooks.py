@@ -53,9 +53,25 @@ def load_folder(folder: str) -> tuple[Playbook, ...]:
             what = f"the same as in {other}"
             mistakes.append(Mistake(str(file), 1, "name", f'"{playbook.name}"', "another name", what=what))
         found.setdefault(playbook.name, (playbook, str(file)))
+    mistakes += _contradictions([*found.values()])
     if mistakes:
         raise ConfigProblems(mistakes, more)
     return tuple(found[name][0] for name in sorted(found))
+
+
+def _contradictions(found: Sequence[tuple[Playbook, str]]) -> list[Mistake]:
+    """A check of one name may be in several playbooks, but it must be the same one: it makes one finding."""
+    mistakes = []
+    first: dict[tuple[str, str], tuple[OwnCheck, str]] = {}
+    for playbook, file in found:
+        for check in playbook.checks:
+            other = first.setdefault((check.quantity, check.name), (check, file))
+            if other[0] != check:
+                what = f"another check of {check.quantity} has this name in {other[1]}"
+                mistakes.append(
+                    Mistake(file, 1, "check", f'"{check.name}"', "another name, or the same check", what=what)
+                )
+    return mistakes
 
 
 def load_playbook(file: str) -> Playbook:
@@ -139,6 +155,9 @@ def _check_checks(good: Table, report: Report) -> None:
         path: Path = ("check", number)
         if not report.clean(path):
             continue
+        if row["name"] in KNOWN_CHECKS:
+            what = "a check that everybody knows has this name"
+            report.add((*path, "name"), row["name"], what=what, expected="another name")
         key = (row["quantity"], row["name"])
         if key in first:
             line = report.line(first[key])

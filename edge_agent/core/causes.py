@@ -112,7 +112,7 @@ class Causes:
             self._quiet[device].add(finding.key)
             return None
         heard, own = self.quiet_since(device), self.quiet_since(finding.channel)
-        together = heard is None or own is None or now - heard >= _TOGETHER * (now - own)
+        together = heard is None or (own is not None and now - heard >= _TOGETHER * (now - own))
         if self.cause_of(finding) or self.watched(device) < 2 or not together:
             return None
         self._quiet[device] = {finding.key}

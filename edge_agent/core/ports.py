@@ -5,7 +5,7 @@ Times are seconds: `at` and `now` on the gateway's monotonic clock unless a name
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from edge_agent.core.clock import Instant
 from edge_agent.core.event import Event, Lane
@@ -88,6 +88,17 @@ class Driver(Protocol):
 
     def devices(self) -> Sequence[DeviceCounts]:
         """One row a configured device."""
+
+
+@runtime_checkable
+class Port(Protocol):
+    """A driver whose one port can be handled by a remedy (core.playbook)."""
+
+    def reopen(self) -> None:
+        """Close the port, and open it again within seconds. Raises DriverError where it is not open."""
+
+    async def reset(self) -> None:
+        """Make the device on it start anew. Raises DriverError where that cannot be done."""
 
 
 class Depth(NamedTuple):

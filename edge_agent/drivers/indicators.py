@@ -1,4 +1,4 @@
-"""Lamp and buzzer on GPIO lines."""
+"""Lamp, buzzer and relays on GPIO lines."""
 
 import contextlib
 from typing import Any
@@ -11,7 +11,10 @@ from edge_agent.drivers.lines import Line
 
 
 class Output:
-    """A lamp or a buzzer: an Indicator that remembers what it was told while its lines are away, and never raises."""
+    """A lamp, a buzzer or a relay: an Indicator that remembers what it was told while its lines are away.
+
+    It never raises.
+    """
 
     def __init__(self, name: str, settings: GpioOut) -> None:
         self.name = name

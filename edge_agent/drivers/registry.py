@@ -3,11 +3,12 @@
 The one place in the agent that knows firmware_bridges.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge_agent.config.model import Ble, BleDevice, Config, Gpio, GpioInput, SerialDevice
+from edge_agent.config.model import Ble, BleDevice, Config, Gpio, GpioInput, GpioOut, GpioRelay, SerialDevice
 from edge_agent.config.options import Languages, complete_options
 from edge_agent.core.ports import Deliver, Driver, Indicator, LanguageSpec
 from edge_agent.drivers.device import Device
@@ -27,13 +28,14 @@ class Hardware(NamedTuple):
     """What is configured: drivers for the supervisor to run, and what services use of the GPIO header, if it is there.
 
     All of it may be used before its driver runs and while it is away: a button is then not pressed, a lamp remembers
-    what it was told, and `health` says why.
+    what it was told, and `health` says why. `relays` by device: each cuts its power while it is shown on.
     """
 
     drivers: tuple[Driver, ...] = ()
     button: "Button | None" = None
     lamp: Indicator | None = None
     buzzer: Indicator | None = None
+    relays: Mapping[str, Indicator] = {}
 
 
 def build(config: Config, deliver: Deliver, known: Languages = LANGUAGES, *, by_id: Path = BY_ID) -> Hardware:
@@ -44,7 +46,7 @@ def build(config: Config, deliver: Deliver, known: Languages = LANGUAGES, *, by_
     """
     maker = _Maker(deliver, known)
     gpio = config.gpio
-    hardware = maker.gpio(gpio) if gpio.button or gpio.lamp or gpio.buzzer or gpio.input else Hardware()
+    hardware = maker.gpio(gpio) if gpio.button or gpio.lamp or gpio.buzzer or gpio.input or gpio.relay else Hardware()
     drivers = [*hardware.drivers, *(maker.serial(settings, by_id) for settings in config.serial)]
     if config.ble.device:
         drivers.append(maker.ble(config.ble))
@@ -85,6 +87,12 @@ class _Maker(NamedTuple):
         button = None if settings.button is None else Button(settings.button)
         lamp = None if settings.lamp is None else Output("lamp", settings.lamp)
         buzzer = None if settings.buzzer is None else Output("buzzer", settings.buzzer)
+        relays = {row.feeds: Output(f"relay of {row.feeds}", _output(row)) for row in settings.relay}
         inputs = [Input(row, self.device(row)[0]) for row in settings.input]
-        driver = GpioDriver(button, [output for output in (lamp, buzzer) if output is not None], inputs)
-        return Hardware((driver,), button, lamp, buzzer)
+        outputs = [output for output in (lamp, buzzer) if output is not None]
+        driver = GpioDriver(button, [*outputs, *relays.values()], inputs)
+        return Hardware((driver,), button, lamp, buzzer, relays)
+
+
+def _output(relay: GpioRelay) -> GpioOut:
+    return GpioOut(line=relay.line, active=relay.active)

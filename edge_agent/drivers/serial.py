@@ -13,6 +13,7 @@ from typing import Any
 
 from edge_agent.config.model import SerialDevice
 from edge_agent.core.backoff import Backoff
+from edge_agent.core.errors import DriverError
 from edge_agent.core.health import STARTING, Health
 from edge_agent.core.ports import DeviceCounts
 from edge_agent.drivers.device import REST_S, Device
@@ -20,6 +21,7 @@ from edge_agent.drivers.port import PortError, PortFinder, open_port
 
 READ_BYTES = 4096  # the tty layer holds as much (N_TTY_BUF_SIZE of Linux), so one call empties it
 OUT_BYTES = 4096  # four seconds of 9600 baud: a device that takes no more than this back is not listening
+RESET_S = 0.25  # the capacitor before the reset pin of such boards is charged within milliseconds
 MIN_PAUSE_S = 0.001  # a bridge whose deadline never moves must not spin the loop
 
 # A port that comes back is found in 5 s at most; one attempt is an open() that fails, about 30 us.
@@ -66,6 +68,25 @@ class SerialDriver:
         finally:
             self._close()
             self.health = Health(False, "stopped")
+
+    def reopen(self) -> None:
+        """Close the port; `run` opens it again. Raises DriverError where it is not open."""
+        if self._port is None:
+            raise DriverError(f"the port of {self._device.name} is not open")
+        self._close()
+        self._lost.set()
+
+    async def reset(self) -> None:
+        """Drop DTR for a moment: boards that are programmed over their port start anew. Raises DriverError."""
+        if self._port is None:
+            raise DriverError(f"the port of {self._device.name} is not open")
+        try:
+            self._port.dtr = False
+            await asyncio.sleep(RESET_S)
+            if self._port is not None:
+                self._port.dtr = True
+        except OSError as error:
+            raise DriverError(f"the port of {self._device.name} has no line for that") from error
 
     def _open(self) -> bool:
         path = self._finder.path()

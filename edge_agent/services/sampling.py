@@ -22,7 +22,7 @@ from edge_agent.core.rhythm import until_next
 from edge_agent.core.thinning import Thinning, ThinSetting
 from edge_agent.services.events import EventMaker
 from edge_agent.services.post import Post
-from edge_agent.services.watch import CheckSetting, Watches, plain
+from edge_agent.services.watch import ENGLISH, CheckSetting, Watches, plain
 
 TICK_S = 1.0
 # A message may have 100 KiB with its attributes (uplink/drain.py); a block beyond this is split.
@@ -67,6 +67,7 @@ class Sampling:
         allows: Callable[[EventKind], bool],
         told: Told,
         channels: tuple[ThinSetting, ...] = (),
+        say: Callable[..., str] = ENGLISH.say,
     ) -> None:
         self._clock = clock
         self._events = events
@@ -82,7 +83,7 @@ class Sampling:
         self._unsafe_at: float | None = None
         self._thinning = Thinning(channels) if channels and self._telemetry else None
         self._recorder = recorder
-        self.watches = Watches(checks, clock, events.new_id, self._changed)
+        self.watches = Watches(checks, clock, events.new_id, self._changed, self.quiet_since, say)
         self._see = self.watches.see if checks else None
         self._latest: dict[str, Reading] = {}
         self._frames: dict[str, list[list[Any]]] = {}
@@ -111,6 +112,16 @@ class Sampling:
         """The flight recorder, with all that was delivered so far."""
         self._sort()
         return self._recorder
+
+    def quiet_since(self, subject: str) -> float | None:
+        """When this channel, or any of this device, last gave a value; None: not since the start."""
+        device = f"{subject}."
+        times = [
+            reading.at
+            for name, reading in self.latest.items()
+            if reading.value is not None and (name == subject or name.startswith(device))
+        ]
+        return max(times, default=None)
 
     def frozen(self) -> list[dict[str, Any]]:
         """The findings that stand now, each as it travels, with the freeze frame of when it was confirmed."""
@@ -225,7 +236,7 @@ class Sampling:
         self._frames.pop(finding.key, None)
         if finding.state is FindingState.CONFIRMED and len(self._frames) < MAX_FRAMES:
             self._frames[finding.key] = frame
-        if self._allows(EventKind.FINDING):
+        if self._allows(EventKind.FINDING) and not finding.cause:
             what = "confirmed" if finding.state is FindingState.CONFIRMED else "cleared"
             data = plain(finding) | {"freeze_frame": frame}
             self._post.put(self._events.make(EventKind.FINDING, what, finding.key, data))

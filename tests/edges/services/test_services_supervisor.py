@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,32 @@ async def test_a_vital_part_that_ends_in_any_way_ends_the_group(run, error: type
     with pytest.raises(ExceptionGroup) as raised:
         await agent()
     assert raised.group_contains(error)
+
+
+async def test_a_part_that_is_asked_to_restarts_in_place_whatever_it_makes_of_the_cancellation() -> None:
+    started = {"plain": 0, "greedy": 0}
+
+    async def plain() -> None:
+        started["plain"] += 1
+        await asyncio.Event().wait()
+
+    async def greedy() -> None:
+        started["greedy"] += 1
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as group:
+        supervisor = Supervisor(group)
+        parts = [supervisor.optional("plain", plain), supervisor.optional("greedy", greedy)]
+        await asyncio.sleep(0.01)
+        for _ in range(2):
+            supervisor.again("plain")
+            supervisor.again("plain")
+            supervisor.again("greedy")
+            await asyncio.sleep(0.01)
+            supervisor.again("plain")  # it is about to: nothing is to be done
+            await until(lambda: min(started.values()) >= 2)
+        assert supervisor.restarts["plain"] >= 1
+        for part in parts:
+            part.cancel()
+    assert all(part.done() for part in parts)

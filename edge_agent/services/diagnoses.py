@@ -1,0 +1,145 @@
+"""Playbooks at work: each on every device of its kinds; what they say together is a finding of its own.
+
+A diagnosis explains the findings that it rests on: people are told of it, and of them no more.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from edge_agent.core.checks.base import spoken
+from edge_agent.core.finding import Change, Finding, FindingState
+from edge_agent.core.playbook import Diagnosis, Playbook
+from edge_agent.core.ports import Clock
+from edge_agent.services.watch import CheckSetting
+from edge_agent.texts import Texts
+
+# Playbooks times devices: as many as the channels that are watched.
+MAX_AT_WORK = 2000
+
+
+def own_checks(playbooks: Sequence[Playbook], kinds: Mapping[str, str]) -> tuple[CheckSetting, ...]:
+    """The checks that playbooks bring, for each device (name to kind) they are for; what two bring is there once."""
+    wanted = {
+        (device, check.quantity, check.name): check
+        for playbook in playbooks
+        for device, kind in kinds.items()
+        if playbook.fits(kind)
+        for check in playbook.checks
+    }
+    return tuple(
+        CheckSetting(
+            f"{device}.{check.quantity}",
+            check.kind,
+            check.settings,
+            check.confirm_s,
+            check.clear_s,
+            check.severity,
+            check.name,
+            None if check.only_while is None else check.only_while.of(device),
+        )
+        for (device, _, _), check in wanted.items()
+    )
+
+
+class Board(NamedTuple):
+    """Where findings are told: `tell` one, and `explain` others by its key."""
+
+    tell: Callable[[Finding], None]
+    explain: Callable[[Collection[str], str], None]
+
+
+class Diagnoses:
+    """`see` takes each finding that changes, `tick` lets time speak. `begin` is called with each new diagnosis."""
+
+    def __init__(
+        self,
+        playbooks: Sequence[Playbook],
+        kinds: Mapping[str, str],
+        board: Board,
+        clock: Clock,
+        new_id: Callable[[], bytes],
+        texts: Texts,
+        begin: Callable[[Diagnosis], None],
+    ) -> None:
+        self._board = board
+        self._clock = clock
+        self._new_id = new_id
+        self._texts = texts
+        self._begin = begin
+
+        def others(kind: str) -> list[str]:
+            return [device for device, its in kinds.items() if its == kind]
+
+        pairs = [(book, device) for book in playbooks for device, kind in kinds.items() if book.fits(kind)]
+        self._at_work = [Diagnosis(book, device, others) for book, device in pairs[:MAX_AT_WORK]]
+        self._findings: dict[str, Finding] = {}
+
+    def see(self, finding: Finding) -> None:
+        """A finding was confirmed or cleared."""
+        now = self._clock.now().monotonic
+        for diagnosis in self._at_work:
+            change = diagnosis.see(finding, now)
+            if change is not None:
+                self._changed(diagnosis, change)
+            elif diagnosis.stands:
+                self._board.explain(diagnosis.findings, key_of(diagnosis))
+
+    def tick(self, now: float) -> None:
+        """Only time went on."""
+        for diagnosis in self._at_work:
+            change = diagnosis.tick(now)
+            if change is not None:
+                self._changed(diagnosis, change)
+
+    def offer(self, diagnosis: Diagnosis, tried: str) -> None:
+        """Remedies came to nothing: the diagnosis offers help instead, with what was tried."""
+        finding = self._findings.get(key_of(diagnosis))
+        if finding is not None and diagnosis.stands:
+            said = f"{finding.sentence} {self._texts.say('diagnosis.offer', tried=tried)}"
+            self._tell(replace(finding, sentence=said))
+
+    def _changed(self, diagnosis: Diagnosis, change: Change) -> None:
+        book, key = diagnosis.playbook, key_of(diagnosis)
+        confirmed = change.state is FindingState.CONFIRMED
+        before = self._findings.get(key)
+        self._tell(
+            Finding(
+                id=self._new_id() if confirmed or before is None else before.id,
+                channel=diagnosis.device,
+                kind=book.name,
+                state=change.state,
+                severity=book.severity,
+                sentence=self._sentence(diagnosis) if confirmed else self._over(diagnosis),
+                since=change.since,
+                boot_id=self._clock.now().boot_id,
+                count=diagnosis.count,
+            )
+        )
+        self._board.explain(diagnosis.findings, key if confirmed else "")
+        if confirmed:
+            self._begin(diagnosis)
+
+    def _tell(self, finding: Finding) -> None:
+        self._findings[finding.key] = finding
+        self._board.tell(finding)
+
+    def _sentence(self, diagnosis: Diagnosis) -> str:
+        """Cause, how sure, evidence and what to do."""
+        told, name = diagnosis.playbook.says(self._texts.language), spoken(diagnosis.device)
+        said = self._texts.say(
+            f"diagnosis.{diagnosis.playbook.confidence}",
+            cause=told.cause.format(device=name),
+            evidence=" ".join(diagnosis.evidence),
+            action=told.action.format(device=name),
+        )
+        return said[:1].upper() + said[1:]
+
+    def _over(self, diagnosis: Diagnosis) -> str:
+        told = diagnosis.playbook.says(self._texts.language)
+        return self._texts.say("diagnosis.over", title=told.title.format(device=spoken(diagnosis.device)))
+
+
+def key_of(diagnosis: Diagnosis) -> str:
+    """The key of a diagnosis' finding."""
+    return f"{diagnosis.device}:{diagnosis.playbook.name}"
