@@ -1,0 +1,42 @@
+"""From surprise to alert: a threshold, an alert budget, a hold.
+
+Each alert raises the threshold for days (the budget), and for half a day only a clearly greater surprise alerts again
+(the hold). Measured, these lift every detector tried more than the choice of the detector does.
+"""
+
+# A budget forgets an alert after about so many ticks; a hold lasts so many and begins so far above the peak.
+BUDGET = 1500.0
+HOLD = 180
+MARGIN = 3.0
+# The first alerts of a channel do not count against its budget.
+FREE = 400
+KEEP = 1.0 - 1.0 / BUDGET
+
+
+class Alarm:
+    """`judge` once for each look. Ticks are those of the slow clock; its owner counts them and lets `spent` fade."""
+
+    __slots__ = ("at", "n", "peak", "spent")
+
+    def __init__(self) -> None:
+        self.n = 0
+        self.at = -HOLD
+        self.peak = self.spent = 0.0
+
+    @property
+    def held(self) -> bool:
+        """Whether the last alert still holds."""
+        return self.n - self.at < HOLD and self.peak > 0.0
+
+    def judge(self, ratio: float) -> float:
+        """`ratio` of evidence to threshold in; what counts out: above 1 is an alert, which this takes note of."""
+        score = ratio / (1.0 + self.spent)
+        since = self.n - self.at
+        if since < HOLD and score <= (self.peak + MARGIN) * (1.0 - since / HOLD):
+            return 0.0
+        if score <= 1.0:
+            return score * 0.999
+        self.peak, self.at = score, self.n
+        if self.n > FREE:
+            self.spent += 1.0
+        return score

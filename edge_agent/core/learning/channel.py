@@ -1,0 +1,143 @@
+"""One channel and all that it taught: the layers together, on two clocks.
+
+The quick clock ticks with each reading, at most once a second; the slow one once in about five minutes. So a channel at
+50 Hz, at 1 Hz, each minute or each hour is seen through the same windows, and what is faster costs less. Calm band and
+runs go by the quick clock, maps, records and season by the slow one.
+"""
+
+from edge_agent.core.learning.alarm import KEEP, Alarm
+from edge_agent.core.learning.averages import Averages
+from edge_agent.core.learning.calm import CalmBand
+from edge_agent.core.learning.maps import QUIET, VIEWS, Maps, Seen
+from edge_agent.core.learning.record import Record
+from edge_agent.core.learning.runs import ENOUGH, Runs
+from edge_agent.core.learning.season import Season
+
+# A little less than a second and five minutes, so that a channel of just that pace ticks with each reading.
+QUICK_S, SLOW_S = 0.9, 240.0
+# The quick clock may be behind by so much: a reading that comes early after a late one is not merged.
+_LATE_S = 2.0
+# A tick due farther away than this is left from before the clock was set back.
+_FAR_S = 2 * SLOW_S
+# Records come after the views: of the value, of its distance from the season, of a fast against a slow average.
+VALUE, SEASONAL, TREND = range(len(VIEWS) + 1, len(VIEWS) + 4)
+# Powers of ten a view that are an alert together; and how much of the sum stays for the next tick.
+_THRESHOLD = 0.35 * (len(VIEWS) + 1 + 3)
+_KEEP = 0.4
+_NOTHING = 0.05
+# Beyond this a number is not a measurement, and squares would overflow.
+_LARGEST = 1e100
+
+
+class Learner:
+    """`update` takes each reading and returns a score: above 1 is an alert. `state` is whether it is off its level."""
+
+    __slots__ = (
+        "alarm", "averages", "calm", "compared", "level", "maps", "quick_due", "quick_n", "quick_sum", "runs", "season",
+        "seasonal", "slow_due", "slow_n", "slow_sum", "trend", "value", "why",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.averages, self.season, self.maps = Averages(), Season(), Maps()
+        self.value, self.seasonal, self.trend = Record(), Record(), Record()
+        self.compared = 0
+        self.calm, self.runs, self.alarm = CalmBand(), Runs(), Alarm()
+        self.level = self.quick_sum = self.slow_sum = 0.0
+        self.quick_due = self.slow_due = -1e300
+        self.quick_n = self.slow_n = 0
+        self.why: tuple[Seen, ...] = ()
+
+    @property
+    def state(self) -> bool:
+        """Whether the channel is out of its calm band now."""
+        return self.calm.out
+
+    def update(self, at: float, x: float, local_s: float | None = None) -> float:
+        """A reading at second `at` of a clock that only goes on; `local_s` is local time where that is known."""
+        if not -_LARGEST < x < _LARGEST:
+            return 0.0
+        due = self.quick_due
+        if at < due < at + _FAR_S:
+            self.quick_sum += x
+            self.quick_n += 1
+            return 0.0
+        due += QUICK_S
+        self.quick_due = due if at - _LATE_S < due <= at + QUICK_S else at - _LATE_S
+        if self.quick_n:
+            x = (self.quick_sum + x) / (self.quick_n + 1)
+            self.quick_sum, self.quick_n = 0.0, 0
+        self.calm.see(x)
+        score = self._run() if self.runs.see(at, x) else 0.0
+        due = self.slow_due
+        if at < due < at + _FAR_S:
+            self.slow_sum += x
+            self.slow_n += 1
+            return score
+        self.slow_due = at + SLOW_S
+        if self.slow_n:
+            x = (self.slow_sum + x) / (self.slow_n + 1)
+            self.slow_sum, self.slow_n = 0.0, 0
+        return max(score, self._slow(x, local_s))
+
+    def _run(self) -> float:
+        """A run ended."""
+        runs = self.runs
+        if not runs.evidence or not runs.known or not runs.onoff:
+            return 0.0
+        score = self.alarm.judge(runs.evidence / ENOUGH)
+        if score > 1.0:
+            self.why = ()
+            runs.forget_evidence()
+        return score
+
+    def _slow(self, x: float, local_s: float | None) -> float:
+        """A tick of the slow clock."""
+        alarm, e = self.alarm, self.averages
+        n = alarm.n = alarm.n + 1
+        alarm.spent *= KEEP
+        restless = e.add(x)
+        if local_s is None:
+            found = self.maps.see(x, e, restless, -1, alarm)
+        else:
+            hours = int(local_s // 3600.0)
+            hour = hours % 24
+            found = self.maps.see(x, e, restless, hour >> 1, alarm)
+            away = self.season.unusual(hour, hours // 24 % 7, x)
+            if away is not None:
+                found = self._seasonal(away, n, found)
+        record = self.value
+        if x > record.high or x < record.low:
+            found = self._record(VALUE, record, x, n, n, found)
+        record = self.trend
+        drift = e.e25 - e.e300
+        if drift > record.high or drift < record.low:
+            found = self._record(TREND, record, drift, n, n, found)
+        level = self.level * _KEEP
+        if found:
+            for first in found:
+                level += first[0]
+        self.level = level
+        return 0.0 if level < _NOTHING or n <= QUIET else self._judge(level, found)
+
+    def _seasonal(self, away: float, n: int, found: list[Seen] | None) -> list[Seen] | None:
+        self.compared += 1
+        record = self.seasonal
+        if record.low <= away <= record.high:
+            return found
+        return self._record(SEASONAL, record, away, n, self.compared, found)
+
+    @staticmethod
+    def _record(which: int, record: Record, x: float, n: int, seen: int, found: list[Seen] | None) -> list[Seen] | None:
+        surprise = record.outside(x, n, seen)
+        if not surprise:
+            return found
+        return [*(found or ()), Seen(surprise, which, 0, 0)]
+
+    def _judge(self, level: float, found: list[Seen] | None) -> float:
+        if self.runs.onoff:
+            return 0.0
+        score = self.alarm.judge(level / _THRESHOLD)
+        if score > 1.0:
+            self.why = tuple(found or ())
+            self.maps.suspect(found or [])
+        return score

@@ -1,0 +1,83 @@
+"""A seen-map: which pairs of two quantities came together. Cells of a square, each unseen, seen, or suspect.
+
+A first paints the cells around it as well: the map is a cover by small squares (Hartigan 1975, the leader method), laid
+where the channel goes and not where a grid happens to lie. When a quantity leaves its axis, the axis gets twice as long
+and cells merge two to one.
+"""
+
+CELLS = 32  # a power of two: cell (i, j) is at i * CELLS + j
+# A first is seen so many cells around.
+AROUND = 2
+# So many cells are a step of distance, and nothing is told apart beyond so many cells.
+STEP = 4.0
+REACH = 20
+# Bits of a cell; one that merged from both is seen.
+SEEN, SUSPECT = 1, 2
+_HALF = CELLS // 2
+
+
+def paint(cells: bytearray, i: int, j: int, mark: int, rows: int = CELLS, around: int = AROUND) -> None:
+    """Mark what is unseen around (i, j)."""
+    left, right = max(j - AROUND, 0), min(j + AROUND, CELLS - 1) + 1
+    for row in range(max(i - around, 0), min(i + around, rows - 1) + 1):
+        for k in range(row * CELLS + left, row * CELLS + right):
+            cells[k] = cells[k] or mark
+
+
+def remark(cells: bytearray, i: int, j: int, mark: int) -> None:
+    """Mark anew what is not unseen around (i, j)."""
+    left, right = max(j - AROUND, 0), min(j + AROUND, CELLS - 1) + 1
+    for row in range(max(i - AROUND, 0), min(i + AROUND, CELLS - 1) + 1):
+        for k in range(row * CELLS + left, row * CELLS + right):
+            if cells[k]:
+                cells[k] = mark
+
+
+def distance(cells: bytearray, i: int, j: int) -> int:
+    """Cells from (i, j) to the nearest that is not unseen, as a king moves; REACH + 1 where there is none."""
+    for r in range(1, REACH + 1):
+        left, right = j - r, j + r
+        if left < 0 and right >= CELLS and i - r < 0 and i + r >= CELLS:
+            break
+        for row in range(max(i - r, 0), min(i + r, CELLS - 1) + 1):
+            at = row * CELLS
+            if row in (i - r, i + r):
+                if any(cells[at + max(left, 0) : at + min(right, CELLS - 1) + 1]):
+                    return r
+            elif (left >= 0 and cells[at + left]) or (right < CELLS and cells[at + right]):
+                return r
+    return REACH + 1
+
+
+def along(cells: bytearray, row: int, j: int) -> int:
+    """The same in one row only."""
+    at = row * CELLS
+    for r in range(1, REACH + 1):
+        if (j >= r and cells[at + j - r]) or (j + r < CELLS and cells[at + j + r]):
+            return r
+    return REACH + 1
+
+
+def merge_rows(cells: bytearray, up: bool) -> bytearray:
+    """The map whose first quantity's axis got twice as long, upwards or downwards."""
+    out = bytearray(len(cells))
+    to = 0 if up else len(cells) // 2
+    for row in range(0, len(cells), 2 * CELLS):
+        out[to : to + CELLS] = _either(cells[row : row + CELLS], cells[row + CELLS : row + 2 * CELLS])
+        to += CELLS
+    return out
+
+
+def merge_columns(cells: bytearray, up: bool) -> bytearray:
+    """The map whose second quantity's axis got twice as long, upwards or downwards."""
+    out = bytearray(len(cells))
+    halves = _either(cells[0::2], cells[1::2])
+    shift = 0 if up else _HALF
+    for row in range(len(cells) // CELLS):
+        out[row * CELLS + shift : row * CELLS + shift + _HALF] = halves[row * _HALF : (row + 1) * _HALF]
+    return out
+
+
+def _either(one: bytearray, other: bytearray) -> bytes:
+    both = int.from_bytes(one, "little") | int.from_bytes(other, "little")
+    return both.to_bytes(len(one), "little")

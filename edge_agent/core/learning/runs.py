@@ -1,0 +1,107 @@
+"""On and off: a channel that rests and runs in turn is judged by its runs, not by its readings.
+
+A refrigerator, a pump, a heater: how long is a run, and how much was drawn in it? Whether a channel is of that kind is
+seen from the readings: a share of them at rest, few between, and runs that last.
+"""
+
+import math
+
+from edge_agent.core.learning.tally import Tally
+
+# At rest is within this share of the span above the lowest reading; between these shares is neither.
+_REST = 0.05
+_EDGE_LOW, _EDGE_HIGH = 0.03, 0.1
+# On and off: at least this share of readings at rest, at most this share between, runs of so many ticks (log2, mean).
+_RESTS, _EDGES, _LASTS = 0.25, 0.08, 2.0
+_RUNS = 8
+_COUNT = 4096  # shares forget: counts are halved here
+# Whatever a household does comes within a day: until then runs are only counted.
+DAY_S = 86400.0
+# A longer silence within a run leaves its end unknown.
+_GAP_S = 1800.0
+# Powers of ten of evidence that are an alert.
+ENOUGH = 3.6
+
+
+class Runs:
+    """`see` takes each tick; `length` is that of the last run, in seconds."""
+
+    __slots__ = (
+        "amount", "amounts", "began", "edges", "first", "high", "lasts", "length", "lengths", "low", "n",
+        "on", "rests", "runs", "ticks", "until",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.n = self.rests = self.edges = self.runs = self.ticks = 0
+        self.low = self.high = self.first = self.began = self.until = self.amount = self.lasts = self.length = 0.0
+        self.on = False
+        self.lengths, self.amounts = Tally(), Tally()
+
+    @property
+    def onoff(self) -> bool:
+        """Whether this channel rests and runs in turn."""
+        n = self.n
+        return self.lasts >= _LASTS and self.rests > _RESTS * n and self.edges < _EDGES * n
+
+    @property
+    def known(self) -> bool:
+        """Whether enough runs came, for a day at least."""
+        return self.runs >= _RUNS and self.until - self.first >= DAY_S
+
+    @property
+    def evidence(self) -> float:
+        """Powers of ten that runs are not what they were, and enough of them are needed for an alert."""
+        return self.lengths.evidence + self.amounts.evidence
+
+    def forget_evidence(self) -> None:
+        """It was said: begin anew."""
+        self.lengths.evidence = self.amounts.evidence = 0.0
+
+    def see(self, at: float, x: float) -> bool:
+        """Take a tick at second `at`; whether a run ended with it."""
+        n = self.n = self.n + 1
+        if x < self.low or x > self.high or n == 1:
+            self._bounds(at, x)
+        above = x - self.low
+        span = self.high - self.low
+        before, self.until = self.until, at
+        if above <= _REST * span:
+            self.rests += 1
+            if above > _EDGE_LOW * span:
+                self.edges += 1
+            if self.on:
+                return self._ended(at, before)
+        else:
+            if above < _EDGE_HIGH * span:
+                self.edges += 1
+            if not self.on:
+                self.on, self.began, self.amount, self.ticks = True, at, 0.0, 0
+            self.amount += above
+            self.ticks += 1
+        if n >= _COUNT:
+            self.n, self.rests, self.edges = n // 2, self.rests // 2, self.edges // 2
+        return False
+
+    def _bounds(self, at: float, x: float) -> None:
+        if self.n == 1:
+            self.low = self.high = x
+            self.first = self.until = at
+        elif x < self.low:
+            self.low = x
+        else:
+            self.high = x
+
+    def _ended(self, at: float, before: float) -> bool:
+        self.on = False
+        length = at - self.began
+        if at - before > _GAP_S or length <= 0.0:
+            return False
+        self.length = length
+        self.runs += 1
+        self.lasts += (math.log2(self.ticks) - self.lasts) * max(1.0 / self.runs, 1.0 / 32)
+        learning = at - self.first < DAY_S
+        self.lengths.add(length, learning)
+        amount = self.amount / self.ticks * length
+        if math.isfinite(amount) and amount > 0.0:
+            self.amounts.add(amount, learning)
+        return True

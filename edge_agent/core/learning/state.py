@@ -1,0 +1,139 @@
+"""What one channel taught as bytes, and back: after `load(save(learner))` every answer is the same.
+
+One byte of version, then a compressed record of fixed size but for the tallies: at most about 2 KB.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+from edge_agent.core.learning.channel import Learner
+from edge_agent.core.learning.grid import CELLS
+from edge_agent.core.learning.tally import MAX_CELLS, Tally
+
+VERSION = 1
+# Nothing of ours unpacks to more.
+_LARGEST = 65536
+_FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("", "<5dIII", ("level", "quick_sum", "slow_sum", "quick_due", "slow_due", "quick_n", "slow_n", "compared")),
+    ("averages", "<7dI", ("e3", "e6", "e12", "e25", "e100", "e300", "restless", "n")),
+    ("alarm", "<2dIi", ("peak", "spent", "n", "at")),
+    ("calm", "<3dII?", ("e", "level", "variance", "n", "outside", "out")),
+    (
+        "runs",
+        "<8d5I?",
+        (
+            *("low", "high", "first", "began", "until", "amount", "lasts", "length"),
+            *("n", "rests", "edges", "runs", "ticks", "on"),
+        ),
+    ),
+    ("value", "<2d", ("low", "high")),
+    ("seasonal", "<2d", ("low", "high")),
+    ("trend", "<2d", ("low", "high")),
+    ("maps", "<IBI", ("n", "at", "day_judged")),
+)
+_COUNT = struct.Struct("<dI")
+_AXES = struct.Struct("<14d")
+_TICKS = struct.Struct("<12I")
+_CELL = struct.Struct("<hH")
+_HEAD = struct.Struct("<dB")
+
+
+def save(learner: Learner) -> bytes:
+    """The state, packed."""
+    parts = [struct.pack(form, *(getattr(part, name) for name in names)) for part, form, names in _parts(learner)]
+    maps, season = learner.maps, learner.season
+    parts += [_COUNT.pack(firsts.count, firsts.at) for firsts in _firsts(learner)]
+    parts += [_AXES.pack(*maps.low, *maps.width), _TICKS.pack(*maps.day_ticks), bytes(maps.past)]
+    parts += [_tight(cells) for cells in (*maps.maps, maps.daytime)]
+    parts += [season.day.tobytes(), season.week.tobytes(), bytes(season.day_n), bytes(season.week_n)]
+    for tally in (learner.runs.lengths, learner.runs.amounts):
+        parts.append(_HEAD.pack(tally.evidence, len(tally.cells)))
+        parts += [_CELL.pack(cell, count) for cell, count in tally.cells.items()]
+    return bytes([VERSION]) + zlib.compress(b"".join(parts), 9)
+
+
+def load(data: bytes) -> Learner:
+    """The learner that was saved. Raises ValueError where the bytes are not of this version, or not whole."""
+    if not data or data[0] != VERSION:
+        raise ValueError("what was learned is of another version")
+    try:
+        unpacker = zlib.decompressobj()
+        reader = _Reader(unpacker.decompress(data[1:], _LARGEST))
+        learner = Learner()
+        _read(learner, reader)
+    except (zlib.error, struct.error, IndexError, OverflowError) as error:
+        raise ValueError(f"what was learned is damaged: {error}") from error
+    if reader.at != len(reader.data) or not unpacker.eof:
+        raise ValueError("what was learned is damaged: its length is wrong")
+    return learner
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+
+    def take(self, size: int) -> bytes:
+        part = self.data[self.at : self.at + size]
+        if len(part) != size:
+            raise IndexError("it ends too early")
+        self.at += size
+        return part
+
+    def unpack(self, form: struct.Struct) -> tuple[Any, ...]:
+        return form.unpack(self.take(form.size))
+
+
+def _parts(learner: Learner) -> Iterator[tuple[Any, str, tuple[str, ...]]]:
+    for part, form, names in _FIELDS:
+        yield (getattr(learner, part) if part else learner), form, names
+
+
+def _firsts(learner: Learner) -> list[Any]:
+    records = (learner.value, learner.seasonal, learner.trend)
+    return [*learner.maps.firsts, *(record.firsts for record in records)]
+
+
+def _read(learner: Learner, reader: _Reader) -> None:
+    for part, form, names in _parts(learner):
+        for name, value in zip(names, reader.unpack(struct.Struct(form)), strict=True):
+            setattr(part, name, value)
+    for firsts in _firsts(learner):
+        firsts.count, firsts.at = reader.unpack(_COUNT)
+    maps, season = learner.maps, learner.season
+    axes = reader.unpack(_AXES)
+    maps.low, maps.width = list(axes[:7]), list(axes[7:])
+    maps.per = [CELLS / width if width else 0.0 for width in maps.width]
+    maps.day_ticks = list(reader.unpack(_TICKS))
+    maps.past = bytearray(cell % CELLS for cell in reader.take(12))
+    maps.at %= 12
+    maps.maps = [_wide(reader.take(len(cells) // 4)) for cells in maps.maps]
+    maps.daytime = _wide(reader.take(len(maps.daytime) // 4))
+    for profile in (season.day, season.week):
+        size = len(profile)
+        profile.frombytes(reader.take(4 * size))
+        del profile[:size]
+    season.day_n, season.week_n = bytearray(reader.take(24)), bytearray(reader.take(168))
+    learner.runs.lengths, learner.runs.amounts = _tally(reader), _tally(reader)
+
+
+def _tally(reader: _Reader) -> Tally:
+    evidence, size = reader.unpack(_HEAD)
+    if size > MAX_CELLS:
+        raise IndexError("too many cells")
+    cells = dict(reader.unpack(_CELL) for _ in range(size))
+    return Tally(cells, sum(cells.values()), evidence)
+
+
+def _tight(cells: bytearray) -> bytes:
+    """Four cells a byte: a cell has two bits."""
+    quarters = [int.from_bytes(cells[place::4], "little") << (2 * place) for place in range(4)]
+    return (quarters[0] | quarters[1] | quarters[2] | quarters[3]).to_bytes(len(cells) // 4, "little")
+
+
+def _wide(tight: bytes) -> bytearray:
+    cells = bytearray(4 * len(tight))
+    for place in range(4):
+        cells[place::4] = bytes(byte >> (2 * place) & 3 for byte in tight)
+    return cells
