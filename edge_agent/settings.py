@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from edge_agent.config.model import Config
+from edge_agent.config.playbooks import load_folder
 from edge_agent.core.finding import Severity
 from edge_agent.core.mayday_timers import Timers
+from edge_agent.core.playbook import Playbook
 from edge_agent.core.ports import Clock
 from edge_agent.core.quiet import QuietHours
 from edge_agent.core.rules import Condition, RuleSetting
@@ -58,6 +60,18 @@ def check_settings(config: Config) -> tuple[CheckSetting, ...]:
     )
 
 
+def playbooks(config: Config) -> tuple[Playbook, ...]:
+    """The playbooks of the folder that is configured. Raises ConfigProblems; `load` has found them right before."""
+    return load_folder(config.playbooks.folder) if config.playbooks.folder else ()
+
+
+def kinds(config: Config) -> dict[str, str]:
+    """What kind of thing each device is; where nothing else is said, its name says so."""
+    found = {row.name: row.kind or row.name for row in config.serial}
+    found |= {row.name: row.kind or row.name for row in config.ble.device}
+    return found | {row.name: row.kind or row.name for row in config.gpio.input}
+
+
 def thin_settings(config: Config) -> tuple[ThinSetting, ...]:
     """The `[[channel]]` tables as sampling takes them."""
     return tuple(ThinSetting(c.name, c.deadband, c.at_least_every_s, c.summary_s) for c in config.channel)
@@ -90,9 +104,10 @@ def block_limits(config: Config) -> BlockLimits:
 
 
 def timers(config: Config) -> Timers:
-    """The timers of a help request."""
+    """The timers of a help request. Without a broker there is no first channel whose time is waited for."""
     h = config.help
-    return Timers(**{name: getattr(h, name) for name in Timers._fields if name != "quiet_s"})
+    timers = Timers(**{name: getattr(h, name) for name in Timers._fields if name != "quiet_s"})
+    return timers if config.broker.host else timers._replace(fallback_after_s=0.0, fallback_queued_s=0.0)
 
 
 def outside_quiet_hours(config: Config, clock: Clock) -> Callable[[], bool]:

@@ -72,6 +72,7 @@ class Standing:
         if test is not None:
             ago_s = round(age_s(test.at, test.boot_id, test.wall, now))
             tried.append({"what": "test", "how": test.outcome.value, "ago_s": ago_s})
+        tried += agent.mending.remedies.told(MAX_TRIED - len(tried))
         again = sorted(agent.restarts.items(), key=lambda part: -part[1])
         tried += [{"what": f"restart {name}", "how": f"{count} times"} for name, count in again]
         return tried[:MAX_TRIED]
@@ -87,9 +88,14 @@ class Standing:
         """Whether a press would be seen, kept and reach the service now, as far as anybody can tell."""
         agent, button = self._agent, self._agent.hardware.button
         seen = button is None or button.health.ready
-        reached = agent.reach.uplink.health.ready and (agent.reach.uplink.connected or not self.wanted())
-        tested = agent.beside.test.health.ready
-        return bool(agent.config.broker.host) and seen and agent.help.health.ready and reached and tested
+        return seen and agent.help.health.ready and self._reached() and agent.beside.test.health.ready
+
+    def _reached(self) -> bool:
+        """By the broker; where none is configured, by any other way."""
+        uplink = self._agent.reach.uplink
+        if not self._agent.config.broker.host:
+            return any(way.ready for _, way in self.ways())
+        return uplink.health.ready and (uplink.connected or not self.wanted())
 
     def health(self) -> Sequence[tuple[str, Health]]:
         """Every part's name and health, the most important first."""
@@ -125,7 +131,12 @@ class Standing:
         }
 
     def _service(self) -> Health:
-        if not self._agent.config.broker.host:
+        if self._agent.config.broker.host:
+            return self._agent.reach.uplink.health
+        if not self.ways():
             said = "no broker is configured, everything stays local"
             return Health(False, said, "Set [broker] host to call for help.")
-        return self._agent.reach.uplink.health
+        if self._reached():
+            return Health(True, "no broker is configured: calls for help go by the other ways, all else stays local")
+        said = "no broker is configured, and no other way to the desk works"
+        return Health(False, said, "See what the status says of each channel, or set [broker] host.")

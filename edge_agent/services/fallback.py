@@ -76,11 +76,11 @@ class FallBack:
         gateway: str,
         *,
         waiting: Callable[[], Event | None],
+        asking: Callable[[], Event | None],
         live: Callable[[], bool],
         connected: Callable[[], bool],
         believe: Callable[[bytes], bool],
         resend: Resend,
-        asking: Callable[[], Event | None] = lambda: None,
     ) -> None:
         self.ways: list[Way] = []
         self._clock = clock
