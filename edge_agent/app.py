@@ -21,8 +21,10 @@ from edge_agent.core.reading import Fault, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.drivers import registry
 from edge_agent.hub import Hub
+from edge_agent.mending import Mending
 from edge_agent.panel import Panel
 from edge_agent.reach import Reach
+from edge_agent.services.diagnoses import own_checks
 from edge_agent.services.events import EventMaker
 from edge_agent.services.mayday import Help, Surroundings
 from edge_agent.services.post import Post
@@ -35,6 +37,7 @@ from edge_agent.store.identity import gateway_id
 from edge_agent.store.outbox import LOG_LANES, Outbox
 from edge_agent.supervisor import Job, Supervisor, notify
 from edge_agent.systemclock import SystemClock, process_age_s
+from edge_agent.texts import texts
 from edge_agent.view import View
 
 LAST_DRAIN_S = 2.0  # what is stored may still go out for so long at a stop
@@ -71,12 +74,13 @@ class Agent:
 
     def _build_services(self) -> None:
         config = self.config
+        playbooks, kinds = settings.playbooks(config), settings.kinds(config)
         self.sampling = Sampling(
             self.clock,
             self.events,
             self.post,
             settings.block_limits(config),
-            settings.check_settings(config),
+            (*settings.check_settings(config), *own_checks(playbooks, kinds)),
             Recorder(config.help.recorder_s),
             self.consent.allows,
             Told(
@@ -85,10 +89,12 @@ class Agent:
                 self.hub.listeners("reading"),
             ),
             settings.thin_settings(config),
+            texts(config.gateway.language).say,
         )
         looked_at = config.help.rules or config.help.button_channel or config.help.cancel_channel
         self.hardware = registry.build(config, self._deliver if looked_at else self.sampling.deliver)
         self.panel = Panel(self)
+        self.mending = Mending(self, playbooks, kinds)
         around = Surroundings(
             context=self.standing.context,
             ready=self.standing.ready,
@@ -137,8 +143,10 @@ class Agent:
             self.panel.see(item)
 
     def _finding(self, finding: Finding) -> None:
-        self.hub.tell("finding", self.view.finding(finding))
+        if not finding.cause:
+            self.hub.tell("finding", self.view.finding(finding))
         self.beside.rules.finding(finding)
+        self.mending.see(finding)
 
     def _help_waits(self) -> None:
         self.reach.help_waits()
@@ -172,6 +180,7 @@ class Agent:
         async with asyncio.TaskGroup() as group:
             supervisor = Supervisor(group)
             self.restarts = supervisor.restarts
+            self.mending.restart = supervisor.again
             vital = [
                 supervisor.vital("help", self.help.run),
                 supervisor.vital("sampling", self.sampling.run),
@@ -194,6 +203,7 @@ class Agent:
         yield "clock", self.time.run
         yield from self.panel.jobs()
         yield from self.beside.jobs()
+        yield from self.mending.jobs()
         yield from self.reach.jobs()
         if self.config.control.enabled:
             path = Path(self.config.control.socket or default_socket(self.config.paths.runtime))

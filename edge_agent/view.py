@@ -115,7 +115,7 @@ class View:
     def findings(self) -> types.Findings:
         """What the checks say, the most severe first."""
         order = ["alarm", "warning", "notice"]
-        found = sorted(self.sampling.watches.findings(), key=lambda f: order.index(f.severity.value))
+        found = sorted(self.sampling.watches.findings(), key=lambda f: (bool(f.cause), order.index(f.severity.value)))
         return types.Findings([self.finding(f) for f in found])
 
     def help(self) -> types.Help:
@@ -212,6 +212,7 @@ class View:
             sentence=finding.sentence,
             since_s=round(self.clock.now().monotonic - finding.since, 1),
             count=finding.count,
+            cause=finding.cause,
         )
 
     def _case(self, case: HelpRequest) -> types.Case:

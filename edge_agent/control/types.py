@@ -97,7 +97,10 @@ class Queue(Reply):
 
 
 class Finding(Reply):
-    """What the checks say of a channel. `state` is pending, confirmed or cleared; `since_s` the age of that finding."""
+    """What the checks say of a channel. `state` is pending, confirmed or cleared; `since_s` the age of that finding.
+
+    `cause` is the `channel:kind` of the finding that explains it, empty where it stands for itself.
+    """
 
     channel: str
     kind: str
@@ -106,6 +109,7 @@ class Finding(Reply):
     sentence: str
     since_s: float
     count: int
+    cause: str = ""
 
 
 class Findings(Reply):
