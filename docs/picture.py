@@ -20,7 +20,7 @@ COMMAND = ("edge-agent", "demo", "home", "--for", "60", "--seed", "11")
 COLUMNS = 116
 # What comes again and again, and how often it is shown.
 OFTEN = (
-    (re.compile(r"readings in \d+ blocks so far"), 2),
+    (re.compile(r"readings? in \d+ blocks? so far"), 2),
     (re.compile(r"channels, such as"), 1),
     (re.compile(r"case \w+ is [A-Z]"), 0),  # the lamp says the same
     (re.compile(r"state: "), 0),

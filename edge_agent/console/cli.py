@@ -65,6 +65,9 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns its exit code (2: the command line was wrong)."""
     words = sys.argv[1:] if argv is None else argv
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started this
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - while it runs; no pathlib
     try:
         code = _dispatch(words)
         sys.stdout.flush()  # so that a closed pipe shows here and not at exit
@@ -92,11 +95,8 @@ def _dispatch(words: list[str]) -> int:
     # a command of two words goes before one of one
     length = 2 if " ".join(words[:2]) in COMMANDS else 1
     name, rest = " ".join(words[:length]), words[length:]
-    if name in ("-h", "--help"):
-        print(_overview())  # noqa: T201 - a console talks to a person
-        return 0
-    if name == "--version":
-        print(f"edge-agent {__version__}")  # noqa: T201
+    if name in ("-h", "--help", "--version"):
+        print(f"edge-agent {__version__}" if name == "--version" else _overview())  # noqa: T201 - to a person
         return 0
     if not name or name.startswith("-"):
         return _complain(f"unknown option {name}" if name else "which command?")
@@ -106,6 +106,9 @@ def _dispatch(words: list[str]) -> int:
         return _complain(f"the command {name} is not complete on this machine: {error}")
     if command is None:
         return _complain(f"there is no command {name}{_nearest(name)}")
+    if rest and not rest[0].startswith("-") and (inner := _inner(name)):
+        word = f"{name} {rest[0]}"
+        return _complain(f"there is no command {word}" + (_nearest(word) or f"; there are {', '.join(inner)}"))
     parser = argparse.ArgumentParser(
         prog=f"edge-agent {name}",
         description=command.help,
@@ -114,6 +117,11 @@ def _dispatch(words: list[str]) -> int:
     )
     command.configure(parser)
     return command.run(parser.parse_args(rest))
+
+
+def _inner(name: str) -> list[str]:
+    """The commands of two words that begin so; the first word alone then takes nothing but options."""
+    return [each for each in COMMANDS if each.startswith(f"{name} ")]
 
 
 def _find(name: str) -> Command | None:

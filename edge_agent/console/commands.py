@@ -126,6 +126,18 @@ def _is_open(reply: Help) -> bool:
     return reply.case is not None and reply.state not in ENDED
 
 
+def cancelling(example: str) -> Question:
+    """The command that takes a help request back, by either of its names."""
+    return Question(
+        "cancel the help request",
+        lambda client, _: client.cancel(),
+        story.help_,
+        _is_open,
+        example=example,
+        wrong="it is still open, or there is none",
+    )
+
+
 STATUS = Question(
     "how the agent is: its parts and devices, and one sentence for all of it",
     lambda client, _: client.status(),
@@ -182,14 +194,7 @@ PRESS = Pressing(
     example="edge-agent press --hold 4",
     wrong="no help request came of it",
 )
-CANCEL = Question(
-    "cancel the help request",
-    lambda client, _: client.cancel(),
-    story.help_,
-    _is_open,
-    example="edge-agent cancel",
-    wrong="it is still open, or there is none",
-)
+CANCEL = cancelling("edge-agent cancel")
 EVENTS = Listening(
     "print what happens, as it happens, until Ctrl-C",
     example="edge-agent events --json | head -n 20",

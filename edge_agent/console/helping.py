@@ -3,8 +3,7 @@
 import argparse
 
 from edge_agent.console import story
-from edge_agent.console.commands import CANCEL as CANCEL_CASE
-from edge_agent.console.commands import Question
+from edge_agent.console.commands import Question, cancelling
 from edge_agent.control.types import LONGEST_TEXT
 
 
@@ -53,4 +52,4 @@ SAY = Saying(
     example='edge-agent help say "The key is under the mat."',
     wrong="no help request is open",
 )
-CANCEL = CANCEL_CASE
+CANCEL = cancelling("edge-agent help cancel")

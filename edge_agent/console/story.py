@@ -4,11 +4,11 @@ Every function gives lines; nothing here prints or asks.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from heapq import merge
 
 from edge_agent.console.text import clean, clock, lamp_lines, pairs, span, state_words
-from edge_agent.control.types import Case, Help, Question
+from edge_agent.control.types import Case, Help, Question, Step
 from edge_agent.texts import Texts, texts
 from edge_agent.texts.times import when
 
@@ -48,11 +48,30 @@ def _case(here: Texts, state: str, case: Case) -> Iterator[str]:
     for coming in case.next:
         said = here.get(f"next.{coming.what}", "")
         yield from pairs({here["case.next"]: said.format(when=when(here, coming.wall, now))})
-    steps = [(step.wall, _step(here, step.state)) for step in case.steps]
+    steps = _told(here, case.steps)
     notes = [(note.wall, f"{here.get(f'case.{note.by}', clean(note.by))}: {clean(note.text)}") for note in case.notes]
     # merged, not sorted: each list keeps its own order when the clock was set in between
     for wall, said in merge(steps, notes, key=lambda told: told[0]):
         yield f"  {clock(wall)}  {said}"
+
+
+def _told(here: Texts, steps: Sequence[Step]) -> Iterator[tuple[float, str]]:
+    """Each step with its time; what is sent again and again until the desk has it is one line, at the last time."""
+    again, last, sent = 0, 0.0, False
+    for step in steps:
+        if sent and step.state in ("SENDING", "DELIVERED"):
+            again, last = again + (step.state == "DELIVERED"), step.wall
+            continue
+        if again:
+            yield last, _again(here, again)
+        again, sent = 0, step.state == "DELIVERED"
+        yield step.wall, _step(here, step.state)
+    if again:
+        yield last, _again(here, again)
+
+
+def _again(here: Texts, times: int) -> str:
+    return here["case.sent_again"] if times == 1 else here.say("case.sent_again_n", n=times)
 
 
 def _trigger(here: Texts, case: Case) -> str:

@@ -159,8 +159,8 @@ def state_words(here: Texts, state: str) -> str:
 def lamp_lines(here: Texts, reply: Lamp, *, colour: bool) -> Iterator[str]:
     """What the lamp shows, and what that means, in this language."""
     hue = here.get(f"colour.{reply.colour}", clean(reply.colour))
-    on_off = "/".join(str(ms) for ms in reply.rhythm)
-    shows = here.say("case.rhythm" if reply.rhythm else "case.steady", colour=hue, ms=on_off)
+    rhythm = here.get(f"rhythm.{reply.pattern}", "")
+    shows = here.say("case.shows", colour=hue, rhythm=rhythm) if rhythm else hue
     yield f"{here['case.lamp']:<10}{paint(clean(reply.sentence), reply.colour, colour=colour)} ({shows})"
 
 

@@ -80,7 +80,7 @@ def believe(
     """
     envelope = open_envelope(payload)
     if not verify(envelope.kid, envelope.body, envelope.signature):
-        raise RefusedError("the signature is not of a desk that this gateway knows", code="signature")
+        raise RefusedError(f"no key with the id {envelope.kid[:64]!r} of [desk.keys] has signed it", code="signature")
     body = unpack(envelope.body)
     if not isinstance(body, dict):
         raise WireError("a signed body must be a map")

@@ -69,9 +69,14 @@ class Narrator:
             self._blocks[1] += int(news.text.partition(": ")[2].partition(" ")[0] or 0)
             if self.now_s - self._told_at >= _TELEMETRY_EVERY_S:
                 self._told_at = self.now_s
-                self.say("desk", f"{self._blocks[1]} readings in {self._blocks[0]} blocks so far")
+                self.say("desk", f"{count(self._blocks[1], 'reading')} in {count(self._blocks[0], 'block')} so far")
         elif "heartbeat" not in kind and news.kind != "link":
             self.say("desk", news.text)
+
+
+def count(number: int, what: str) -> str:
+    """`1 block`, `3 blocks`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _rhythm(lamp: Lamp) -> str:

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from edge_agent.control.client import Client, ControlError
 from edge_agent.control.types import Help, Live
+from edge_agent.core.checks.base import amount
 from simulators.broker import Broker
 from simulators.demo.agent import PIN_FACTORY, AgentProcess, configuration, install
-from simulators.demo.narrator import Narrator
+from simulators.demo.narrator import Narrator, count
 from simulators.demo.report import Report
 from simulators.demo.ways import OtherWays
 from simulators.desk.desk import Desk
@@ -182,9 +183,11 @@ class Demo:
                 channels = (await stage.agent.ask(Client.channels)).channels
                 lanes = (await stage.agent.ask(Client.queue)).lanes
                 waiting = sum(lane.events for lane in lanes)
-                shown = [f"{c.name} {c.value} {c.unit}".strip() for c in channels if isinstance(c.value, float)][:3]
+                shown = [f"{c.name} {amount(c.value, c.unit)}" for c in channels if isinstance(c.value, float)][:3]
                 such_as = f", such as {', '.join(shown)}" if shown else ""
-                self._tell.say("agent", f"{len(channels)} channels{such_as}; {waiting} messages wait")
+                self._tell.say(
+                    "agent", f"{count(len(channels), 'channel')}{such_as}; waiting: {count(waiting, 'message')}"
+                )
             await asyncio.sleep(10.0)
 
     async def _until(self, at_s: float) -> None:

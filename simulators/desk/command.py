@@ -93,7 +93,8 @@ class _Command:
             print(f"edge-agent desk: {error}", file=sys.stderr)
             return 2
         except AgentError as error:
-            print(f"edge-agent desk: {error}", file=sys.stderr)
+            # the link speaks to a gateway's owner; here these are options of the same names
+            print(f"edge-agent desk: {error}".replace(" under [broker]", ""), file=sys.stderr)
             return 1
 
 

@@ -59,7 +59,9 @@ def of_answer(words: Words, case: Case | None, at: float) -> News:
     what = words.type.removeprefix("edge.help.").removesuffix(".v1").replace("_", " ")
     told = [str(words.fields[key]) for key in ("receiver", "reference", "helper", "text") if key in words.fields]
     said = ", ".join(told)
-    text = f"answer #{words.seq} in case {code}: {what}" + (f" ({said})" if said else "")
+    if what == "message" and not said:
+        what = "taken in"  # nothing for people: it only confirms what the gateway told
+    text = f"answer #{words.seq}{f' in case {code}' if code else ''}: {what}" + (f" ({said})" if said else "")
     data = {"id": words.id, "type": words.type, "seq": words.seq, "case": code, "request": words.request}
     return News(at, "answer", words.gateway, text, data)
 
@@ -79,6 +81,8 @@ def of_case(case: Case, at: float) -> News:
 def _clock_of(new: DeskEvent) -> str:
     """A remark where the time that an event tells is not used (desk/dating.py)."""
     trusted = new.attributes.get("clocktrusted") == "true"
+    if new.wall is None and new.type.startswith("edge.state.presence"):  # a last will cannot know when
+        return ""
     if new.wall is not None and (trusted or abs(new.wall - new.arrived) < _NEAR_S):
         return ""
     told = "no time" if new.wall is None else rfc3339(new.wall)

@@ -1,9 +1,10 @@
 """Everything that arrived at the desk, in SQLite: events, the readings of their blocks, and what is missing."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from edge_agent.core.errors import StoreError
@@ -88,12 +89,20 @@ def _held(is_truth: int, *row: Any) -> Held:
     return held._replace(value=bool(held.value)) if is_truth else held
 
 
+def _for_its_owner_alone(path: str) -> None:
+    """Make a new file that nobody else may read: it tells of people's homes. SQLite's own beside it follow its mode."""
+    with suppress(OSError):  # it is there already, or SQLite says what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
 class Store:
     """One database, in memory or in a file; every call raises StoreError when the disk fails."""
 
     def __init__(self, path: str = ":memory:") -> None:
         self._channels: dict[Channel, int] = {}
         try:
+            if path != ":memory:":
+                _for_its_owner_alone(path)
             self.db = sqlite3.connect(path, isolation_level=None)
             # several desks share one file; each waits for the others, which write for milliseconds
             self.db.execute("PRAGMA busy_timeout=10000")

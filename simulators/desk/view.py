@@ -1,8 +1,10 @@
 """What the desk's page shows, as plain data: the queue, and one case with everything that travelled."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
+from edge_agent.core.checks.base import duration
 from edge_agent.core.errors import WireError
 from edge_agent.core.wire import text_of, unpack
 from simulators.desk import around
@@ -89,7 +91,7 @@ class View:
             "facts": _facts(case.data),
             "rule": text_of(case.data, "rule", 200),
             "findings": self._findings(case, pressed),
-            "tried": _lines(case.data.get("tried")),
+            "tried": _tried(case.data.get("tried")),
             "suspects": _suspects(case.data),
             "tracks": around.tracks(self._store.db, case.gateway, pressed, evidence.blocks),
             "evidence": evidence.texts,
@@ -144,8 +146,22 @@ def _plain(value: object) -> str:
     return str(value)[:500]
 
 
-def _lines(value: object) -> list[str]:
-    return [_plain(line) for line in value[:20]] if isinstance(value, list) else []
+def _tried(value: object) -> list[str]:
+    """What the gateway did by itself, a line each: `test: passed, 9 s before the request`."""
+    return [_attempt(one) for one in value[:20]] if isinstance(value, list) else []
+
+
+def _attempt(one: object) -> str:
+    if not isinstance(one, dict):
+        return _plain(one)
+    told = ": ".join(_plain(one[key]) for key in ("what", "how") if one.get(key))
+    return told + _before(one.get("ago_s"))
+
+
+def _before(ago_s: object) -> str:
+    if not isinstance(ago_s, int | float) or not 0 <= ago_s < math.inf:
+        return ""
+    return f", {duration(ago_s)} before the request"
 
 
 def _findings(data: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ def test_findings_read_like_this(ask, house):
 def test_help_without_a_case_says_what_the_lamp_means(ask):
     assert ask("help") == (
         0,
-        "No help request is open.\nlamp      Help is ready (green, on/off 50/4950 ms)\n",
+        "No help request is open.\nlamp      Help is ready (green: one short flash every 5 seconds)\n",
         "",
     )
 
@@ -116,7 +116,7 @@ def test_help_with_a_case_reads_like_this(ask, house):
           {at[0]}  recorded, about to be sent
           {at[1]}  received by the desk
           {at[2]}  desk: Is there water?\ufffd[2J
-        lamp      Your call is recorded and on its way (amber, on/off 500/500 ms)
+        lamp      Your call is recorded and on its way (amber: slow, even flashes)
     """)
 
 
@@ -128,10 +128,12 @@ def test_help_with_a_case_reads_like_this(ask, house):
     ],
 )
 def test_help_is_told_in_the_language_of_the_household(ask, house, language, said):
-    house.agent.now = Help(state="RECEIVED", case=CASE, lamp=structs.replace(AMBER, rhythm=[]), language=language)
+    house.agent.now = Help(state="RECEIVED", case=CASE, lamp=AMBER, language=language)
     _, out, _ = ask("help")
     assert tuple(out.splitlines()[:2]) == said
-    assert {"de": "(gelb, leuchtet ständig)", "es": "(ámbar, siempre encendida)"}[language] in out
+    assert {"de": "(gelb: langsames, gleichmäßiges Blinken)", "es": "(ámbar: destellos lentos e iguales)"}[
+        language
+    ] in out
 
 
 def test_a_case_that_is_over_is_told_as_the_last_one_with_its_story_in_order_of_time(ask, house):
@@ -141,7 +143,21 @@ def test_a_case_that_is_over_is_told_as_the_last_one_with_its_story_in_order_of_
     assert code == 0
     assert out.startswith("No help request is open; the last one was case 7K2M 9QXA.\n")
     story = [line.split("  ")[-1] for line in out.splitlines() if line.startswith("  ")]
-    assert story == ["somebody is working on it", "desk: Is there water?\ufffd[2J", "resolved", "closed"]
+    assert story == ["being worked on", "desk: Is there water?\ufffd[2J", "resolved", "closed"]
+
+
+def test_what_is_sent_again_until_the_desk_has_it_is_one_line_of_the_story(ask, house):
+    states = ["RAISED", "SENDING", "DELIVERED", *["SENDING", "DELIVERED"] * 4, "RECEIVED"]
+    steps = [Step(state, 1_700_000_000.0 + at) for at, state in enumerate(states)]
+
+    def story(steps):
+        case = structs.replace(CASE, steps=steps, notes=[])
+        house.agent.now = Help(state=steps[-1].state, case=case, lamp=AMBER)
+        return [line.split("  ")[-1] for line in ask("help")[1].splitlines() if line.startswith("  ")]
+
+    once = ["recorded, about to be sent", "recorded, being sent", "sent, not yet received by the desk"]
+    assert story(steps[:5]) == [*once, "sent again"]
+    assert story(steps) == [*once, "sent again, 4 times by now", "received by the desk"]
 
 
 def test_one_event_waits_and_two_wait(ask, house):
@@ -159,7 +175,7 @@ def test_a_hold_that_is_no_number_is_explained(ask, capsys):
 
 
 def test_lamp_and_channels_read_like_this(ask, house):
-    assert ask("lamp") == (0, "lamp      Help is ready (green, on/off 50/4950 ms)\n", "")
+    assert ask("lamp") == (0, "lamp      Help is ready (green: one short flash every 5 seconds)\n", "")
     code, out, _ = ask("channels")
     assert code == 0
     assert out == plain("""
@@ -289,6 +305,12 @@ def test_output_that_cannot_be_written_is_said_in_one_line():
     )
 
 
+def test_output_that_was_closed_from_the_start_is_no_matter():
+    start = f"{sys.executable} -m edge_agent help lamp --list >&-"
+    ended = subprocess.run(["/bin/sh", "-c", start], stderr=subprocess.PIPE, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_a_closed_pipe_ends_a_command_quietly(house):
     house.agent.values = house.agent.values * 5000
     process = script("channels", "--socket", str(house.path))
@@ -395,3 +417,26 @@ def test_the_daemons_way_in_imports_nothing_that_it_does_not_need(tmp_path):
         [sys.executable, "-S", "-c", code], env={"PYTHONPATH": paths}, capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("help tset", "there is no command help tset; did you mean help test"),
+        (
+            "help 1234567",
+            "there is no command help 1234567; there are help lamp, help answer, help say, help cancel, help test",
+        ),
+        ("queue offlne", "there is no command queue offlne; did you mean queue offline"),
+    ],
+)
+def test_a_second_word_that_is_none_is_told_with_the_nearest(capsys, words, said):
+    assert cli.main(words.split()) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_help_of_a_command_of_two_names_shows_the_name_that_was_asked_for(capsys):
+    for name in ("cancel", "help cancel"):
+        with pytest.raises(SystemExit):
+            cli.main([*name.split(), "--help"])
+        assert f"example:\n  edge-agent {name}\n" in capsys.readouterr().out

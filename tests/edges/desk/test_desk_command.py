@@ -19,6 +19,7 @@ from edge_agent.core.wire import open_envelope, unpack
 from simulators.broker import Broker
 from simulators.desk.keys import DeskKey
 from simulators.desk.policy import Policy
+from simulators.desk.store import Store
 
 ROOT = Path(__file__).parents[3]
 START = "import sys; from edge_agent.console.cli import main; sys.exit(main(sys.argv[1:]))"
@@ -129,6 +130,11 @@ def test_a_key_is_made_once_and_only_its_owner_may_read_it(tmp_path):
     first, second = (DeskKey.from_file(tmp_path / "key") for _ in range(2))
     assert first.public == second.public
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+
+
+def test_what_a_desk_keeps_of_households_only_its_owner_may_read(tmp_path):
+    Store(str(tmp_path / "desk.sqlite")).close()
+    assert stat.S_IMODE((tmp_path / "desk.sqlite").stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("text", ["", "no hex", "00", "00" * 33])

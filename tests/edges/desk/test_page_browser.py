@@ -66,7 +66,10 @@ async def press(gateway, request=None, **data):
         "power": "mains",
         "consent": ["diagnostics", "effort", "findings", "help_ready", "telemetry"],
         "findings": found,
-        "tried": ["Restarted the pump: the pressure stayed low."],
+        "tried": [
+            {"what": "test", "how": "passed", "ago_s": 40120},
+            {"what": "restart serial:boiler", "how": "3 times"},
+        ],
         "trigger": "manual",
         "pressed_age_s": 5.0,
     }
@@ -101,7 +104,8 @@ async def test_a_whole_case_from_the_press_to_the_question_how_easy_it_was(brows
         await page.until("document.querySelector('#readings path.trace.suspect')?.getTotalLength() > 100")
         assert "0.75 bar at the press" in await page.text("#readings")
         assert SENTENCE in await page.text("#found")
-        assert "Restarted the pump" in await page.text("#found")
+        assert "test: passed, 11 h before the request" in await page.text("#found")
+        assert "restart serial:boiler: 3 times" in await page.text("#found")
         assert "ring the door bell first" in await page.text("#known")
 
         await page.press("a")
