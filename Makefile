@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 SYSTEM_PACKAGES = $(shell $(PYTHON) -c 'import sys; print("--system-site-packages" * (sys.version_info >= (3, 13)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture vm check format bench bench-peer install clean lock tools
+.PHONY: help demo test torture vm check format bench bench-peer bench-detect install clean lock tools
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -63,6 +63,9 @@ bench: $(VENV)/.tools tools ## measure; prints ratios to a limit or a peer measu
 
 bench-peer: $(VENV)/.tools tools ## the same path through ThingsBoard IoT Gateway and through us: make bench-peer QUICK=1
 	@$(BIN)/python -m tests.bench peer $(if $(QUICK),--quick)
+
+bench-detect: $(VENV)/.tools ## score the learned check on labelled channels: make bench-detect DATA=/path/to/folder
+	@$(BIN)/python -m tests.bench.detect $(if $(DATA),--data $(DATA))
 
 lock: $(VENV)/.tools ## write constraints.txt anew from what is installed
 	@$(BIN)/python -m pip install -q -U --upgrade-strategy eager -e '.[demo]' --group dev
