@@ -17,6 +17,8 @@ from edge_agent.services.events import EventMaker
 
 # What asks for help; everything else only adds to it.
 URGENT = frozenset({"edge.help.raised.v1", "edge.help.reopened.v1"})
+# Asks the desk how it stands.
+ASKED = "edge.help.asked.v1"
 # What takes it back.
 CANCELLED = "edge.help.cancelled.v1"
 _random = SystemRandom()

@@ -28,7 +28,7 @@ from edge_agent.core.ports import Clock, RequestStore
 from edge_agent.core.request import HelpRequest, State
 from edge_agent.core.rhythm import until_next
 from edge_agent.services.case_disk import CaseDisk
-from edge_agent.services.case_events import CANCELLED, URGENT, CaseEvents
+from edge_agent.services.case_events import ASKED, CANCELLED, URGENT, CaseEvents
 from edge_agent.services.desk_ear import DeskEar
 from edge_agent.services.desk_words import is_known
 from edge_agent.services.earlier import Earlier
@@ -304,7 +304,7 @@ class Help:
         if Effect.REOPEN in effects:
             self._mayday.reopen_as(self._store.newest + 1)
         if self.case is not None and self.case is not before:
-            await self._disk.save(self.case, self._says.of(self.case, effects, words))
+            await self._disk.save(self.case, self._to_say(self.case, effects, words))
             effects += await self._without_disk()
         if Effect.OPEN in effects and before is not None and before.questions:
             await self._void(before)
@@ -314,6 +314,11 @@ class Help:
         if self._earlier.owing(self.case):
             self._mayday.owe(self._clock.now(), _random.random())
         self._tell(effects, changed=self.case is not before, was=state)
+
+    def _to_say(self, case: HelpRequest, effects: tuple[Effect, ...], words: Sequence[Words]) -> list[Event]:
+        """The events of these effects. How it stands is asked once, and sent again, until the desk has heard that."""
+        asked = Effect.ASK in effects and any(event.type == ASKED for event in self._store.unheard(case.id))
+        return [event for event in self._says.of(case, effects, words) if not (asked and event.type == ASKED)]
 
     async def _without_disk(self) -> tuple[Effect, ...]:
         """What the disk refuses is sent while there is power, by every way there is."""

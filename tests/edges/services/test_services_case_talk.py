@@ -412,6 +412,23 @@ async def test_progress_is_told_and_moves_the_promised_time(tmp_path: Path) -> N
         assert scene.pending() == ["asked"]
 
 
+async def test_a_desk_that_is_away_for_long_is_asked_once_and_not_every_ten_minutes(tmp_path: Path) -> None:
+    async with Scene(tmp_path) as scene:
+        await scene.received()
+        scene.help.link(up=False)
+        for _ in range(5):
+            await scene.later(601)
+        assert scene.pending() == ["asked"]
+        scene.help.link(up=True)
+        await scene.broker_takes()
+        await scene.later(601)
+        assert scene.pending() == ["asked"], "the same again, for the desk has not answered"
+        await scene.says("message", through=scene.last_sequence())
+        assert scene.pending() == []
+        await scene.later(601)
+        assert scene.pending() == ["asked"]
+
+
 async def test_questions_about_another_case_are_not_asked(tmp_path: Path) -> None:
     async with Scene(tmp_path) as scene:
         await scene.received()
