@@ -37,6 +37,7 @@ class Reach:
             reserved_for_help=config.outbox.reserved_for_help,
             messages_per_s=config.outbox.messages_per_s,
             boots=agent.time.boots,
+            calling=lambda: agent.help.calling,
             on_delivered=self._delivered,
         )
         self._resend = Resend(agent.again, found=self.drain.wake, on_reply=partial(self._reply, "resend"))

@@ -46,6 +46,7 @@ _random = SystemRandom()
 _WELL = Health(True, "a press is recorded and sent")
 _STUCK = Health(False, "the help button is stuck", "Free the button, or check its wiring.")
 _OF_PRESSES = {1: Signal.ONE_PRESS, 2: Signal.TWO_PRESSES}
+_CALLING = (State.HOLD, State.CANCEL_WINDOW, State.RAISED, State.SENDING)
 Step = Callable[[], tuple[Effect, ...]]
 
 
@@ -101,6 +102,11 @@ class Help:
     def state(self) -> State:
         """Where the live case stands, as far as anybody may be told: a change counts when its saving is over."""
         return self._told
+
+    @property
+    def calling(self) -> bool:
+        """Whether somebody calls for help just now: from the finger on the ready button until the broker has it."""
+        return self._told in _CALLING
 
     @property
     def case(self) -> HelpRequest | None:

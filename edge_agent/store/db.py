@@ -76,7 +76,12 @@ class Database:
             self.problems.append(str(error))
 
     async def open(self) -> int:
-        """Open it where it is not; returns `openings`. Raises StoreError."""
+        """Open it where it is not; returns `openings`. Raises StoreError.
+
+        A failure may close it at any time: whoever writes what belongs to one opening looks at `openings` again behind.
+        """
+        if self._connection is not None:
+            return self.openings  # a press does not wait for a thread to say so
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._ready)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:

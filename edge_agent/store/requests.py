@@ -289,6 +289,8 @@ class Requests:
             changes, self._changes = self._changes, _Changes(set(), set(), set(), set())
             await self._database.run(self._statements(changes, wipe=other_file))
             self._opening = opening
+            if self._database.openings != opening:  # meanwhile it became another file
+                await self._write_once()
         except StoreError:
             if changes is not self._changes:
                 self._changes = _Changes(*(old | new for old, new in zip(changes, self._changes, strict=True)))

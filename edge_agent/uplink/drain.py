@@ -69,6 +69,7 @@ class Drain:
     * `on_delivered(event)` after its PUBACK, `on_quarantine(event, reason)` when it was given up: plain calls.
     * `messages_per_s` bounds all lanes but help.
     * `boots` dates what was stored in earlier boots.
+    * `calling`: somebody calls for help just now. Readings wait meanwhile, so that the loop is free for the call.
     * `counts`: delivered, bytes (of payloads that the broker took), withheld (no consent), refused, quarantined,
       store_errors; withheld and quarantined also by lane, as in `withheld telemetry`.
     """
@@ -86,6 +87,7 @@ class Drain:
         messages_per_s: float = 1000.0,
         refused_rest_s: float = 1.0,
         boots: Boots | None = None,
+        calling: Callable[[], bool] = lambda: False,
         on_delivered: Callable[[Event], None] = lambda _: None,
         on_quarantine: Callable[[Event, str], None] = lambda _event, _reason: None,
     ) -> None:
@@ -96,6 +98,7 @@ class Drain:
         self._clock = clock
         self._boots = boots
         self._consent = consent
+        self._calling = calling
         self._in_flight = in_flight
         self._reserved = reserved_for_help
         self._bucket = Bucket(messages_per_s)
@@ -202,7 +205,7 @@ class Drain:
         """Whether link and broker take this piece now. Help waits for neither."""
         if piece.event.lane is Lane.HELP:
             return True
-        if not session.pace.open():
+        if not session.pace.open() or (piece.event.lane is Lane.TELEMETRY and self._calling()):
             return False
         loop = asyncio.get_running_loop()
         wait_s = self._bucket.wait_s(loop.time())

@@ -106,6 +106,21 @@ async def test_an_event_leaves_its_spool_on_its_own_acknowledgement_alone():
     assert [e.sequence for e in bench.delivered] == [1, 2]
 
 
+async def test_readings_wait_while_somebody_calls_for_help_and_nothing_else_does():
+    calling = True
+    bench, link = Bench(calling=lambda: calling), HeldLink()
+    kinds = (EventKind.TELEMETRY, EventKind.STATE, EventKind.FINDING, EventKind.HELP)
+    async with running(bench.drain.run()):
+        await bench.put(*(event(kind, subject="boiler") for kind in kinds))
+        bench.drain.up(link)
+        await until(lambda: len(bench.delivered) == 3)
+        assert [e.lane for e in bench.delivered] == [Lane.HELP, Lane.FINDING, Lane.STATE]
+        assert bench.left == 1
+        calling = False
+        bench.drain.wake(Lane.HELP)
+        await until(lambda: bench.left == 0)
+
+
 async def test_attributes_are_made_when_it_is_sent_and_say_what_waited_offline():
     bench, link = Bench(), HeldLink()
     now = bench.clock.now().monotonic
