@@ -45,7 +45,8 @@ class Desk:
 
     With a `name` the broker keeps what comes while it is away, for a day: for a desk that works alone. Desks that share
     the work (several may) have none, and share the database file too: what one of them is sent while it is away the
-    others would not see. `tell` gets every piece of news.
+    others would not see. `tell` gets every piece of news. `hears` is what it takes of the gateways' topics: `#` is all,
+    `help` leaves the readings to somebody else.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Desk:
         tls: TlsFiles | None = None,
         keep_days: float = 90.0,
         tell: Tell = news.nobody,
+        hears: str = "#",
     ) -> None:
         self.key = key or DeskKey.make()
         self.ready = asyncio.Event()
@@ -93,7 +95,7 @@ class Desk:
             client_id=f"edge-desk-{self._name}",
             username=username,
             password_file=password_file,
-            subscribe=(f"$share/desk/{root}/+/up/#",),
+            subscribe=(f"$share/desk/{root}/+/up/{hears}",),
             clean_start=not name,
             # a broker shares out to desks that are away, too, while it keeps their sessions: measured with mosquitto
             session_expiry_s=_SESSION_S if name else 0,

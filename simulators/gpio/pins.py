@@ -59,6 +59,8 @@ class SimulatedPin(PiPin):  # type: ignore[misc]  # gpiozero has no types
         self._check_pull(pull)
         self._function = "input"
         self._pull = pull
+        # until the board says more: a line that nobody drives rests at its pull
+        self._level = float(pull == "up")
         self._tell_input()
 
     def take(self, level: bool, at: float, *, answer: bool) -> None:

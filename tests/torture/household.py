@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -20,7 +20,7 @@ from simulators.desk.policy import Policy
 from simulators.rhythms import DARK
 from tests.torture.powerdisk import PowerDisk, make_image, power_disk
 from tests.torture.struck import Aim
-from tests.torture.truth import Life, Truth
+from tests.torture.truth import LATE_S, Life, Truth
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "system"))
 from stage import Stage, staged, until
@@ -28,7 +28,8 @@ from stage import Stage, staged, until
 __all__ = ["Household", "Plan", "Round", "staged", "until"]
 
 HOLD_S = 1.0
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+NAP_S, LATER = 0.02, 3.0
 OPEN = tuple(state for state in State if state not in (State.IDLE, State.HOLD, State.CANCELLED, State.RESOLVED))
 OVER = (State.IDLE, State.RESOLVED)
 AT_DESK_OVER = (CaseState.RESOLVED, CaseState.CANCELLED)
@@ -67,6 +68,7 @@ class Household:
         self._disk: PowerDisk | None = None
         self._text = stage.agent.config.read_text()
         self._first_opened = inf
+        self._overslept_s = 0.0
         if images is not None:
             make_image(images / "disk.img")
 
@@ -82,6 +84,7 @@ class Household:
         self.stage.agent.config.write_text(text)
         aim.write(self.stage.folder)
         self.stage.agent.log.unlink(missing_ok=True)
+        self._overslept_s = 0.0
         self.truth.lives.append(Life(time.monotonic()))
         try:
             await self.stage.agent.start()
@@ -111,6 +114,7 @@ class Household:
     def look(self) -> None:
         """What the lamp said in this life, and what the life found on disk."""
         life = self.truth.lives[-1]
+        life.late_s = LATE_S + LATER * self._overslept_s
         life.lamp = [(life.began, DARK), *(each for each in self.stage.world.lamp_history if each.at > life.began)]
         lines = self.stage.log()
         life.found = next((line["state"] for line in lines if line.get("event") == "case_resumed"), "")
@@ -121,6 +125,13 @@ class Household:
         self.stage.agent.kill()
         await self.stage.agent.ended()
         await asyncio.to_thread(self._disks.close)
+
+    async def watch(self) -> None:
+        """How late this computer is: the agent, which competes with more, is later still."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(NAP_S)
+            self._overslept_s = max(self._overslept_s, time.monotonic() - before - NAP_S)
 
     # -- the person --------------------------------------------------------------------------------------------------
 
@@ -151,7 +162,7 @@ class Household:
 
     async def called(self) -> None:
         """Call, unless a case was recorded before the agent died."""
-        recorded = self.case() is not None or any(life.found for life in self.truth.lives)
+        recorded = self.case() is not None or any(life.found_open for life in self.truth.lives)
         if not recorded and await self.told() in OVER:
             await self.call()
 
@@ -177,8 +188,8 @@ class Household:
 
     async def over(self) -> None:
         """Let it come to its end on both sides; what is asked is answered."""
-        desk = self.stage.desk
-        desk.policy = replace(QUICK, asks_after_s=None)
+        if not self.called_off:
+            self.stage.desk.policy = QUICK
         async with asyncio.timeout(PATIENCE_S):
             while True:
                 with suppress(ControlError):

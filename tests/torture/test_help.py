@@ -20,7 +20,7 @@ from simulators.desk.certificate import make_certificate
 from simulators.desk.https import HttpsDoor
 from tests.torture.household import OPEN, QUICK, Household, Plan, Round, staged, until
 from tests.torture.powerdisk import memory_folder, missing
-from tests.torture.size import SEED, report, times
+from tests.torture.size import LONG, SEED, report, times
 from tests.torture.struck import MOMENTS, Aim
 
 NO_DISK = missing()
@@ -155,6 +155,13 @@ class Count:
     deaths: int = 0
     cases: int = 0
     wrong: list[str] = field(default_factory=list)
+    aloud: bool = False
+
+    def found(self, what: str) -> None:
+        """Something was wrong; a long run says so at once."""
+        self.wrong.append(what)
+        if self.aloud:
+            report(what)
 
 
 @asynccontextmanager
@@ -168,9 +175,11 @@ async def household(power: bool) -> AsyncIterator[Household]:
         ):
             stage.agent.module = "tests.torture.struck"
             home = Household(stage, folder if power else None, WEB.format(port=door.port, ca=folder / "cert.pem"))
+            watching = asyncio.create_task(home.watch())
             try:
                 yield home
             finally:
+                watching.cancel()
                 await home.close()
 
 
@@ -186,7 +195,8 @@ async def torment(jobs: deque[Round], power: bool, count: Count) -> None:
                 except TimeoutError:
                     wrong = ["it came to no end"]
                 count.rounds["power" if power else "killed"] += 1
-                count.wrong += [f"{job}{' (power)' if power else ''}: {each}\n{home.story()}" for each in wrong]
+                for each in wrong:
+                    count.found(f"{job}{' (power)' if power else ''}: {each}\n{home.story()}")
             if not wrong and (stayed := len(home.stage.desk.cases)) != home.total:
                 count.wrong.append(f"{home.total} cases, and later {stayed}")
             count.deaths += home.deaths
@@ -194,7 +204,7 @@ async def torment(jobs: deque[Round], power: bool, count: Count) -> None:
 
 
 async def test_it_dies_at_every_step_of_a_call_for_help_and_the_call_is_one_case_and_the_lamp_never_lied() -> None:
-    jobs, count = deque(rounds(times(20), SEED)), Count()
+    jobs, count = deque(rounds(times(20), SEED)), Count(aloud=bool(LONG))
     powers = [bool(number % 2) and not NO_DISK for number in range(min(HOUSEHOLDS, len(jobs)))]
     await asyncio.gather(*(torment(jobs, power, count) for power in powers))
     done = ", ".join(f"{many} {how}" for how, many in sorted(count.rounds.items()))

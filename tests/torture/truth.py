@@ -15,7 +15,7 @@ from simulators.rhythms import DARK, Seen, decoded
 
 # A change of the lamp that is later than what it is about by no more than this is not early.
 NEAR_S = 0.03
-# How late a change may be on a computer that starts agents all the time.
+# How late a change may be, beside what the computer's load makes of it.
 LATE_S = 0.12
 # A row that was shown for no longer was seen by nobody.
 GLIMPSE_S = 0.02
@@ -42,7 +42,8 @@ def rank_on_disk(state: str) -> int:
 class Life:
     """One run of the agent. `found` is the state of the case that it found on disk, empty where it found none.
 
-    `told` are the states that it wrote into its log, each when the lamp had been told; `lamp` is what that showed.
+    `told` are the states that it wrote into its log, each when the lamp had been told; `lamp` is what that showed,
+    `late_s` how late its changes may have been.
     """
 
     began: float
@@ -50,6 +51,7 @@ class Life:
     found: str = ""
     told: Sequence[str] = ()
     lamp: Sequence[tuple[float, str]] = ()
+    late_s: float = LATE_S
 
     @property
     def found_open(self) -> bool:
@@ -92,26 +94,27 @@ class Truth:
     def rows(self, life: Life) -> list[Seen]:
         """What the lamp said in this life, if it said nothing but what was true."""
         may_begin = lru_cache(maxsize=None)(lambda what, at: self._true(what, at + NEAR_S, life))
-        return decoded(life.lamp, life.ended, LATE_S, may_begin) if life.lamp else []
+        return decoded(life.lamp, life.ended, life.late_s, may_begin) if life.lamp else []
 
     def _forgotten(self, number: int, life: Life, last: Seen, after: Life) -> Iterator[str]:
         if last.shown is None or last.until - last.at < GLIMPSE_S or self._over(life.ended):
             return
         true = [what for what in last.could if self._true(what, last.at + NEAR_S, life)]
         not_reopened = life.ended > self.again and after.found == State.RESOLVED
-        if min(RANK[what] for what in true) > (0 if not_reopened else rank_on_disk(after.found)):
+        if min((RANK[what] for what in true), default=0) > (0 if not_reopened else rank_on_disk(after.found)):
             found = after.found or "nothing"
             yield f"life {number}: the lamp said {_names(true)} when it died, and on disk was {found}"
 
     def _true(self, what: Shown, at: float, life: Life) -> bool:
         if what in IDLE:
-            return not self._open(at - 2 * NEAR_S, life)
+            return not self._open(at, life)
         if what is Shown.HOLD:
-            return any(down <= at and at - 2 * NEAR_S <= up for down, up in self.touches)
+            return any(down <= at <= up + life.late_s for down, up in self.touches)
         if what in SIGNED:
             return self._said(at, what.value)
         if what is Shown.CANCEL_WINDOW:
-            return any(0.0 <= at - hold - self.hold_s <= self.window_s for hold in self.holds if hold >= life.began)
+            most_s = self.window_s + life.late_s
+            return any(0.0 <= at - hold - self.hold_s <= most_s for hold in self.holds if hold >= life.began)
         return life.found_open or any(hold + self.hold_s <= at for hold in self.holds if hold >= life.began)
 
     def _said(self, at: float, what: str) -> bool:
@@ -126,7 +129,7 @@ class Truth:
 
     def _open(self, at: float, life: Life) -> bool:
         """Whether a case was open for certain, or a finger that calls for help down, since before this moment."""
-        called = [hold for hold in self.holds if life.began < hold < at - 2 * NEAR_S]
+        called = [hold for hold in self.holds if life.began < hold < at - life.late_s]
         return (life.found_open or bool(called)) and not self._over(at)
 
 
