@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 # Positions are looked for so far back: a GPS that lost the sky for a while still says where it was.
 POSITION_S = 300.0
 
+_UNSIGNED = Health(
+    False,
+    "its messages are believed without a signature: anybody at the broker can light the lamp",
+    "Set [desk] unsigned = false and put the desk's public keys under [desk.keys].",
+)
+
 
 class Standing:
     """Asked only when the agent is built: it looks at all rooms."""
@@ -101,6 +107,8 @@ class Standing:
         """Every part's name and health, the most important first."""
         agent = self._agent
         parts = [("help", agent.help.health), ("service", self._service()), ("store", agent.post.health)]
+        if agent.config.desk.unsigned:
+            parts.append(("desk", _UNSIGNED))
         parts += [("store", Health(False, problem)) for problem in self.problems()]
         parts += [(f"channel {name}", health) for name, health in self.ways()]
         if agent.hardware.button:

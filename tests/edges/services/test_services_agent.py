@@ -41,7 +41,7 @@ def config(folder: Path, port: int = 0, hold_s: float = 1.0) -> Config:
         paths=Paths(state=str(folder / "state")),
         consent=ConsentTable(help_ready=True, telemetry=True, findings=True),
         broker=Broker(host="127.0.0.1" if port else "", port=port or 1883, tls=Tls(enabled=False)),
-        desk=Desk(unsigned=True),
+        desk=Desk(keys={"main": "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"}),
         outbox=Outbox(block_age_s=60.0, durability_window_s=60.0),
         help=Help(hold_s=hold_s, cancel_window_s=30.0),
         control=Control(enabled=False),

@@ -7,7 +7,7 @@ from msgspec import structs
 from test_services_agent import config, running
 
 from edge_agent import machine
-from edge_agent.config.model import Gateway
+from edge_agent.config.model import Desk, Gateway
 from edge_agent.core.reading import Channel, Reading
 
 
@@ -102,3 +102,10 @@ async def test_positions_are_the_newest_and_those_of_one_and_two_minutes_before(
         positions = agent.standing.context()["position"]
     assert [(north, east) for north, east, _ in positions] == [(48.005, 11.0), (48.065, 11.0), (48.125, 11.0)]
     assert [round(age) for *_, age in positions] == [5, 65, 125]
+
+
+async def test_the_status_says_that_a_desk_without_a_signature_is_believed(tmp_path):
+    async with running(config(tmp_path)) as agent:
+        assert "desk" not in [name for name, _ in agent.standing.health()]
+    async with running(structs.replace(config(tmp_path), desk=Desk(unsigned=True))) as agent:
+        assert not dict(agent.standing.health())["desk"].ready
