@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import module_from_spec
+from threading import RLock
 from types import ModuleType
 from typing import Any
 
@@ -27,6 +28,19 @@ PUT_OFF = (
     "structlog.stdlib",  # the standard library's logging written by structlog; here it is the other way round
     "structlog.twisted",
     "tokenize",  # linecache reads a source file with it
+    "locale",  # subprocess names the encoding of text with it
+)
+
+
+class _Never(Exception):  # noqa: N818 - stands for classes that nothing is of
+    """Before ssl is there, no socket is one of TLS and nothing raised is an error of TLS.
+
+    The first SSLContext that is made brings all of ssl, and without one nobody speaks TLS.
+    """
+
+
+_TLS = dict.fromkeys(
+    ("SSLSocket", "SSLError", "SSLCertVerificationError", "SSLWantReadError", "SSLWantWriteError"), _Never
 )
 _TYPING = {
     "get_type_hints": typing.get_type_hints,
@@ -46,6 +60,8 @@ class PutOff(ModuleType):
         if name.startswith("__"):
             raise AttributeError(name)  # what the import system looks for is not use
         arrive(self)
+        if type(self) is PutOff:
+            raise AttributeError(name)  # it is arriving by now, and asks for what it does not have yet
         return getattr(self, name)
 
 
@@ -60,6 +76,9 @@ def keep_out() -> None:
     # Who takes single names out of a module while it is imported itself gets them without the module.
     put_off("statistics", {"median": _later("statistics", "median")})  # gpiozero, for smoothed inputs
     put_off("typing_extensions", _TYPING)  # msgspec and bleak, for what typing has too
+    put_off("pickle", {"PicklingError": _Never})  # structlog, for who pickles a logger
+    # asyncio and paho ask of sockets and errors whether they are of TLS; with [broker.tls] OpenSSL comes, 4 MB
+    put_off("ssl", _TLS)
     put_off("xml.etree.ElementTree", {"Element": None})  # dbus_fast, for annotations; bleak introspects nothing
     # gpiozero takes this name before importlib.metadata (2 MB with email, zipfile and csv), and uses it only to find
     # the pin factory that GPIOZERO_PIN_FACTORY names
@@ -74,7 +93,7 @@ def put_off(name: str, given: Mapping[str, Any] = {}) -> None:
         return
     module = module_from_spec(spec)
     module.__class__ = PutOff
-    vars(module).update(given)
+    vars(module).update(given, __arrival__=RLock(), __arriving__=False)
     sys.modules[name] = module
     package, _, child = name.rpartition(".")
     if package in sys.modules:
@@ -82,12 +101,19 @@ def put_off(name: str, given: Mapping[str, Any] = {}) -> None:
 
 
 def arrive(module: PutOff) -> None:
-    """Run what was put off; what was given instead is replaced by what there really is."""
-    spec = module.__spec__
+    """Run what was put off; what was given instead is replaced by what there really is. A second thread waits."""
+    state, spec = vars(module), module.__spec__
     assert spec is not None
     assert spec.loader is not None
-    module.__class__ = ModuleType  # type: ignore[assignment]
-    spec.loader.exec_module(module)
+    with state["__arrival__"]:
+        if type(module) is not PutOff or state["__arriving__"]:
+            return
+        state["__arriving__"] = True
+        try:
+            spec.loader.exec_module(module)
+            module.__class__ = ModuleType  # type: ignore[assignment]
+        finally:
+            state["__arriving__"] = False
 
 
 def _spec(name: str) -> ModuleSpec | None:

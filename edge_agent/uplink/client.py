@@ -7,11 +7,11 @@ a connect. Messages are handed over by plain calls, because a task for each cost
 
 import asyncio
 import logging
+import ssl
 import struct
 import time
 from collections.abc import Callable
 from socket import IPPROTO_TCP, TCP_NODELAY, socket
-from ssl import SSLSocket
 from threading import get_ident
 from typing import Any, cast
 
@@ -211,7 +211,7 @@ class Client(aiomqtt.Client):
     def _decrypted(self) -> bool:
         """Whether TLS holds bytes that no selector will tell of."""
         sock = self._client.socket()
-        return isinstance(sock, SSLSocket) and sock.pending() > 0
+        return isinstance(sock, ssl.SSLSocket) and sock.pending() > 0
 
     # What aiomqtt calls in the connecting thread.
 

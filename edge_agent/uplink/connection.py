@@ -87,27 +87,15 @@ def password_of(path: str) -> str | None:
         raise unreadable_file(path, error) from None
 
 
-class _TlsSocket(ssl.SSLSocket):
-    """Closes itself when the handshake fails; paho forgets it open."""
-
-    def do_handshake(self, block: bool = False) -> None:
-        try:
-            super().do_handshake(block)
-        except OSError as error:
-            self.close()
-            if isinstance(error, ssl.SSLError):
-                raise
-            # somebody is there, so it is not the network: he does not speak TLS
-            raise ssl.SSLError(error.errno or 0, f"no answer in TLS: {error}") from None
-
-
-def tls_context(tls: TlsFiles) -> ssl.SSLContext:
+def tls_context(tls: TlsFiles) -> "ssl.SSLContext":
     """A context that checks the broker's certificate and name. Raises LinkLostError for a file that is of no use."""
     try:
         context = ssl.create_default_context(cafile=tls.ca_file or None)
     except OSError as error:
         raise unreadable_file(tls.ca_file, error) from None
-    context.sslsocket_class = _TlsSocket
+    from edge_agent.uplink.tls import TlsSocket  # noqa: PLC0415 - in the daemon ssl is whole from the first context on
+
+    context.sslsocket_class = TlsSocket
     try:
         if tls.cert_file:
             context.load_cert_chain(tls.cert_file, tls.key_file or None)

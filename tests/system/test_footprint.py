@@ -27,6 +27,7 @@ UNWANTED = {
     *("email", "http.client", "urllib.request", "importlib.metadata", "zipfile", "csv"),
     *("tempfile", "shutil", "lzma", "bz2", "hashlib", "_hashlib", "secrets", "hmac"),
     *("typing_extensions", "statistics", "fractions", "tokenize", "xml.etree.ElementTree", "asyncio.sslproto"),
+    *("ssl", "_ssl", "pickle", "gettext", "locale", "unicodedata", "encodings.idna"),
     *("nacl.bindings.crypto_box", "structlog.stdlib", "msgspec.yaml"),
     *("gpiozero.boards", "gpiozero.output_devices", "colorzero"),
     *("difflib", "unittest", "doctest", "pdb", "multiprocessing", "configparser", "edge_agent.console.commands"),

@@ -1,7 +1,15 @@
 """What is put off arrives when it is used, whole: in a process of its own, for it is the imports of a process."""
 
+import json
+import shutil
+import socket
 import subprocess
 import sys
+
+import pytest
+from stage import until
+
+from simulators.demo.agent import AgentProcess
 
 _KEPT_OUT = "import sys\nfrom edge_agent.lean import PutOff, keep_out\nkeep_out()\n"
 
@@ -42,6 +50,24 @@ print(selector_events.sslproto.SSLProtocol.__name__)
     assert in_a_daemon(code) == ["SSLProtocol"]
 
 
+def test_before_tls_is_there_nothing_is_of_it_and_threads_that_need_it_get_all_of_it():
+    code = """
+import socket, ssl
+from concurrent.futures import ThreadPoolExecutor
+assert not isinstance(socket.socket(), ssl.SSLSocket)
+try:
+    raise BlockingIOError
+except ssl.SSLWantReadError:
+    print("wrong")
+except BlockingIOError:
+    print(type(ssl) is PutOff)
+with ThreadPoolExecutor(4) as pool:
+    contexts = list(pool.map(lambda _: ssl.create_default_context(), range(4)))
+print(len(contexts), issubclass(ssl.SSLWantReadError, ssl.SSLError), issubclass(ssl.SSLSocket, socket.socket))
+"""
+    assert in_a_daemon(code) == ["True", "4", "True", "True"]
+
+
 def test_a_room_of_a_package_comes_without_its_front_and_the_front_still_comes():
     code = """
 from nacl.bindings.crypto_sign import crypto_sign_BYTES
@@ -50,3 +76,42 @@ import nacl.bindings
 print(crypto_sign_BYTES, nacl.bindings.crypto_box_NONCEBYTES)
 """
     assert in_a_daemon(code) == ["64", "24"]
+
+
+@pytest.fixture
+def tls_broker(tmp_path):
+    """The port of a mosquitto that speaks TLS as 127.0.0.1, with the certificate in cert.pem."""
+    if not (shutil.which("mosquitto") and shutil.which("openssl")):
+        pytest.skip("mosquitto or openssl is not installed")
+    made = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem -days 9000"
+    names = ["-subj", "/CN=broker", "-addext", "subjectAltName=IP:127.0.0.1"]
+    usage = ["-addext", "keyUsage=critical,keyCertSign,cRLSign,digitalSignature"]
+    subprocess.run(["openssl", *made.split(), *names, *usage], cwd=tmp_path, check=True, capture_output=True)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    (tmp_path / "key.pem").chmod(0o644)
+    lines = f"listener {port} 127.0.0.1\nallow_anonymous true\nuser root\n"
+    (tmp_path / "broker.conf").write_text(f"{lines}certfile {tmp_path}/cert.pem\nkeyfile {tmp_path}/key.pem\n")
+    with subprocess.Popen(["mosquitto", "-c", tmp_path / "broker.conf"], stderr=subprocess.DEVNULL) as process:
+        yield port
+        process.terminate()
+
+
+async def test_the_daemon_speaks_tls_when_it_is_configured(tmp_path, tls_broker):
+    agent = AgentProcess(tmp_path, {})
+    agent.config.write_text(
+        f'[paths]\nstate = "{tmp_path}/state"\nruntime = "{tmp_path}"\n[log]\nformat = "json"\n'
+        f'[desk]\nunsigned = true\n[consent]\nhelp_ready = true\n[broker]\nhost = "127.0.0.1"\nport = {tls_broker}\n'
+        f'tls.ca_file = "{tmp_path}/cert.pem"\n'
+    )
+
+    async def connected():
+        said = [json.loads(line) for line in agent.log.read_text().splitlines()]
+        assert not [line for line in said if line["event"] == "part_restarts"]
+        return any(line.get("state") == "up" for line in said)
+
+    try:
+        await agent.start()
+        await until(connected)
+    finally:
+        await agent.stop()
