@@ -123,7 +123,8 @@ class View:
         case = self.help_service.case
         told = self._case(case) if case else None
         ways = [types.Part(name, h.ready, h.sentence, h.fix) for name, h in self.ways()]
-        return types.Help(self.help_service.state.value, told, self.lamp(), self.texts.language, ways)
+        now_wall = round(self.clock.now().wall, 1)
+        return types.Help(self.help_service.state.value, told, self.lamp(), self.texts.language, ways, now_wall)
 
     def lamp(self) -> types.Lamp:
         """What the lamp shows."""

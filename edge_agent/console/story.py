@@ -20,7 +20,7 @@ def help_(reply: Help, *, colour: bool) -> Iterator[str]:
         said = state_words(here, reply.state)
         yield f"{said[:1].upper()}{said[1:]}."
     else:
-        yield from _case(here, reply.state, reply.case)
+        yield from _case(here, reply.state, reply.case, time.time() if reply.now_wall is None else reply.now_wall)
     yield from lamp_lines(here, reply.lamp, colour=colour)
     yield from pairs({clean(way.name): clean(way.sentence) for way in reply.ways})
 
@@ -32,8 +32,8 @@ def pressed(reply: Help, *, colour: bool) -> Iterator[str]:
     yield from help_(reply, colour=colour)
 
 
-def _case(here: Texts, state: str, case: Case) -> Iterator[str]:
-    name, now = f"{clean(case.code[:4])} {clean(case.code[4:])}", time.time()
+def _case(here: Texts, state: str, case: Case, now: float) -> Iterator[str]:
+    name = f"{clean(case.code[:4])} {clean(case.code[4:])}"
     yield here.say("case.last" if state == "IDLE" else "case.open", code=name, state=state_words(here, state))
     promised = "" if case.next_word_wall is None else when(here, case.next_word_wall, now)
     words = {

@@ -192,7 +192,8 @@ class Case(Reply):
 class Help(Reply):
     """Where help stands: a state of MAYDAY, its case (None: there is none), the lamp, and the household's language.
 
-    `ways` are the other ways to the desk, with how the last try of each went.
+    `ways` are the other ways to the desk, with how the last try of each went. `now_wall` is what the gateway takes the
+    time to be (Unix seconds): what is told of times counts from it, not from the machine's clock, which may be wrong.
     """
 
     state: str
@@ -200,6 +201,7 @@ class Help(Reply):
     lamp: Lamp
     language: str = "en"
     ways: list[Part] = []
+    now_wall: float | None = None
 
 
 class HelpTest(Reply):

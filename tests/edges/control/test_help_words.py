@@ -95,3 +95,10 @@ def test_what_comes_next_is_told_in_every_language_as_a_local_time_in_words(lang
 def test_what_a_newer_agent_says_comes_next_is_left_out():
     case = structs.replace(CASE, next=[Next("unheard_of", NOON)])
     assert list(story.help_(Help("SENDING", case, AMBER), colour=False))
+
+
+def test_times_are_told_by_the_gateways_own_clock_whatever_the_machine_says():
+    # the machine has no right time of its own, and the gateway has it from the desk
+    case = structs.replace(CASE, next_word_wall=NOON + 600.0, next=[Next("silence", NOON + 600.0)])
+    lines = list(story.help_(Help("RECEIVED", case, AMBER, now_wall=NOON), colour=False))
+    assert sum("in 10 minutes" in line for line in lines) == 2

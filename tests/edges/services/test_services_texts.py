@@ -105,3 +105,9 @@ def test_half_a_minute_is_now() -> None:
         "in 89 minutes",
         "in 2 hours",
     ]
+
+
+@pytest.mark.parametrize("language", languages())
+def test_what_stands_before_a_line_leaves_a_space_behind_it(language) -> None:
+    names = ("raised", "reference", "receiver", "helper", "next_word", "lamp", "asked", "answer", "next")
+    assert [name for name in names if len(texts(language)[f"case.{name}"]) > 9] == []
