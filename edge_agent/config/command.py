@@ -63,7 +63,7 @@ def summary(config: Config) -> dict[str, Any]:
 
 def _sentence(plan: dict[str, Any]) -> str:
     named = ", ".join(f"{name} ({language})" for name, language in plan["devices"].items())
-    broker = "no broker, everything stays local"
+    broker = f"no broker, {'all but calls for help' if plan['ways'] else 'everything'} stays local"
     if plan["broker"]:
         broker = f"broker {plan['broker']} {'with' if plan['tls'] else 'WITHOUT'} TLS"
     ways = ", ".join(f"{name} ({kind})" for name, kind in plan["ways"].items())

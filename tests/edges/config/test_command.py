@@ -74,6 +74,12 @@ def test_a_broker_without_encryption_is_pointed_out(check):
     assert "; broker 10.0.0.1:1883 WITHOUT TLS; " in check(source)[1]
 
 
+def test_without_a_broker_other_ways_carry_calls_for_help_alone(check):
+    way = '[[help.channels]]\nname = "web"\nkind = "https"\nurl = "https://desk.example/"\n[desk]\nunsigned = true\n'
+    said = "; no broker, all but calls for help stays local, other ways to the desk: web (https); "
+    assert said in check(way)[1]
+
+
 def test_every_mistake_is_printed_and_the_exit_code_is_one(check):
     code, out = check("[broker]\nprot = 1883\n[outbox]\nblock_age_s = -3\n")
     assert code == 1
