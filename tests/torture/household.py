@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import inf
 from pathlib import Path
@@ -69,6 +69,7 @@ class Household:
         self._text = stage.agent.config.read_text()
         self._first_opened = inf
         self._overslept_s = 0.0
+        self._may_reopen = False
         if images is not None:
             make_image(images / "disk.img")
 
@@ -215,6 +216,7 @@ class Household:
 
     async def live(self, job: Round, plan: "Plan") -> list[str]:
         """One call for help through one death at least; gives what was wrong."""
+        await self._forget_last(plan)
         self.chance = random.Random(job.aim.chance)
         self.truth, self.called_off = Truth(HOLD_S, plan.window_s), False
         self._first_opened = inf
@@ -230,6 +232,14 @@ class Household:
         await self.down()
         self._learn()
         return [*self.truth.lies(), *self._miscounted(plan)]
+
+    async def _forget_last(self, plan: "Plan") -> None:
+        """A case that may be opened again would be, by the next call: then a life goes by in which it may not."""
+        may_reopen, self._may_reopen = self._may_reopen, plan.reopens
+        if may_reopen and plan.reopens:
+            await self.up(Aim(), replace(plan, timers=Plan.timers))
+            await self.stage.until_state(State.IDLE)
+            await self.down()
 
     async def _first_life(self, job: Round, plan: "Plan") -> None:
         """Until it dies; or to the end of the plan, where the stroke never came."""
@@ -342,6 +352,7 @@ class Plan:
     lasts_s: float
     timers: str = "cancel_window_s = 0.5\nreopen_s = 0.0"
     window_s: float = 1.0
+    reopens: bool = False
     ways: bool = False
     least: int = 1
     ends: tuple[CaseState, ...] = (CaseState.RESOLVED,)

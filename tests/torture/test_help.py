@@ -108,7 +108,7 @@ PLANS = {
     "served": Plan(served, served, 3.5),
     "asked": Plan(asked, served, 5.0),
     "nudged": Plan(nudged, served, 5.0),
-    "reopened": Plan(reopened, reopened, 6.0, "cancel_window_s = 0.5\nreopen_s = 60.0"),
+    "reopened": Plan(reopened, reopened, 6.0, "cancel_window_s = 0.5\nreopen_s = 60.0", reopens=True),
     "cancelled": Plan(cancelled, called_off, 5.0, LONG_WINDOW, 7.0, least=0, ends=(CaseState.CANCELLED,)),
     "taken_back": Plan(taken_back, taken_back, 4.0, ends=(CaseState.CANCELLED,)),
     "cut_off": Plan(cut_off, served, 6.0, ways=True),
@@ -157,6 +157,16 @@ class Count:
     wrong: list[str] = field(default_factory=list)
     aloud: bool = False
 
+    def __str__(self) -> str:
+        done = ", ".join(f"{many} {how}" for how, many in sorted(self.rounds.items()))
+        return f"calls for help: {done}; {len(self.wrong)} wrong"
+
+    def lived(self, how: str) -> None:
+        """One more; a long run says where it is."""
+        self.rounds[how] += 1
+        if self.aloud and self.rounds.total() % 50 == 0:
+            report(str(self))
+
     def found(self, what: str) -> None:
         """Something was wrong; a long run says so at once."""
         self.wrong.append(what)
@@ -194,7 +204,7 @@ async def torment(jobs: deque[Round], power: bool, count: Count) -> None:
                     wrong = await home.live(job, PLANS[job.plan])
                 except TimeoutError:
                     wrong = ["it came to no end"]
-                count.rounds["power" if power else "killed"] += 1
+                count.lived("with power cuts" if power else "with kills")
                 for each in wrong:
                     count.found(f"{job}{' (power)' if power else ''}: {each}\n{home.story()}")
             if not wrong and (stayed := len(home.stage.desk.cases)) != home.total:
@@ -207,8 +217,7 @@ async def test_it_dies_at_every_step_of_a_call_for_help_and_the_call_is_one_case
     jobs, count = deque(rounds(times(20), SEED)), Count(aloud=bool(LONG))
     powers = [bool(number % 2) and not NO_DISK for number in range(min(HOUSEHOLDS, len(jobs)))]
     await asyncio.gather(*(torment(jobs, power, count) for power in powers))
-    done = ", ".join(f"{many} {how}" for how, many in sorted(count.rounds.items()))
-    report(f"calls for help: {done}; {count.deaths} deaths, {count.cases} cases, {len(count.wrong)} wrong")
+    report(f"{count}; {count.deaths} deaths, {count.cases} cases")
     assert not count.wrong, f"seed {SEED}:\n" + "\n".join(count.wrong)
 
 
