@@ -26,6 +26,7 @@ from edge_agent.panel import Panel
 from edge_agent.reach import Reach
 from edge_agent.services.diagnoses import own_checks
 from edge_agent.services.events import EventMaker
+from edge_agent.services.lessons import Lessons
 from edge_agent.services.mayday import Help, Surroundings
 from edge_agent.services.post import Post
 from edge_agent.services.sampling import Sampling, Told
@@ -34,6 +35,7 @@ from edge_agent.standing import Standing
 from edge_agent.store.again import Again
 from edge_agent.store.boots import BootsFile
 from edge_agent.store.identity import gateway_id
+from edge_agent.store.lessons import LessonsFile
 from edge_agent.store.outbox import LOG_LANES, Outbox
 from edge_agent.supervisor import Job, Supervisor, notify
 from edge_agent.systemclock import SystemClock, process_age_s
@@ -68,6 +70,8 @@ class Agent:
         self.folder = folder
         boots = BootsFile(folder)
         self.time = Timekeeping(self.clock, boots.load(self.problems), boots.save)
+        lessons = LessonsFile(folder)
+        self.lessons = Lessons(self.clock, lessons.load(self.problems), lessons.save)
         self.again = {lane: Again(folder / lane.value, lane) for lane in LOG_LANES}
         self.events = EventMaker(self.clock)
         self.post = Post(self.outbox.append, self.outbox.draft, self.commit)
@@ -90,6 +94,7 @@ class Agent:
             ),
             settings.thin_settings(config),
             texts(config.gateway.language).say,
+            self.lessons,
         )
         looked_at = config.help.rules or config.help.button_channel or config.help.cancel_channel
         self.hardware = registry.build(config, self._deliver if looked_at else self.sampling.deliver)
@@ -201,6 +206,7 @@ class Agent:
     def _jobs(self) -> Iterator[Job]:
         """What is optional, but for the drivers and the uplink, which end before the rest."""
         yield "clock", self.time.run
+        yield "lessons", self.lessons.run
         yield from self.panel.jobs()
         yield from self.beside.jobs()
         yield from self.mending.jobs()
@@ -243,6 +249,7 @@ class Agent:
         finally:
             self.panel.arbiter.dark()
             self.time.finish()
+            self.lessons.finish()
             self.outbox.close()
         _log.info("stopped")
 

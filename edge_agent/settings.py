@@ -51,7 +51,7 @@ def check_settings(config: Config) -> tuple[CheckSetting, ...]:
         CheckSetting(
             check.channel,
             check.kind,
-            {name: getattr(check, name) for name in ("min", "max", "hysteresis", "per_s", "window_s")},
+            {name: getattr(check, name) for name in ("min", "max", "hysteresis", "per_s", "window_s", "level")},
             check.confirm_s,
             check.clear_s,
             Severity(check.severity),

@@ -187,6 +187,7 @@ _TAKES = {
     "rate": ("per_s", "window_s"),
     "stuck": ("window_s",),
     "silent": ("window_s",),
+    "learned": ("level",),
 }
 
 
@@ -198,8 +199,8 @@ def check_settings(row: Table, path: Path, report: Report) -> None:
     elif kind in _NEEDS and row[_NEEDS[kind][0]] is None:
         setting, meaning = _NEEDS[kind]
         report.add((*path, setting), what="missing", expected=f"{meaning}: a {kind} check needs it")
-    for setting in ("min", "max", "per_s", "window_s"):
-        if row[setting] is not None and setting not in _TAKES[kind]:
+    for setting in ("min", "max", "per_s", "window_s", "level"):
+        if row.get(setting) is not None and setting not in _TAKES[kind]:
             report.add((*path, setting), row[setting], what=f"a {kind} check has no use for it")
     if low is not None and high is not None and low > high:
         report.add(

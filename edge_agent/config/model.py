@@ -275,12 +275,13 @@ class Check(Section, frozen=True):
     """One check of one channel (`*` at the end of `channel` means all that begin so)."""
 
     channel: Annotated[str, Meta(min_length=1, max_length=120)]
-    kind: Literal["range", "rate", "stuck", "silent"]
+    kind: Literal["range", "rate", "stuck", "silent", "learned"]
     min: float | None = None
     max: float | None = None
     hysteresis: Annotated[float, Meta(ge=0.0)] = 0.0
     per_s: Annotated[float, Meta(gt=0.0)] | None = None
     window_s: Annotated[float, Meta(gt=0.0, le=366 * 86400.0)] | None = None
+    level: bool | None = None
     confirm_s: Seconds = 0.0
     clear_s: Seconds = 0.0
     severity: Literal["notice", "warning", "alarm"] = "warning"

@@ -21,6 +21,7 @@ from edge_agent.core.recorder import Recorder
 from edge_agent.core.rhythm import until_next
 from edge_agent.core.thinning import Thinning, ThinSetting
 from edge_agent.services.events import EventMaker
+from edge_agent.services.lessons import Lessons
 from edge_agent.services.post import Post
 from edge_agent.services.watch import ENGLISH, CheckSetting, Watches, plain
 
@@ -68,6 +69,7 @@ class Sampling:
         told: Told,
         channels: tuple[ThinSetting, ...] = (),
         say: Callable[..., str] = ENGLISH.say,
+        lessons: Lessons | None = None,
     ) -> None:
         self._clock = clock
         self._events = events
@@ -83,7 +85,7 @@ class Sampling:
         self._unsafe_at: float | None = None
         self._thinning = Thinning(channels) if channels and self._telemetry else None
         self._recorder = recorder
-        self.watches = Watches(checks, clock, events.new_id, self._changed, self.quiet_since, say)
+        self.watches = Watches(checks, clock, events.new_id, self._changed, self.quiet_since, say, lessons)
         self._see = self.watches.see if checks else None
         self._latest: dict[str, Reading] = {}
         self._frames: dict[str, list[list[Any]]] = {}

@@ -7,12 +7,14 @@ from typing import Any
 from edge_agent.core.causes import SILENT, Causes, Root
 from edge_agent.core.checks.base import Check, spoken
 from edge_agent.core.checks.guarded import Guarded
+from edge_agent.core.checks.learned import Around, Learned
 from edge_agent.core.checks.registry import make
 from edge_agent.core.finding import Finding, FindingState, Severity, Tracker
 from edge_agent.core.guard import Guard
 from edge_agent.core.health import Health
 from edge_agent.core.ports import Clock
 from edge_agent.core.reading import Reading
+from edge_agent.services.lessons import Lessons
 from edge_agent.texts import texts
 
 # Findings that are over are kept for the console, the newest of them.
@@ -60,7 +62,8 @@ class Watches:
     """All checks at work. `on_change(finding)` is called when one is confirmed or cleared.
 
     One that has a cause is told too, for rules and playbooks; people are told of its cause. `quiet_since(subject)` is
-    when a device or a channel last gave a value, `say` makes the sentences that no check makes.
+    when a device or a channel last gave a value, `say` makes the sentences that no check makes. What is
+    learned lives on in `lessons`.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Watches:
         on_change: Callable[[Finding], None],
         quiet_since: Callable[[str], float | None] = lambda _: None,
         say: Callable[..., str] = ENGLISH.say,
+        lessons: Lessons | None = None,
     ) -> None:
         self._settings = tuple(settings)
         self._clock = clock
@@ -79,6 +83,8 @@ class Watches:
         self._of: dict[str, list[_Watch]] = {}
         self._findings: dict[str, Finding] = {}
         self._say = say
+        self._lessons = lessons
+        self._around = Around(say, lessons.local_s) if lessons else Around(say)
         self.buses: dict[str, str] = {}
         self._causes = Causes(self.buses, quiet_since, self._watched)
         for setting in self._settings:
@@ -150,7 +156,10 @@ class Watches:
         return self._of[channel]
 
     def _watch(self, channel: str, setting: CheckSetting) -> _Watch:
-        check = make(setting.kind, channel, setting.settings, self._clock.now().monotonic)
+        now = self._clock.now().monotonic
+        check = make(setting.kind, channel, setting.settings, now, self._around)
+        if self._lessons is not None and isinstance(check, Learned):
+            self._lessons.teach(f"{channel}:{setting.name or setting.kind}", check)
         guard = setting.only_while
         if guard is not None:
             check = Guarded(check, guard)

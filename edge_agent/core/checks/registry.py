@@ -1,9 +1,10 @@
-"""The visible list of checks. The learned check has its place here: one more row."""
+"""The visible list of checks."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from edge_agent.core.checks.base import Check
+from edge_agent.core.checks.learned import Around, Learned
 from edge_agent.core.checks.range import Range
 from edge_agent.core.checks.rate import Rate
 from edge_agent.core.checks.silent import Silent
@@ -11,14 +12,16 @@ from edge_agent.core.checks.stuck import Stuck
 
 Settings = Mapping[str, Any]
 
-CHECKS: dict[str, Callable[[str, Settings, float], Check]] = {
-    "range": lambda _channel, s, _now: Range(s["min"], s["max"], s["hysteresis"]),
-    "rate": lambda _channel, s, _now: Rate(s["per_s"], s["window_s"] or 60.0, s["hysteresis"]),
-    "stuck": lambda _channel, s, _now: Stuck(s["window_s"], s["hysteresis"]),
-    "silent": lambda channel, s, now: Silent(channel, s["window_s"], now),
+CHECKS: dict[str, Callable[[str, Settings, float, Around], Check]] = {
+    "range": lambda _channel, s, _now, _around: Range(s["min"], s["max"], s["hysteresis"]),
+    "rate": lambda _channel, s, _now, _around: Rate(s["per_s"], s["window_s"] or 60.0, s["hysteresis"]),
+    "stuck": lambda _channel, s, _now, _around: Stuck(s["window_s"], s["hysteresis"]),
+    "silent": lambda channel, s, now, _around: Silent(channel, s["window_s"], now),
+    "learned": lambda channel, s, _now, around: Learned(channel, around, bool(s.get("level"))),
 }
+ALONE = Around()
 
 
-def make(kind: str, channel: str, settings: Settings, now: float) -> Check:
+def make(kind: str, channel: str, settings: Settings, now: float, around: Around = ALONE) -> Check:
     """The check of this kind for one channel; `settings` are the keys of a `[[check]]` table, all present."""
-    return CHECKS[kind](channel, settings, now)
+    return CHECKS[kind](channel, settings, now, around)

@@ -46,6 +46,15 @@ class Tally:
         if self.total > _RUNS or len(cells) > MAX_CELLS:
             self._fade()
 
+    def usual(self) -> float:
+        """The number in the middle of all that were counted, as well as its cell tells."""
+        half = self.total / 2
+        for cell in sorted(self.cells):
+            half -= self.cells[cell]
+            if half <= 0:
+                return float(2.0 ** ((cell + 0.5) / PER_OCTAVE))
+        return 0.0
+
     def _fade(self) -> None:
         self.cells = {cell: count // 2 for cell, count in self.cells.items() if count > 1}
         while len(self.cells) > MAX_CELLS:

@@ -1,0 +1,157 @@
+"""Learned: what this channel never did before, or, where that is asked for, that it left the level it keeps.
+
+What it knows is a `core.learning` Learner, which is saved and loaded elsewhere; here a reading is made a number that
+can be compared (a counter's pace, an angle's way from its mean), and a first a sentence.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from edge_agent.core.checks.base import amount, number, spoken
+from edge_agent.core.finding import GOOD, Verdict
+from edge_agent.core.learning.channel import SEASONAL, TREND, VALUE, Learner
+from edge_agent.core.learning.grid import CELLS
+from edge_agent.core.learning.maps import DAYTIME, RESTLESS, VIEWS, Seen, X
+from edge_agent.core.reading import Channel, ChannelKind, Reading
+
+# A finding stands for so long after the last alert, for an alert is a moment.
+STANDS_S = 3600.0
+# A state holds until it changes: it is looked at again so often, for so long after it was heard.
+_LOOK_S, _HELD_S = 60.0, 86400.0
+# An angle's mean is over about so many readings.
+_ANGLE_SPAN = 300.0
+_RARE = 1_000_000
+_RECORDS = {VALUE: "value", SEASONAL: "seasonal", TREND: "trend", DAYTIME: "daytime"}
+
+
+class Around(NamedTuple):
+    """From outside: sentences of `edge_agent.texts`, and the local time of a monotonic second."""
+
+    say: Callable[..., str] = lambda key, **_: key
+    local_s: Callable[[float], float | None] = lambda _: None
+
+
+_ALONE = Around()
+
+
+@dataclass(slots=True)
+class Learned:
+    """`learner` may be one that was loaded; call `resume` then. `level`: say too when it is off its level."""
+
+    channel: str
+    around: Around = _ALONE
+    level: bool = False
+    learner: Learner = field(default_factory=Learner)
+    _shift_s: float | None = 0.0
+    _until: float = -math.inf
+    _last: tuple[float, float] | None = None
+    _held: Reading | None = None
+    _looked: float = 0.0
+    _sine: float = 0.0
+    _cosine: float = 0.0
+
+    def resume(self, learner: Learner) -> None:
+        """Go on with what was saved: time of the gateway's clock may have begun anew."""
+        self.learner, self._shift_s = learner, None
+        learner.runs.on = False
+
+    def see(self, reading: Reading) -> Verdict | None:
+        """Bad from an alert on for an hour, and while the level is another."""
+        if reading.channel.kind is ChannelKind.STATE:
+            self._held, self._looked = (reading if reading.value is not None else None), reading.at
+        return self._judge(reading)
+
+    def tick(self, now: float) -> Verdict | None:
+        """A state that goes on; otherwise only that an alert is over."""
+        held = self._held
+        if held is not None and now - self._looked >= _LOOK_S and now - held.at < _HELD_S:
+            self._looked = now
+            return self._judge(held._replace(at=now))
+        return GOOD if self._until != -math.inf and now >= self._until and not self._off() else None
+
+    def _judge(self, reading: Reading) -> Verdict | None:
+        x = self._comparable(reading)
+        if x is None:
+            return None
+        learner, at = self.learner, reading.at
+        if self._shift_s is None:
+            self._shift_s = max(learner.runs.until, learner.slow_due) - at
+        if learner.update(at + self._shift_s, x, self.around.local_s(at)) > 1.0:
+            self._until = at + STANDS_S
+            return Verdict(True, self._sentence(reading.channel, x))
+        if self._off():
+            level = amount(learner.calm.level, reading.channel.unit)
+            return Verdict(True, self._say("level", reading.channel, x, usual=level))
+        return None if at < self._until else GOOD
+
+    def _off(self) -> bool:
+        return self.level and self.learner.state and not self.learner.runs.onoff
+
+    def _comparable(self, reading: Reading) -> float | None:
+        x = number(reading)
+        if x is None or not math.isfinite(x):
+            return None
+        kind = reading.channel.kind
+        if kind is ChannelKind.COUNTER:
+            return self._pace(reading.at, x)
+        return self._turned(x) if kind is ChannelKind.ANGLE else x
+
+    def _pace(self, at: float, x: float) -> float | None:
+        """A counter's increase an hour; none when it was set back or time stood still."""
+        before, self._last = self._last, (at, x)
+        if before is None or x < before[1] or at <= before[0]:
+            return None
+        return 3600.0 * (x - before[1]) / (at - before[0])
+
+    def _turned(self, degrees: float) -> float:
+        """How far an angle is from its mean, -180 to 180."""
+        turn = math.radians(degrees)
+        self._sine += (math.sin(turn) - self._sine) / _ANGLE_SPAN
+        self._cosine += (math.cos(turn) - self._cosine) / _ANGLE_SPAN
+        return (degrees - math.degrees(math.atan2(self._sine, self._cosine)) + 180.0) % 360.0 - 180.0
+
+    def _sentence(self, channel: Channel, x: float) -> str:
+        why = self.learner.why
+        if not why:
+            return self._run(channel)
+        first = max(why)
+        rare = min(_RARE, round(10.0 ** min(first.surprise, 6.0)))
+        return f"{self._first(first, channel, x)} {self.around.say('learned.rare', n=rare)}"
+
+    def _run(self, channel: Channel) -> str:
+        runs = self.learner.runs
+        said = {"length": _span(runs.length), "usual": _span(runs.lengths.usual())}
+        same = said["length"] == said["usual"]
+        return self.around.say("learned.amount" if same else "learned.run", channel=spoken(channel.name), **said)
+
+    def _first(self, first: Seen, channel: Channel, x: float) -> str:
+        if first.view in _RECORDS:
+            bounds, e = self.learner.value, self.learner.averages
+            fields = {"low": bounds.low, "high": bounds.high, "usual": e.e300}
+            said = {name: amount(value, channel.unit) for name, value in fields.items()}
+            return self._say(_RECORDS[first.view], channel, e.e25 if first.view == TREND else x, **said)
+        return self._pair(first, channel, x)
+
+    def _pair(self, first: Seen, channel: Channel, x: float) -> str:
+        maps, e = self.learner.maps, self.learner.averages
+        one, other = VIEWS[first.view]
+        if other == RESTLESS:
+            return self._say("restless" if first.b >= CELLS // 2 else "still", channel, e.e12)
+        if one == X and other < 0:
+            low, high = maps.span(X, first.b)
+            return self._say("step", channel, x, before=amount((low + high) / 2, channel.unit))
+        return self._say("average", channel, x, usual=amount(e.e25, channel.unit))
+
+    def _say(self, key: str, channel: Channel, x: float, **fields: str) -> str:
+        value = amount(x, channel.unit)
+        return self.around.say(f"learned.{key}", channel=spoken(channel.name), value=value, **fields)
+
+
+def _span(seconds: float) -> str:
+    """A length of time with a symbol that is the same in every language."""
+    for size, name in ((5400.0, "h"), (90.0, "min")):
+        if seconds >= size:
+            return f"{seconds / (3600.0 if name == 'h' else 60.0):.3g} {name}"
+    return f"{seconds:.0f} s"

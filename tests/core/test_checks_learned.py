@@ -1,0 +1,140 @@
+"""The learned check: readings of every kind in, one plain sentence out, in every language."""
+
+import math
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edge_agent.core.checks.learned import STANDS_S, Around, Learned
+from edge_agent.core.finding import GOOD
+from edge_agent.core.learning import state
+from edge_agent.core.learning.channel import SEASONAL, TREND, VALUE
+from edge_agent.core.learning.maps import DAYTIME, VIEWS, Seen
+from edge_agent.core.reading import Channel, ChannelKind, Reading
+from edge_agent.texts import languages, texts
+
+ROOM = Channel("room.temperature", "Cel")
+FRIDGE = Channel("fridge.power", "W")
+AROUND = Around(texts("en").say, lambda at: at)
+
+
+def room(check, days, start=0.0, seed=3):
+    chance = random.Random(seed)
+    for n in range(int(days * 288)):
+        at = start + n * 300.0
+        yield check.see(Reading(ROOM, 20 + 2 * math.sin(2 * math.pi * at / 86400) + chance.gauss(0, 0.1), at))
+
+
+def test_a_room_that_gets_cold_is_told_with_the_value_and_it_stands_for_an_hour_and_then_is_good():
+    check = Learned(ROOM.name, AROUND)
+    list(room(check, 14))
+    at = 14 * 86400.0
+    bad = [v for n in range(12) if (v := check.see(Reading(ROOM, 19.0 - n, at + n * 300.0))) and v.bad]
+    assert "Room temperature" in bad[0].sentence
+    assert "°C" in bad[0].sentence
+    assert "about once in" in bad[0].sentence
+    assert check.see(Reading(ROOM, 8.0, at + 12 * 300.0)) is None
+    assert check.tick(at + 12 * 300.0 + STANDS_S) == GOOD
+
+
+def test_a_refrigerator_whose_runs_get_longer_is_told_with_both_lengths():
+    check, chance, said, at = Learned(FRIDGE.name, AROUND), random.Random(5), [], 0.0
+    for day in range(9):
+        usual = 12.0 if day < 8 else 20.0
+        for _ in range(40):
+            for watts, length in ((75.0, usual), (0.0, 18.0)):
+                for _ in range(max(1, round(chance.gauss(length, 0.7)))):
+                    at += 60.0
+                    verdict = check.see(Reading(FRIDGE, watts, at))
+                    said += [(day, verdict.sentence)] if verdict and verdict.bad else []
+    assert said[-1][0] == 8
+    assert "usually about 1" in said[-1][1]
+    assert " min" in said[-1][1]
+
+
+def test_pressure_that_keeps_its_level_is_told_when_it_leaves_it_where_that_is_asked_for():
+    pressure, chance = Channel("boiler.pressure", "bar"), random.Random(1)
+    asked, not_asked = Learned(pressure.name, AROUND, level=True), Learned(pressure.name, AROUND)
+    for n in range(500):
+        reading = Reading(pressure, 1.5 + chance.gauss(0, 0.01), n * 60.0)
+        assert asked.see(reading) == not_asked.see(reading) == GOOD
+    readings = [Reading(pressure, 1.2, n * 60.0) for n in range(500, 515)]
+    bad = [v for reading in readings if (v := asked.see(reading)) and v.bad]
+    assert "left its level of about 1.5 bar" in bad[-1].sentence
+    assert {not_asked.see(reading) for reading in readings} == {GOOD}
+
+
+def test_a_counter_is_judged_by_its_pace_and_setting_it_back_is_nothing():
+    water = Channel("water.volume", "m3", ChannelKind.COUNTER)
+    check = Learned(water.name, AROUND)
+    assert check.see(Reading(water, 100.0, 0.0)) is None
+    assert check.see(Reading(water, 100.5, 3600.0)) == GOOD
+    assert check.learner.averages.e3 == pytest.approx(0.5)
+    assert check.see(Reading(water, 0.0, 7200.0)) is None
+
+
+def test_an_angle_that_swings_around_north_is_no_jump():
+    wind = Channel("mast.wind", "deg", ChannelKind.ANGLE)
+    check = Learned(wind.name, AROUND)
+    for n in range(400):
+        check.see(Reading(wind, 359.0 if n % 2 else 1.0, n * 300.0))
+    assert -10 < check.learner.value.low < check.learner.value.high < 10
+
+
+def test_a_door_that_stays_open_goes_on_speaking_through_time_alone():
+    door = Channel("door.open", "", ChannelKind.STATE)
+    check = Learned(door.name, AROUND)
+    check.see(Reading(door, True, 0.0))
+    for second in range(1, 3600):
+        check.tick(float(second))
+    assert check.learner.runs.n == pytest.approx(60, abs=2)
+    check.see(Reading(door, None, 3600.0, "gone"))
+    before = check.learner.runs.n
+    for second in range(3601, 4000):
+        check.tick(float(second))
+    assert check.learner.runs.n == before
+
+
+def test_what_was_saved_goes_on_in_another_boot_whose_clock_begins_at_nothing():
+    check = Learned(ROOM.name, AROUND)
+    list(room(check, 10, start=40 * 86400.0))
+    again = Learned(ROOM.name, AROUND)
+    again.resume(state.load(state.save(check.learner)))
+    assert not [v for v in room(again, 3, start=86400.0, seed=4) if v and v.bad]
+    assert again.learner.alarm.n == pytest.approx(13 * 288, abs=2)
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("view", [*range(len(VIEWS)), DAYTIME, VALUE, SEASONAL, TREND, None])
+def test_every_reason_is_a_sentence_in_every_language(language, view):
+    check = Learned(ROOM.name, Around(texts(language).say, lambda at: at))
+    list(room(check, 3))
+    check.learner.why = () if view is None else (Seen(3.2, view, 4, 9),)
+    sentence = check._sentence(ROOM, 23.4)
+    assert sentence[0].isupper()
+    assert sentence.endswith(".")
+    assert "{" not in sentence
+    assert view is None or "1585" in sentence
+
+
+@given(
+    st.sampled_from(list(ChannelKind)),
+    st.lists(
+        st.tuples(
+            st.one_of(st.floats(), st.booleans(), st.none(), st.text(max_size=3), st.integers(-(10**18), 10**18)),
+            st.floats(-1e5, 1e6),
+        ),
+        max_size=60,
+    ),
+)
+@settings(max_examples=60, deadline=None)
+def test_readings_of_any_kind_never_stop_it(kind, history):
+    channel, at = Channel("any.thing", "", kind), 0.0
+    check = Learned(channel.name, AROUND, level=True)
+    for value, gap in history:
+        at += gap
+        verdict = check.see(Reading(channel, value, at))
+        assert verdict is None or verdict.bad == bool(verdict.sentence)
+        check.tick(at + 100.0)
