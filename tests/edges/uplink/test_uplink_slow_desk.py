@@ -69,7 +69,7 @@ async def drained_behind_its_back(folder, broker, proxy, desk):
         await deliver(agent, 1, BACKLOG)
         async with asyncio.timeout(40.0):
             await drained(agent)
-        assert agent.drain.counts["quarantined"] == 0  # every one has its PUBACK
+        assert agent.reach.drain.counts["quarantined"] == 0  # every one has its PUBACK
         proxy.mend()
         await until(lambda: desk.readings_received >= KEPT - 20, 20.0)
         # what is lost at the end of a row shows when the next one comes
