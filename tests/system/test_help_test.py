@@ -101,7 +101,7 @@ async def test_by_hand_it_needs_no_standing_consent_and_leaves_again_when_it_is_
     async with staged(transports=("serial",), help_timers=SOON, edit=silent) as stage:
         assert stage.cable.connections == 0
         code, out, _ = await ask(stage)
-        assert (code, "works" in out) == (0, True)
+        assert (code, "test passed" in out) == (0, True)
         await until(lambda: stage.cable.connections == 0)
         assert {row[0] for row in stage.desk._store.db.execute("SELECT type FROM events")} <= {
             "edge.help.test.v1",
