@@ -109,16 +109,19 @@ class Board:
     async def switch(self, line: int, level: bool) -> float:
         """A mechanical contact goes to `level`: it bounces a few times and rests; gives the time of its first edge."""
         at = self.drive(line, level)
-        for _ in range(self._chance.randint(0, MAX_BOUNCES // 2)):
-            for bounced in (not level, level):
-                await asyncio.sleep(self._chance.uniform(0.0, MAX_BOUNCE_GAP_S))
-                self.drive(line, bounced)
+        try:
+            for _ in range(self._chance.randint(0, MAX_BOUNCES // 2)):
+                for bounced in (not level, level):
+                    await asyncio.sleep(self._chance.uniform(0.0, MAX_BOUNCE_GAP_S))
+                    self.drive(line, bounced)
+        finally:
+            self.drive(line, level)
         return at
 
     async def press(self, line: int, seconds: float, *, pressed: bool = False) -> None:
         """A finger on a button for so long; `pressed` is the level that a press gives (low: to ground)."""
-        await self.switch(line, pressed)
         try:
+            await self.switch(line, pressed)
             await asyncio.sleep(seconds)
         finally:
             self.drive(line, not pressed)

@@ -1,35 +1,24 @@
-"""A household that calls for help while its agent dies: a person, an agent that may be started anew, and its desk."""
+"""A household that calls for help while its agent dies: what the person does, and what becomes of it at the desk."""
 
 import asyncio
 import random
-import signal
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import pairwise
 from math import inf
 from pathlib import Path
 
 from edge_agent.control.client import Client, ControlError
-from edge_agent.core.errors import LinkError
 from edge_agent.core.request import State
 from simulators.desk.cases import Case, CaseState
 from simulators.desk.policy import Policy
-from simulators.rhythms import DARK
-from tests.torture.powerdisk import PowerDisk, make_image, power_disk
+from tests.torture.mortal import HOLD_S, Mortal, Stage, until
 from tests.torture.struck import Aim
-from tests.torture.truth import LATE_S, Life, Truth
+from tests.torture.truth import Truth
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "system"))
-from stage import Stage, staged, until
-
-__all__ = ["Household", "Plan", "Round", "staged", "until"]
-
-HOLD_S = 1.0
 PATIENCE_S = 60.0
-NAP_S, LATER = 0.02, 3.0
 OPEN = tuple(state for state in State if state not in (State.IDLE, State.HOLD, State.CANCELLED, State.RESOLVED))
 OVER = (State.IDLE, State.RESOLVED)
 AT_DESK_OVER = (CaseState.RESOLVED, CaseState.CANCELLED)
@@ -49,90 +38,20 @@ class Round:
         return f"{self.plan}, {where}, chance {self.aim.chance}"
 
 
-class Household:
-    """`stage` is not started yet; with a folder for `images` the disk loses power where the agent dies.
-
-    `ways` is the configuration of other channels, for the plans that want them.
-    """
+class Household(Mortal):
+    """`ways` is the configuration of other channels, for the plans that want them."""
 
     def __init__(self, stage: Stage, images: Path | None, ways: str) -> None:
-        self.stage = stage
-        self.truth = Truth(HOLD_S)
-        self.chance = random.Random(0)
-        self.deaths = 0
+        super().__init__(stage, images)
         self.cases = 0
         self.called_off = False
-        self._images = images
         self._ways = ways
-        self._disks = ExitStack()
-        self._disk: PowerDisk | None = None
-        self._text = stage.agent.config.read_text()
         self._first_opened = inf
-        self._overslept_s = 0.0
         self._may_reopen = False
-        if images is not None:
-            make_image(images / "disk.img")
 
-    # -- the agent ---------------------------------------------------------------------------------------------------
-
-    async def up(self, aim: Aim, plan: "Plan") -> bool:
-        """Start the agent; False: it died before it spoke."""
-        text = self._text.replace("[help]\n", f"[help]\n{plan.timers}\n") + (self._ways if plan.ways else "")
-        if self._images is not None:
-            disk = await asyncio.to_thread(self._disks.enter_context, power_disk(self._images / "disk.img"))
-            self._disk = disk
-            text = text.replace(f"{self.stage.folder}/state", f"{disk.folder}/state")
-        self.stage.agent.config.write_text(text)
-        aim.write(self.stage.folder)
-        self.stage.agent.log.unlink(missing_ok=True)
-        self._overslept_s = 0.0
-        self.truth.lives.append(Life(time.monotonic()))
-        try:
-            await self.stage.agent.start()
-        except LinkError:
-            if await self.stage.agent.ended() != -signal.SIGKILL:
-                raise
-            return False
-        return True
-
-    async def down(self) -> None:
-        """It is dead, or is killed now; and where the power is cut, the disk forgets what was not flushed."""
-        self.stage.agent.kill()
-        await self.stage.agent.ended()
-        life = self.truth.lives[-1]
-        life.ended = time.monotonic()
-        if self._disk is not None and self._images is not None:
-            after = self._images / "after.img"
-            seed = self.chance.randrange(1 << 30)
-            await asyncio.to_thread(self._disk.cut, time.monotonic_ns(), seed, after)
-            await asyncio.to_thread(self._disks.close)
-            after.replace(self._images / "disk.img")
-            self._disk = None
-        self.deaths += 1
-        await asyncio.sleep(0.02)  # the board sees that it hung up
-        self.look()
-
-    def look(self) -> None:
-        """What the lamp said in this life, and what the life found on disk."""
-        life = self.truth.lives[-1]
-        life.late_s = LATE_S + LATER * self._overslept_s
-        life.lamp = [(life.began, DARK), *(each for each in self.stage.world.lamp_history if each.at > life.began)]
-        lines = self.stage.log()
-        life.found = next((line["state"] for line in lines if line.get("event") == "case_resumed"), "")
-        life.told = [line["state"] for line in lines if line.get("event") == "help"]
-
-    async def close(self) -> None:
-        """No agent, no disk."""
-        self.stage.agent.kill()
-        await self.stage.agent.ended()
-        await asyncio.to_thread(self._disks.close)
-
-    async def watch(self) -> None:
-        """How late this computer is: the agent, which competes with more, is later still."""
-        while True:
-            before = time.monotonic()
-            await asyncio.sleep(NAP_S)
-            self._overslept_s = max(self._overslept_s, time.monotonic() - before - NAP_S)
+    async def begin(self, aim: Aim, plan: "Plan", timers: str = "") -> bool:
+        """Start the agent as this plan wants it."""
+        return await self.up(aim, timers or plan.timers, self._ways if plan.ways else "")
 
     # -- the person --------------------------------------------------------------------------------------------------
 
@@ -199,7 +118,8 @@ class Household:
                         await self.answer()
                     case = self.case()
                     at_desk = case is None or case.state in AT_DESK_OVER
-                    if told.state in OVER and at_desk and (case is not None or self.called_off):
+                    over = told.state == State.IDLE or (told.state == State.RESOLVED and self._may_reopen)
+                    if over and at_desk and (case is not None or self.called_off):
                         return
                 await asyncio.sleep(0.05)
 
@@ -224,7 +144,7 @@ class Household:
         self.stage.desk.policy = QUICK
         await self._first_life(job, plan)
         if self.truth.lives[-1].ended != inf:
-            await self.up(Aim(mutant=job.aim.mutant), plan)
+            await self.begin(Aim(mutant=job.aim.mutant), plan)
         await self.stage.cable.mend()
         await asyncio.sleep(0.3)
         await plan.finish(self)
@@ -237,13 +157,13 @@ class Household:
         """A case that may be opened again would be, by the next call: then a life goes by in which it may not."""
         may_reopen, self._may_reopen = self._may_reopen, plan.reopens
         if may_reopen and plan.reopens:
-            await self.up(Aim(), replace(plan, timers=Plan.timers))
+            await self.begin(Aim(), plan, Plan.timers)
             await self.stage.until_state(State.IDLE)
             await self.down()
 
     async def _first_life(self, job: Round, plan: "Plan") -> None:
         """Until it dies; or to the end of the plan, where the stroke never came."""
-        if not await self.up(job.aim, plan):
+        if not await self.begin(job.aim, plan):
             await self.down()
             return
         acting = [asyncio.create_task(plan.act(self)), asyncio.create_task(self.stage.agent.ended())]

@@ -18,7 +18,8 @@ from edge_agent.core.request import State
 from simulators.desk.cases import CaseState
 from simulators.desk.certificate import make_certificate
 from simulators.desk.https import HttpsDoor
-from tests.torture.household import OPEN, QUICK, Household, Plan, Round, staged, until
+from tests.torture.household import OPEN, QUICK, Household, Plan, Round
+from tests.torture.mortal import staged, until
 from tests.torture.powerdisk import memory_folder, missing
 from tests.torture.size import LONG, SEED, report, times
 from tests.torture.struck import MOMENTS, Aim
@@ -34,6 +35,13 @@ WEB = '[[help.channels]]\nname = "web"\nkind = "https"\nurl = "https://127.0.0.1
 
 async def served(home: Household) -> None:
     await home.called()
+    await home.over()
+
+
+async def kept_waiting(home: Household) -> None:
+    home.stage.desk.policy = replace(QUICK, received_after_s=3.0, engaged_after_s=3.3, resolved_after_s=None)
+    await home.called()
+    await home.stage.until_state(State.ENGAGED)
     await home.over()
 
 
@@ -68,6 +76,7 @@ async def reopened(home: Household) -> None:
 
 async def cancelled(home: Household) -> None:
     home.called_off = True
+    home.stage.desk.policy = replace(QUICK, resolved_after_s=None)
     await home.call()
     home.truth.ended = inf
     for _ in range(2):
@@ -106,6 +115,7 @@ async def cut_off(home: Household) -> None:
 LONG_WINDOW = "cancel_window_s = 3.0\nreopen_s = 0.0"
 PLANS = {
     "served": Plan(served, served, 3.5),
+    "kept_waiting": Plan(kept_waiting, served, 6.0),
     "asked": Plan(asked, served, 5.0),
     "nudged": Plan(nudged, served, 5.0),
     "reopened": Plan(reopened, reopened, 6.0, "cancel_window_s = 0.5\nreopen_s = 60.0", reopens=True),
@@ -115,6 +125,7 @@ PLANS = {
 }
 STEPS = {
     "served": ("CANCEL_WINDOW", "raised", "DELIVERED", "RECEIVED", "ENGAGED", "RESOLVED", "IDLE"),
+    "kept_waiting": ("DELIVERED", "ENGAGED"),
     "asked": ("question", "answered"),
     "nudged": ("nudged",),
     "reopened": ("reopened", "closed"),
@@ -126,7 +137,7 @@ OUTSIDE = ("random", "desk")
 # Where each agent that is broken on purpose shows it, and as what.
 BROKEN = {
     "lamp_first": ("served", "CANCEL_WINDOW", "before", "on disk was nothing"),
-    "broker_is_desk": ("served", "ENGAGED", "saved", "the lamp lied"),
+    "broker_is_desk": ("kept_waiting", "ENGAGED", "saved", "the lamp lied"),
     "forgets": ("served", "DELIVERED", "after", "on disk was nothing"),
     "unsynced": ("served", "CANCEL_WINDOW", "after", "on disk was nothing"),
 }
