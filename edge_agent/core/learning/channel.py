@@ -104,7 +104,10 @@ class Learner:
             found = self.maps.see(x, e, restless, hour >> 1, alarm)
             away = self.season.unusual(hour, hours // 24 % 7, x)
             if away is not None:
-                found = self._seasonal(away, n, found)
+                record = self.seasonal
+                self.compared += 1
+                if away > record.high or away < record.low:
+                    found = self._record(SEASONAL, record, away, n, self.compared, found)
         record = self.value
         if x > record.high or x < record.low:
             found = self._record(VALUE, record, x, n, n, found)
@@ -118,13 +121,6 @@ class Learner:
                 level += first[0]
         self.level = level
         return 0.0 if level < _NOTHING or n <= QUIET else self._judge(level, found)
-
-    def _seasonal(self, away: float, n: int, found: list[Seen] | None) -> list[Seen] | None:
-        self.compared += 1
-        record = self.seasonal
-        if record.low <= away <= record.high:
-            return found
-        return self._record(SEASONAL, record, away, n, self.compared, found)
 
     @staticmethod
     def _record(which: int, record: Record, x: float, n: int, seen: int, found: list[Seen] | None) -> list[Seen] | None:

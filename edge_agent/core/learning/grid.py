@@ -52,6 +52,8 @@ def distance(cells: bytearray, i: int, j: int) -> int:
 def along(cells: bytearray, row: int, j: int) -> int:
     """The same in one row only."""
     at = row * CELLS
+    if cells[at + j]:
+        return 0
     for r in range(1, REACH + 1):
         if (j >= r and cells[at + j - r]) or (j + r < CELLS and cells[at + j + r]):
             return r

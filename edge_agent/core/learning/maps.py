@@ -49,10 +49,10 @@ class Seen(NamedTuple):
 class Maps:
     """All views. `see` takes each tick and returns its firsts."""
 
-    __slots__ = ("at", "day_judged", "day_ticks", "daytime", "firsts", "low", "maps", "n", "past", "per", "width")
+    __slots__ = ("at", "day_ticks", "daytime", "firsts", "low", "maps", "n", "past", "per", "width")
 
     def __init__(self) -> None:
-        self.n = self.at = self.day_judged = 0
+        self.n = self.at = 0
         self.low, self.width, self.per = [0.0] * 7, [0.0] * 7, [0.0] * 7
         self.maps = [bytearray(CELLS * CELLS) for _ in VIEWS]
         self.daytime, self.day_ticks = bytearray(SLOTS * CELLS), [0] * SLOTS
@@ -62,14 +62,15 @@ class Maps:
     def see(self, x: float, e: Averages, restless: float, slot: int, alarm: Alarm) -> list[Seen] | None:
         """The firsts of this tick; `slot` is the time of day in twelfths, or -1."""
         n = self.n = self.n + 1
-        low, per = self.low, self.per
-        c0 = (x - low[0]) * per[0]
-        c1 = (e.e3 - low[1]) * per[1]
-        c2 = (e.e6 - low[2]) * per[2]
-        c3 = (e.e12 - low[3]) * per[3]
-        c4 = (e.e25 - low[4]) * per[4]
-        c5 = (e.e100 - low[5]) * per[5]
-        c6 = (restless - low[6]) * per[6]
+        low0, low1, low2, low3, low4, low5, low6 = self.low
+        per0, per1, per2, per3, per4, per5, per6 = self.per
+        c0 = (x - low0) * per0
+        c1 = (e.e3 - low1) * per1
+        c2 = (e.e6 - low2) * per2
+        c3 = (e.e12 - low3) * per3
+        c4 = (e.e25 - low4) * per4
+        c5 = (e.e100 - low5) * per5
+        c6 = (restless - low6) * per6
         if n == 1 or not (
             0.0 <= c0 < 32.0 and 0.0 <= c1 < 32.0 and 0.0 <= c2 < 32.0 and 0.0 <= c3 < 32.0
             and 0.0 <= c4 < 32.0 and 0.0 <= c5 < 32.0 and 0.0 <= c6 < 32.0
@@ -90,6 +91,9 @@ class Maps:
         else:
             found = self._firsts(((i0, j1), (i0, j12), (i0, i4), (i1, i3), (i2, i4), (i4, i5), (i3, i6)), alarm.held)
         if slot < 0:
+            return found
+        if self.daytime[slot * 32 + i2]:
+            self.day_ticks[slot] += 1
             return found
         first = self._time_of_day(slot, i2)
         return found if first is None else [*(found or ()), first]
@@ -127,18 +131,17 @@ class Maps:
         return found or None
 
     def _time_of_day(self, slot: int, cell: int) -> Seen | None:
+        """A cell that was not seen at this time of day; it may have been shortly before or after."""
         day, ticks = self.daytime, self.day_ticks
         first = None
         before, after = (slot - 1) % SLOTS, (slot + 1) % SLOTS
-        at, before_at, after_at = slot * CELLS + cell, before * CELLS + cell, after * CELLS + cell
-        if self.n > QUIET and ticks[slot] + ticks[before] + ticks[after] >= _ENOUGH_OF_A_TIME:
-            self.day_judged += 1
-            if not (day[at] or day[before_at] or day[after_at]):
-                away = min(along(day, row, cell) for row in (before, slot, after))
-                surprise = self.firsts[DAYTIME].surprise(self.n, self.day_judged, (away - 1) / STEP)
+        around = ticks[slot] + ticks[before] + ticks[after]
+        if self.n > QUIET and around >= _ENOUGH_OF_A_TIME:
+            away = min(along(day, row, cell) for row in (before, slot, after))
+            if away:
+                surprise = self.firsts[DAYTIME].surprise(self.n, self.n - QUIET, (away - 1) / STEP)
                 first = Seen(surprise, DAYTIME, slot, cell)
-        if not day[at]:
-            paint(day, slot, cell, SEEN, SLOTS, 0)
+        paint(day, slot, cell, SEEN, SLOTS, 0)
         ticks[slot] += 1
         return first
 

@@ -31,7 +31,7 @@ _FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("value", "<2d", ("low", "high")),
     ("seasonal", "<2d", ("low", "high")),
     ("trend", "<2d", ("low", "high")),
-    ("maps", "<IBI", ("n", "at", "day_judged")),
+    ("maps", "<IB", ("n", "at")),
 )
 _COUNT = struct.Struct("<dI")
 _AXES = struct.Struct("<14d")
