@@ -39,11 +39,23 @@ def agent_config(
 ) -> str:
     """[[serial]], [ble], [gpio], [[check]] and [[help.rules]] tables; `serial` each has its port's path."""
     parts = [
-        table("[[serial]]", {"name": d.name, "port": port, "language": d.language, "options": d.options})
+        table(
+            "[[serial]]",
+            {"name": d.name, "port": port, "language": d.language, "kind": d.kind or None, "options": d.options},
+        )
         for d, port in serial
     ]
     parts += [
-        table("[[ble.device]]", {"name": d.name, "address": d.address, "language": d.language, "options": d.options})
+        table(
+            "[[ble.device]]",
+            {
+                "name": d.name,
+                "address": d.address,
+                "language": d.language,
+                "kind": d.kind or None,
+                "options": d.options,
+            },
+        )
         for d in ble
     ]
     parts += _outputs(lines)
@@ -56,6 +68,7 @@ def agent_config(
                 "pull": "up" if d.active == "low" else "down",
                 "active": d.active,
                 "language": d.language,
+                "kind": d.kind or None,
                 "options": d.options,
             },
         )

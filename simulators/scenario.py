@@ -39,7 +39,7 @@ class DeviceSpec:
     """One device. `values` maps what it says to `model.value`.
 
     `cadence_s` is for serial and BLE, `address` and `label` for BLE, `line` (otherwise -1) and `active` for GPIO;
-    `options` are the bridge's.
+    `options` are the bridge's, `kind` is what playbooks call it (empty: its name says so).
     """
 
     name: str
@@ -52,6 +52,7 @@ class DeviceSpec:
     label: str
     line: int
     active: str
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +176,7 @@ def _device(table: Table) -> DeviceSpec:
         label=table.text("label", "") if transport == "ble" else "",
         line=table.line("line") if transport == "gpio" else NO_LINE,
         active=table.text("active", "low", among=("high", "low")) if transport == "gpio" else "low",
+        kind=table.text("kind", ""),
     )
     table.done()
     return spec

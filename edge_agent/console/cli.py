@@ -31,6 +31,7 @@ COMMANDS = {
     "events": "edge_agent.console.commands:EVENTS",
     "press": "edge_agent.console.commands:PRESS",
     "cancel": "edge_agent.console.commands:CANCEL",
+    "playbook": "edge_agent.config.playbook_command:PLAYBOOK",
     "run": "edge_agent.run:RUN",
     "check-config": "edge_agent.daemon:CHECK_CONFIG",
 }
