@@ -233,7 +233,7 @@ def _figures(when: str, homes: list[Household], trips: list[tuple[float, float]]
         "contact to the desk has it": (
             [window + each for each in at_desk],
             [window + each for each in both],
-            "the same",
+            "hold, window, MQTT round trip, fdatasync",
         ),
     }
     for name, (values, limits, against) in told.items():
