@@ -12,6 +12,7 @@ from msgspec.structs import fields
 from docs import made
 from docs.card import card
 from edge_agent.config.load import load, parse
+from edge_agent.config.playbooks import parse_playbook
 from edge_agent.config.model import Help
 from edge_agent.console.cli import COMMANDS
 from edge_agent.core.command import believe
@@ -55,9 +56,11 @@ def test_every_link_of_a_page_leads_to_a_file(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_toml_block_is_a_configuration_or_a_scenario_that_loads(page: Path, tmp_path: Path) -> None:
+def test_every_toml_block_is_a_configuration_a_scenario_or_a_playbook_that_loads(page: Path, tmp_path: Path) -> None:
     for text in blocks(page, "toml"):
-        if "model" in tomllib.loads(text):
+        if "match" in tomllib.loads(text):
+            assert parse_playbook(text, name_of(page)).told
+        elif "model" in tomllib.loads(text):
             file = tmp_path / "scenario.toml"
             file.write_text(text, "utf-8")
             assert load_scenario(str(file)).devices
