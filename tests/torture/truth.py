@@ -100,7 +100,7 @@ class Truth:
         if last.shown is None or last.until - last.at < GLIMPSE_S or self._over(life.ended):
             return
         true = [what for what in last.could if self._true(what, last.at + NEAR_S, life)]
-        not_reopened = life.ended > self.again and after.found == State.RESOLVED
+        not_reopened = life.ended > self.again + self.hold_s and after.found == State.RESOLVED
         if min((RANK[what] for what in true), default=0) > (0 if not_reopened else rank_on_disk(after.found)):
             found = after.found or "nothing"
             yield f"life {number}: the lamp said {_names(true)} when it died, and on disk was {found}"
@@ -124,7 +124,7 @@ class Truth:
 
     def _over(self, at: float) -> bool:
         ended = [self.ended, *(signed for signed, type_ in self.signed if type_ == "edge.help.resolved.v1")]
-        since = self.again if at >= self.again else -inf
+        since = self.again if at >= self.again + self.hold_s else -inf
         return any(since < end <= at for end in ended)
 
     def _open(self, at: float, life: Life) -> bool:
