@@ -12,8 +12,8 @@ from msgspec.structs import fields
 from docs import made
 from docs.card import card
 from edge_agent.config.load import load, parse
-from edge_agent.config.playbooks import parse_playbook
 from edge_agent.config.model import Help
+from edge_agent.config.playbooks import parse_playbook
 from edge_agent.console.cli import COMMANDS
 from edge_agent.core.command import believe
 from edge_agent.core.consent import PURPOSES
