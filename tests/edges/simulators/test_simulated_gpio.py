@@ -90,6 +90,16 @@ async def test_edges_come_with_the_boards_monotonic_time(board, factory):
     assert factory.ticks_diff(second, first) == second - first
 
 
+async def test_a_press_that_is_called_off_in_the_midst_of_its_bounces_lets_go(board):
+    for turns in range(40):
+        press = asyncio.create_task(board.press(BUTTON, 0.0))
+        for _ in range(turns):
+            await asyncio.sleep(0.0002)
+        press.cancel()
+        await asyncio.gather(press, return_exceptions=True)
+        assert board.level(BUTTON) or turns == 0, turns
+
+
 async def test_a_press_bounces_and_ends_up_and_the_bounces_are_those_of_the_seed(board, factory):
     pin = factory.pin(BUTTON)
     states = []
