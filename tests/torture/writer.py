@@ -29,8 +29,6 @@ from edge_agent.store.identity import gateway_id
 from tests.torture.board import Board, Said
 
 SETTINGS = model.Outbox(segment_kb=16, quota_mb=2.0)
-# Fewer than usual, so that a short life comes to recycling.
-shelf.KEEP_SEGMENTS = 2
 LANES = tuple(Lane)
 KINDS = {Lane.HELP: EventKind.HELP, Lane.FINDING: EventKind.FINDING, Lane.STATE: EventKind.STATE}
 STEPS = (State.RAISED, State.SENDING, State.DELIVERED, State.RECEIVED, State.RESOLVED)
@@ -207,7 +205,8 @@ async def live(folder: Path, board: Board, seed: int, rounds: int, options: list
 
 
 def prepare(options: list[str]) -> None:
-    """Change what the options say of this process."""
+    """Change what the options say of this process, and let so short a life come to recycling."""
+    shelf.KEEP_SEGMENTS = 2
     if "inline" in options:
         db.ThreadPoolExecutor = outbox.ThreadPoolExecutor = Inline
     if "wait" in options:  # let a tracer of the same user in, also where the kernel allows only parents
