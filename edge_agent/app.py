@@ -111,7 +111,7 @@ class Agent:
             may_ask_effort=lambda: "effort" in self.consent.granted,
         )
         self.help = Help(self.clock, self.outbox.requests, self.events, settings.timers(config), around)
-        self.beside = Beside(self, self.folder)
+        self.beside = Beside(self)
         self.reach = Reach(self)
 
     def _build_view(self) -> None:

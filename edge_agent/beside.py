@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path as Folder
 from typing import TYPE_CHECKING
 
 from edge_agent import settings
@@ -29,10 +28,10 @@ TEST = "helptest"
 class Beside:
     """`rules`, `test` and `evidence`, each with a small file of its own in the state folder. Built by app."""
 
-    def __init__(self, agent: "Agent", folder: Folder) -> None:
+    def __init__(self, agent: "Agent") -> None:
         self._agent = agent
         config, problems = agent.config, agent.problems
-        called = RecordFile(folder / RULES)
+        called = RecordFile(agent.folder / RULES)
         self.rules = Rules(
             agent.clock,
             settings.rule_settings(config),
@@ -41,7 +40,7 @@ class Beside:
             save=called.save,
             raised=called.load(_names, [], problems, "a rule whose alarm lasts calls for help again"),
         )
-        tested = RecordFile(folder / TEST)
+        tested = RecordFile(agent.folder / TEST)
         path = Path(
             store=self._store,
             connect=lambda: agent.reach.uplink.wake(jitter_s=0.0),
@@ -59,11 +58,11 @@ class Beside:
             tested.load(WayTest.from_record, None, problems, "the way to the desk is tested anew"),
         )
 
-        self.evidence = self._build_evidence(folder)
+        self.evidence = self._build_evidence()
 
-    def _build_evidence(self, folder: Folder) -> Evidence:
+    def _build_evidence(self) -> Evidence:
         agent = self._agent
-        file = RecordFile(folder / EVIDENCE)
+        file = RecordFile(agent.folder / EVIDENCE)
         store = Store(
             append=agent.outbox.append,
             commit=partial(agent.commit, Lane.FINDING),

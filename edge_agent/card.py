@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
+from edge_agent.console.arguments import number
 from edge_agent.console.text import paint
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.types import LONGEST_PLAY_S, Lamp, encode
@@ -50,7 +51,7 @@ class LampCard:
         told = f"{', '.join(languages())} (default: %(default)s)"
         parser.add_argument("--language", default="en", metavar="XX", choices=languages(), help=told)
         told = f"how long each, 0.5 to {LONGEST_PLAY_S:g} s (default %(default)g)"
-        parser.add_argument("--seconds", type=_seconds, default=SHOW_S, metavar="S", help=told)
+        parser.add_argument("--seconds", type=number(0.5, LONGEST_PLAY_S), default=SHOW_S, metavar="S", help=told)
         parser.add_argument("--socket", metavar="PATH", help="the control socket (or set EDGE_AGENT_SOCKET)")
 
     def run(self, args: argparse.Namespace) -> int:
@@ -117,17 +118,6 @@ def _told(pattern: Pattern, here: Texts) -> str:
     what = pattern.shown
     looks = f"{here[f'colour.{pattern.colour}']}: {here[f'rhythm.{what}']}; {here[f'tone.{what}']}"
     return f"{here[f'name.{what}']} ({looks})\n  {here[f'lamp.{what}']}"
-
-
-def _seconds(word: str) -> float:
-    wrong = argparse.ArgumentTypeError(f"{word} is no number from 0.5 to {LONGEST_PLAY_S:g}")
-    try:
-        seconds = float(word)
-    except ValueError:
-        raise wrong from None
-    if not 0.5 <= seconds <= LONGEST_PLAY_S:
-        raise wrong
-    return seconds
 
 
 def _print(line: str) -> None:

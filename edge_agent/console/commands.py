@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from edge_agent.console import story, text
+from edge_agent.console.arguments import number
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.types import LONGEST_HOLD_S, USUAL_HOLD_S, Help, Reply, encode, pretty
 
@@ -86,7 +87,7 @@ class Pressing(Question):
         """Add the hold."""
         super().configure(parser)
         told = f"how long the button is held, at most {LONGEST_HOLD_S:g} s (default %(default)g)"
-        parser.add_argument("--hold", metavar="S", type=_hold, default=USUAL_HOLD_S, help=told)
+        parser.add_argument("--hold", metavar="S", type=number(0.0, LONGEST_HOLD_S), default=USUAL_HOLD_S, help=told)
 
 
 class Listening(Asking):
@@ -98,17 +99,6 @@ class Listening(Asking):
             _print(encode(live).decode() if args.json else text.event(live))
             sys.stdout.flush()
         return WELL
-
-
-def _hold(word: str) -> float:
-    wrong = argparse.ArgumentTypeError(f"{word} is no number from 0 to {LONGEST_HOLD_S:g}")
-    try:
-        seconds = float(word)
-    except ValueError:
-        raise wrong from None
-    if not 0 <= seconds <= LONGEST_HOLD_S:
-        raise wrong
-    return seconds
 
 
 def _colour() -> bool:

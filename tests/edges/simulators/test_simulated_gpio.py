@@ -32,20 +32,6 @@ async def child_of(board, script=CHILD):
     return await asyncio.create_subprocess_exec(sys.executable, "-c", script, env=environment, stdin=pipe, stdout=pipe)
 
 
-@pytest.fixture
-async def board(tmp_path):
-    async with Board(tmp_path / "gpio.sock", seed=7) as board:
-        yield board
-
-
-@pytest.fixture
-async def factory(board, monkeypatch):
-    monkeypatch.setenv("EDGE_SIM_GPIO", str(board.path))
-    factory = SimulatedFactory()
-    yield factory
-    await asyncio.to_thread(factory.close)
-
-
 async def test_an_unmodified_gpiozero_program_sees_the_press_and_its_lamp_is_seen(board):
     board.drive(DOOR, False)
     child = await child_of(board)

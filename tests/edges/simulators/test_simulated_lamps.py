@@ -10,8 +10,6 @@ from edge_agent.config.model import GpioOut
 from edge_agent.core.lamp import PATTERNS, Shown
 from edge_agent.drivers.indicators import Output
 from edge_agent.services.indicator import Arbiter
-from simulators.gpio.board import Board
-from simulators.gpio.pins import SimulatedFactory
 from simulators.rhythms import DARK, LIT, decoded
 from simulators.world import COLOURS
 from tests.edges.simulators.waiting import until
@@ -27,20 +25,6 @@ KINDS = {
 }
 # Long enough for each to be no other.
 SHOWN_S = {Shown.QUEUED: 2.1, Shown.QUESTION: 2.4}
-
-
-@pytest.fixture
-async def board(tmp_path):
-    async with Board(tmp_path / "gpio.sock", seed=7) as board:
-        yield board
-
-
-@pytest.fixture
-async def factory(board, monkeypatch):
-    monkeypatch.setenv("EDGE_SIM_GPIO", str(board.path))
-    factory = SimulatedFactory()
-    yield factory
-    await asyncio.to_thread(factory.close)
 
 
 def seen(board, wiring, begun):
