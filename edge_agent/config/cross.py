@@ -16,12 +16,15 @@ from edge_agent.config.nearest import nearest
 from edge_agent.config.options import Languages, check_options
 from edge_agent.config.rules import check_channel, check_rules
 from edge_agent.core.errors import ConfigError
+from edge_agent.core.ports import LanguageSpec
 
 Table = dict[str, Any]
 
 # 32 bytes: an Ed25519 public key (RFC 8032 §5.1.5).
 _DESK_KEY = re.compile(r"[0-9a-fA-F]{64}")
 _COLOURS = ("red", "green", "blue")
+# A [[ble.device]] is listened to or connected to: its language decides.
+_CARRIES = {"ble": frozenset({"ble", "gatt"})}
 
 
 class Device(NamedTuple):
@@ -141,8 +144,9 @@ def check_languages(found: list[Device], languages: Languages, report: Report) -
         except ConfigError as error:
             _report_language(device, error, languages, report)
             continue
-        if device.transport not in spec.transports:
-            what = f"this language is for {choice(sorted(spec.transports))}, not for {device.transport}"
+        if not _speaks(spec, device.transport):
+            spoken = {table for table in ("gpio", "serial", "ble") if _speaks(spec, table)} or spec.transports
+            what = f"this language is for {choice(sorted(spoken))}, not for {device.transport}"
             report.add(path, name, what=what)
         elif "options" in device.table:
             check_options(spec, device.table, device.path, report)
@@ -160,9 +164,13 @@ def _report_language(device: Device, error: ConfigError, languages: Languages, r
 
 def _speaks_over(name: str, transport: str, languages: Languages) -> bool:
     try:
-        return transport in languages.spec(name).transports
+        return _speaks(languages.spec(name), transport)
     except ConfigError:  # one of somebody else's that cannot be loaded here
         return False
+
+
+def _speaks(spec: LanguageSpec, transport: str) -> bool:
+    return not spec.transports.isdisjoint(_CARRIES.get(transport, {transport}))
 
 
 def check_checks(good: Table, found: list[Device], report: Report) -> None:

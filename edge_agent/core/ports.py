@@ -5,6 +5,7 @@ Times are seconds: `at` and `now` on the gateway's monotonic clock unless a name
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from edge_agent.core.clock import Instant
@@ -44,9 +45,33 @@ class Option(NamedTuple):
     doc: str
 
 
+class Gatt(NamedTuple):
+    """What a driver does with a BLE device that it connects to, after each connect and in this order.
+
+    It subscribes to `subscribe` (notifications or indications) and reads `read`: seconds between two reads of each, 0
+    for once a connection. Every value is fed as a Notify. Then it asks `next` for what is due. `write` is where a Send
+    goes that names no characteristic; empty: nowhere.
+
+    UUIDs are full and lower case (core.reading.uuid). What a device lacks of these is left out, so that a language may
+    name all it knows; a device that has none of them is not ready. Of two with the same UUID the first counts.
+    """
+
+    subscribe: tuple[str, ...] = ()
+    read: Mapping[str, float] = MappingProxyType({})
+    write: str = ""
+
+    @property
+    def characteristics(self) -> frozenset[str]:
+        """All that are named."""
+        return frozenset((*self.subscribe, *self.read, *((self.write,) if self.write else ())))
+
+
 @dataclass(frozen=True, slots=True)
 class LanguageSpec:
-    """What is known of a device language without running it. `transports` are `serial`, `ble`, `gpio`.
+    """What is known of a device language without running it.
+
+    `transports` are `serial`, `gpio`, `ble` (adverts) and `gatt` (a BLE device that must be connected to, which `gatt`
+    then describes). A language may have both of the last two: its bridge is then fed adverts as well.
 
     `make(device, options)` builds a Bridge whose channels are named `device.…`; options are complete and of the
     declared types. It raises ConfigError where their values make no sense together.
@@ -58,6 +83,7 @@ class LanguageSpec:
     options: Mapping[str, Option]
     doc: str
     baud: int = 9600
+    gatt: Gatt | None = None
 
 
 Deliver = Callable[[Reading | Fault], None]

@@ -64,9 +64,14 @@ class Fault(NamedTuple):
 
 
 class Send(NamedTuple):
-    """Bytes that a bridge wants written to its device."""
+    """Bytes that a bridge wants written to its device.
+
+    `characteristic` is for connected BLE devices: where to, by UUID; empty where the language usually writes
+    (core.ports.Gatt.write).
+    """
 
     payload: bytes
+    characteristic: str = ""
 
 
 class Advert(NamedTuple):
@@ -80,7 +85,7 @@ class Advert(NamedTuple):
 
 
 class Notify(NamedTuple):
-    """One GATT notification: the characteristic's UUID and its value."""
+    """A value that a connected BLE device notified or indicated, or that was read; the UUID is full and lower case."""
 
     characteristic: str
     payload: bytes
@@ -90,6 +95,11 @@ class Level(NamedTuple):
     """The logical level of a GPIO input: True is active, whatever the wiring."""
 
     active: bool
+
+
+def uuid(number: int) -> str:
+    """The full UUID of a 16-bit one of Bluetooth's assigned numbers: `uuid(0x2A19)` is the battery level's."""
+    return f"{number:08x}-0000-1000-8000-00805f9b34fb"  # Bluetooth Core, Vol 3 Part B 2.5.1: the base UUID
 
 
 Chunk = bytes | Advert | Notify | Level

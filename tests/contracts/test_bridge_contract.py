@@ -1,6 +1,7 @@
 """What every bridge owes its driver (core.ports.Bridge), asked of every language there is."""
 
 import random
+import re
 import tracemalloc
 from itertools import pairwise
 from typing import get_args
@@ -10,12 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.core.ports import LanguageSpec
-from edge_agent.core.reading import Advert, Channel, ChannelKind, Chunk, Fault, Item, Level, Notify, Reading, Send
+from edge_agent.core.reading import Advert, Channel, ChannelKind, Chunk, Fault, Item, Level, Notify, Reading, Send, uuid
 from firmware_bridges.registry import LANGUAGES, language
 from tests.firmware.support import BTHOME, DEVICE, ROOT, complete, feed, make, single_bytes, vectors
 
 NAMES = sorted(LANGUAGES)
 SERIAL = [name for name in NAMES if "serial" in language(name).transports]
+CHARACTERISTICS = sorted(
+    {uuid(0x2A19)}.union(*(spec.gatt.characteristics for spec in map(language, NAMES) if spec.gatt is not None))
+)
 SERVICES = [BTHOME, "0000181c-0000-1000-8000-00805f9b34fb", "0000fe95-0000-1000-8000-00805f9b34fb"]
 ADVERTS = st.builds(
     Advert,
@@ -32,8 +36,10 @@ CHUNKS = st.one_of(
     st.binary(max_size=300),
     ADVERTS,
     st.builds(Level, st.booleans()),
-    st.builds(Notify, st.just("2a19"), st.binary(max_size=20)),
+    st.builds(Notify, st.sampled_from(CHARACTERISTICS), st.binary(max_size=40)),
 )
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+MIN_EVERY_S = 1.0  # a read wakes a device that runs on a coin cell
 # Bytes that are nearly right reach further into a decoder than any others.
 NEARLY = {
     name: b"".join(v.chunk for v in vectors(name) if isinstance(v.chunk, bytes)) or bytes(range(256)) for name in NAMES
@@ -70,7 +76,8 @@ def test_what_is_known_of_a_language_without_running_it(name: str) -> None:
     spec = language(name)
     assert isinstance(spec, LanguageSpec)
     assert spec.transports
-    assert spec.transports <= {"serial", "ble", "gpio"}
+    assert spec.transports <= {"serial", "ble", "gatt", "gpio"}
+    assert ("gatt" in spec.transports) == (spec.gatt is not None)
     assert spec.doc
     assert spec.baud > 0
     for key, option in spec.options.items():
@@ -78,6 +85,14 @@ def test_what_is_known_of_a_language_without_running_it(name: str) -> None:
         assert option.type in {str, int, float, bool, dict}
         assert option.default is None or isinstance(option.default, option.type)
         assert option.doc
+
+
+def test_what_languages_want_of_a_connected_device() -> None:
+    for gatt in (spec.gatt for spec in map(language, NAMES) if spec.gatt is not None):
+        assert gatt.subscribe or gatt.read
+        assert all(UUID.fullmatch(characteristic) for characteristic in gatt.characteristics)
+        assert len(set(gatt.subscribe)) == len(gatt.subscribe)
+        assert all(every_s == 0.0 or every_s >= MIN_EVERY_S for every_s in gatt.read.values())
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -128,9 +143,9 @@ def test_what_is_nearly_right_makes_it_raise_neither_and_cuts_change_nothing(nam
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_chunk_of_a_transport_that_it_is_not_spoken_on_is_one_fault(name: str) -> None:
-    spoken = {"serial": bytes, "ble": Advert, "gpio": Level}
+    spoken = {"serial": bytes, "ble": Advert, "gatt": Notify, "gpio": Level}
     kinds = {spoken[transport] for transport in language(name).transports}
-    samples: list[Chunk] = [b"x\n", Advert("", "", 0, {}, {}), Level(True), Notify("2a19", b"")]
+    samples: list[Chunk] = [b"x\n", Advert("", "", 0, {}, {}), Level(True), Notify(uuid(0x2A19), b"")]
     assert {type(sample) for sample in samples} == set(get_args(Chunk))
     for sample in samples:
         if type(sample) not in kinds:
@@ -148,7 +163,10 @@ def test_an_hour_of_a_wrong_baud_gives_a_handful_of_faults_and_keeps_no_memory(n
     def minute(at: float) -> list[Item]:
         data = chance.randbytes(2000) if source == "noise" else garbled(name, int(at), 2000)
         chunk: Chunk = data
-        if language(name).transports == {"ble"}:
+        spec = language(name)
+        if spec.gatt is not None and "serial" not in spec.transports:
+            chunk = Notify(chance.choice(sorted(spec.gatt.characteristics)), data[: chance.randrange(60)])
+        elif spec.transports == {"ble"}:
             chunk = Advert("54:48:E6:8F:80:A5", "", -60, {BTHOME: b"\x40" + data[: chance.randrange(60)]}, {})
         return list(bridge.feed(chunk, at))
 

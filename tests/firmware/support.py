@@ -10,7 +10,7 @@ import pytest
 import tomli
 
 from edge_agent.core.ports import Bridge, LanguageSpec
-from edge_agent.core.reading import Advert, Chunk, Fault, Item, Level, Reading
+from edge_agent.core.reading import Advert, Chunk, Fault, Item, Level, Notify, Reading
 from firmware_bridges.registry import LANGUAGES, language
 
 DEVICE = "thing"
@@ -70,6 +70,8 @@ def _chunk(entry: dict[str, Any]) -> Chunk:
         return entry["text"].replace("\n", "\r\n").encode()
     if "advert" in entry:
         return advert(bytes.fromhex(entry["advert"]))
+    if "notify" in entry:
+        return Notify(entry["characteristic"], bytes.fromhex(entry["notify"]))
     return Level(entry["level"])
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from edge_agent.config.options import Languages
 from edge_agent.core.errors import ConfigError
-from edge_agent.core.ports import Bridge, LanguageSpec, Option, Send
+from edge_agent.core.ports import Bridge, Gatt, LanguageSpec, Option, Send
 from edge_agent.core.reading import Chunk, Item
 
 
@@ -48,6 +48,7 @@ SPECS = {
             "registers",
         ),
         LanguageSpec("bthome", frozenset({"ble"}), make, {"bindkey": Option(str, "", "key of the device")}, "BLE"),
+        LanguageSpec("uart", frozenset({"gatt"}), make, {}, "Nordic UART", gatt=Gatt(subscribe=("tx",), write="rx")),
         LanguageSpec("contact", frozenset({"gpio"}), make, {"invert": Option(bool, False, "the opposite")}, "contact"),
     )
 }

@@ -38,6 +38,15 @@ def test_devices_of_a_file_become_structs(languages):
     assert config.gpio.button.pull == "up"
 
 
+def test_a_ble_device_is_listened_to_or_connected_to_as_its_language_says(languages):
+    config = parse(
+        THERMOMETER + THERMOMETER.replace("room", "board").replace(":B2", ":B3").replace("bthome", "uart"),
+        "home.toml",
+        languages,
+    )
+    assert [device.language for device in config.ble.device] == ["bthome", "uart"]
+
+
 def test_a_byte_order_mark_and_windows_line_ends_do_not_matter(languages, tmp_path):
     file = tmp_path / "home.toml"
     file.write_bytes(b'\xef\xbb\xbf[gateway]\r\nsite = "Z\xc3\xbcrich"\r\n[log]\r\nlevel = "loud"\r\n')
@@ -124,6 +133,9 @@ CROSS = {
     ),
     GPS.replace("nmea0183", "bthome"): (
         '4: serial[0].language = "bthome": this language is for ble, not for serial'
+    ),
+    GPS.replace("nmea0183", "uart"): (
+        '4: serial[0].language = "uart": this language is for ble, not for serial'
     ),
     GPS.replace("nmea0183", "broken"): (
         '4: serial[0].language = "broken": the package of broken cannot be imported. Install it'
