@@ -15,9 +15,9 @@ from edge_agent.config.nearest import nearest
 from edge_agent.config.playbook_model import CheckTable, GuardTable, PlaybookFile, RemedyTable, SignTable
 from edge_agent.config.source import parse_toml, read_source
 from edge_agent.core.causes import AWAY, SILENT
-from edge_agent.core.finding import Severity
+from edge_agent.core.finding import Confidence, Severity
 from edge_agent.core.guard import Guard
-from edge_agent.core.playbook import Confidence, Deed, Match, OwnCheck, Playbook, Remedy, Sign, Told, Worked
+from edge_agent.core.playbook import Deed, Match, OwnCheck, Playbook, Remedy, Sign, Told, Worked
 
 Table = dict[str, Any]
 # A household needs some ten; more of them is a folder of something else.

@@ -31,15 +31,32 @@ class Severity(StrEnum):
     ALARM = "alarm"
 
 
+class Confidence(StrEnum):
+    """How sure something is; the word that people are told."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+
+    @classmethod
+    def of(cls, share: float) -> "Confidence":
+        """The word for a share of such findings that are real: certain is all, likely is more often than not."""
+        if share >= 1.0:
+            return cls.CERTAIN
+        return cls.LIKELY if share >= 0.5 else cls.POSSIBLE
+
+
 class Verdict(NamedTuple):
     """What a check says of its channel now: bad or not, and why in one plain sentence (empty when good).
 
-    `side` is `low` or `high` where a value left its limits that way.
+    `side` is `low` or `high` where a value left its limits that way. `confidence` is the share of such verdicts that
+    turn out to be real, 0 to 1; `Confidence.of` makes it a word. A limit that a person set is certain.
     """
 
     bad: bool
     sentence: str = ""
     side: str = ""
+    confidence: float = 1.0
 
 
 GOOD = Verdict(False)

@@ -10,21 +10,13 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from edge_agent.core.finding import GOOD, Change, Finding, FindingState, Severity, Tracker, Verdict
+from edge_agent.core.finding import GOOD, Change, Confidence, Finding, FindingState, Severity, Tracker, Verdict
 from edge_agent.core.guard import Guard
 
 ANY_KIND = "*"
 ANY_QUANTITY = "*"
 # So many sentences show what a diagnosis rests on.
 MAX_EVIDENCE = 3
-
-
-class Confidence(StrEnum):
-    """How sure a playbook is when its match holds; the word that people are told."""
-
-    CERTAIN = "certain"
-    LIKELY = "likely"
-    POSSIBLE = "possible"
 
 
 class Deed(StrEnum):

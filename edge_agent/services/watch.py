@@ -12,6 +12,7 @@ from edge_agent.core.checks.registry import make
 from edge_agent.core.finding import Finding, FindingState, Severity, Tracker
 from edge_agent.core.guard import Guard
 from edge_agent.core.health import Health
+from edge_agent.core.learning.crowd import Crowd
 from edge_agent.core.ports import Clock
 from edge_agent.core.reading import Reading
 from edge_agent.services.lessons import Lessons
@@ -84,7 +85,8 @@ class Watches:
         self._findings: dict[str, Finding] = {}
         self._say = say
         self._lessons = lessons
-        self._around = Around(say, lessons.local_s) if lessons else Around(say)
+        local_s = lessons.local_s if lessons else lambda _: None
+        self._around = Around(say, local_s, Crowd())
         self.buses: dict[str, str] = {}
         self._causes = Causes(self.buses, quiet_since, self._watched)
         for setting in self._settings:

@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.core.checks.learned import STANDS_S, Around, Learned
-from edge_agent.core.finding import GOOD
+from edge_agent.core.finding import GOOD, Confidence
 from edge_agent.core.learning import state
 from edge_agent.core.learning.channel import SEASONAL, TREND, VALUE
+from edge_agent.core.learning.confidence import share_real
+from edge_agent.core.learning.crowd import Crowd
 from edge_agent.core.learning.maps import DAYTIME, VIEWS, Seen
 from edge_agent.core.reading import Channel, ChannelKind, Reading
 from edge_agent.texts import languages, texts
@@ -104,6 +106,77 @@ def test_what_was_saved_goes_on_in_another_boot_whose_clock_begins_at_nothing():
     again.resume(state.load(state.save(check.learner)))
     assert not [v for v in room(again, 3, start=86400.0, seed=4) if v and v.bad]
     assert again.learner.alarm.n == pytest.approx(13 * 288, abs=2)
+
+
+def frozen(check, days, start):
+    """The room loses heat for some hours."""
+    readings = (Reading(ROOM, 20.0 - 0.4 * n, start + n * 300.0) for n in range(int(days * 288)))
+    return [v for reading in readings if (v := check.see(reading)) and v.bad]
+
+
+def test_what_a_person_says_is_normal_is_over_and_does_not_alert_when_it_comes_again():
+    untold, told = Learned(ROOM.name, AROUND), Learned(ROOM.name, AROUND)
+    for check in (untold, told):
+        list(room(check, 14))
+        assert frozen(check, 0.1, 14 * 86400.0)
+    assert told.learner.alarm.spent > 0.9
+    told.teach()
+    assert told.learner.alarm.spent == 0.0
+    assert told.tick(14 * 86400.0 + 9000.0) == GOOD
+    for check in (untold, told):
+        list(room(check, 7, 15 * 86400.0, seed=5))
+    assert not frozen(told, 0.1, 22 * 86400.0)
+    assert frozen(untold, 0.1, 22 * 86400.0)
+
+
+def test_a_level_that_a_person_says_is_normal_is_learned_from_there():
+    pressure, chance = Channel("boiler.pressure", "bar"), random.Random(1)
+    check = Learned(pressure.name, AROUND, level=True)
+    readings = (Reading(pressure, (1.5 if n < 500 else 1.2) + chance.gauss(0, 0.01), n * 60.0) for n in range(1100))
+    said = []
+    for n, reading in enumerate(readings):
+        said.append(bool((v := check.see(reading)) and v.bad))
+        if n == 530:
+            check.teach()
+    assert any(said[500:531])
+    assert not any(said[531:])
+    assert check.learner.calm.level == pytest.approx(1.2, abs=0.01)
+
+
+def test_surprise_is_in_powers_of_ten_fades_within_minutes_and_a_lost_level_is_an_alerts_worth():
+    check = Learned(ROOM.name, AROUND)
+    list(room(check, 14))
+    at = 14 * 86400.0
+    assert check.surprise(at) < 0.2
+    check.see(Reading(ROOM, 5.0, at))
+    assert check.surprise(at) > check.learner.threshold
+    assert check.surprise(at + 900.0) < 0.1 * check.surprise(at)
+    pressure, chance = Channel("boiler.pressure", "bar"), random.Random(1)
+    check = Learned(pressure.name, AROUND, level=True)
+    for n in range(540):
+        check.see(Reading(pressure, (1.5 if n < 500 else 1.2) + chance.gauss(0, 0.01), n * 60.0))
+    assert check.surprise(540 * 60.0) >= check.learner.threshold
+
+
+def test_among_ten_channels_each_must_say_one_power_of_ten_more():
+    crowd = Crowd()
+    around = Around(texts("en").say, lambda at: at, crowd)
+    alone = Learned("a.b", AROUND)
+    many = [Learned(f"a.{n}", around) for n in range(10)]
+    assert many[0].learner.threshold == pytest.approx(alone.learner.threshold + 1.0)
+    many[0].resume(state.load(state.save(alone.learner)))
+    assert many[0].learner.threshold == pytest.approx(alone.learner.threshold + 1.0)
+
+
+def test_a_greater_surprise_is_more_likely_real_and_a_limit_that_was_set_is_certain():
+    small, great = share_real(1.1), share_real(6.0)
+    assert 0.0 < small < 0.5 < great < 1.0
+    words = [Confidence.of(share) for share in (small, great, 1.0)]
+    assert words == [Confidence.POSSIBLE, Confidence.LIKELY, Confidence.CERTAIN]
+    check = Learned(ROOM.name, AROUND)
+    list(room(check, 14))
+    assert Confidence.of(check.see(Reading(ROOM, -40.0, 14 * 86400.0)).confidence) is Confidence.LIKELY
+    assert GOOD.confidence == 1.0
 
 
 @pytest.mark.parametrize("language", languages())

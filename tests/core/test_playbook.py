@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.core.finding import Change, Finding, FindingState, Severity
+from edge_agent.core.finding import Change, Confidence, Finding, FindingState, Severity
 from edge_agent.core.guard import Guard
-from edge_agent.core.playbook import Confidence, Diagnosis, Match, Playbook, Sign, Told
+from edge_agent.core.playbook import Diagnosis, Match, Playbook, Sign, Told
 
 LOW = Sign("range", "pressure", "low")
 COLD = Sign("range", "flow", "low")

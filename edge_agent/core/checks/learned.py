@@ -12,6 +12,8 @@ from typing import NamedTuple
 from edge_agent.core.checks.base import amount, number, spoken
 from edge_agent.core.finding import GOOD, Verdict
 from edge_agent.core.learning.channel import SEASONAL, TREND, VALUE, Learner
+from edge_agent.core.learning.confidence import LEVEL, RUNS, share_real
+from edge_agent.core.learning.crowd import Crowd
 from edge_agent.core.learning.grid import CELLS
 from edge_agent.core.learning.maps import DAYTIME, RESTLESS, VIEWS, Seen, X
 from edge_agent.core.reading import Channel, ChannelKind, Reading
@@ -27,10 +29,14 @@ _RECORDS = {VALUE: "value", SEASONAL: "seasonal", TREND: "trend", DAYTIME: "dayt
 
 
 class Around(NamedTuple):
-    """From outside: sentences of `edge_agent.texts`, and the local time of a monotonic second."""
+    """From outside: sentences of `edge_agent.texts`, the local time of a monotonic second, and who else is judged.
+
+    Each check that is made with the same `crowd` counts itself in.
+    """
 
     say: Callable[..., str] = lambda key, **_: key
     local_s: Callable[[float], float | None] = lambda _: None
+    crowd: Crowd | None = None
 
 
 _ALONE = Around()
@@ -52,9 +58,33 @@ class Learned:
     _sine: float = 0.0
     _cosine: float = 0.0
 
+    def __post_init__(self) -> None:
+        """One more among the channels that are judged."""
+        if self.around.crowd is not None:
+            self.around.crowd.channels += 1
+            self.learner.crowd = self.around.crowd
+
+    def teach(self) -> None:
+        """A person says: this is normal here. What is unusual now is so no more, nor when it comes again.
+
+        A finding that stands is over with the next tick.
+        """
+        self.learner.teach()
+        self._until = min(self._until, 0.0)
+
+    def surprise(self, now: float) -> float:
+        """Powers of ten by which this channel is unusual at second `now`, to be added up with those of its device.
+
+        It fades within minutes; a level that was left counts as an alert as long as it lasts (where `level` is set).
+        """
+        learner = self.learner
+        if self._off():
+            return max(learner.threshold, learner.surprise(now + (self._shift_s or 0.0)))
+        return learner.surprise(now + (self._shift_s or 0.0))
+
     def resume(self, learner: Learner) -> None:
         """Go on with what was saved: time of the gateway's clock may have begun anew."""
-        self.learner, self._shift_s = learner, None
+        learner.crowd, self.learner, self._shift_s = self.learner.crowd, learner, None
         learner.runs.on = False
 
     def see(self, reading: Reading) -> Verdict | None:
@@ -78,12 +108,14 @@ class Learned:
         learner, at = self.learner, reading.at
         if self._shift_s is None:
             self._shift_s = max(learner.runs.until, learner.slow_due) - at
-        if learner.update(at + self._shift_s, x, self.around.local_s(at)) > 1.0:
+        score = learner.update(at + self._shift_s, x, self.around.local_s(at))
+        if score > 1.0:
             self._until = at + STANDS_S
-            return Verdict(True, self._sentence(reading.channel, x))
+            share = share_real(score) if learner.why else RUNS
+            return Verdict(True, self._sentence(reading.channel, x), confidence=share)
         if self._off():
             level = amount(learner.calm.level, reading.channel.unit)
-            return Verdict(True, self._say("level", reading.channel, x, usual=level))
+            return Verdict(True, self._say("level", reading.channel, x, usual=level), confidence=LEVEL)
         return None if at < self._until else GOOD
 
     def _off(self) -> bool:

@@ -28,6 +28,10 @@ class Alarm:
         """Whether the last alert still holds."""
         return self.n - self.at < HOLD and self.peak > 0.0
 
+    def teach(self) -> None:
+        """What alerted was normal: nothing is held, and the budget is whole again."""
+        self.peak = self.spent = 0.0
+
     def judge(self, ratio: float) -> float:
         """`ratio` of evidence to threshold in; what counts out: above 1 is an alert, which this takes note of."""
         score = ratio / (1.0 + self.spent)

@@ -44,10 +44,14 @@ class CalmBand:
         if out:
             self.outside += 1
             if self.outside >= GIVE_UP:
-                self.__init__()  # type: ignore[misc]
+                self.teach()
         elif self.outside:
             self.outside = 0
         return out
+
+    def teach(self) -> None:
+        """The level is as it should be now: learn it from here."""
+        self.__init__()  # type: ignore[misc]
 
     def _early(self, x: float) -> bool:
         self.n = n = self.n + 1

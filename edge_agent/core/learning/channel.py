@@ -8,6 +8,7 @@ runs go by the quick clock, maps, records and season by the slow one.
 from edge_agent.core.learning.alarm import KEEP, Alarm
 from edge_agent.core.learning.averages import Averages
 from edge_agent.core.learning.calm import CalmBand
+from edge_agent.core.learning.crowd import Crowd
 from edge_agent.core.learning.maps import QUIET, VIEWS, Maps, Seen
 from edge_agent.core.learning.record import Record
 from edge_agent.core.learning.runs import ENOUGH, Runs
@@ -22,8 +23,10 @@ _FAR_S = 2 * SLOW_S
 # Records come after the views: of the value, of its distance from the season, of a fast against a slow average.
 VALUE, SEASONAL, TREND = range(len(VIEWS) + 1, len(VIEWS) + 4)
 # Powers of ten a view that are an alert together; and how much of the sum stays for the next tick.
-_THRESHOLD = 0.35 * (len(VIEWS) + 1 + 3)
+THRESHOLD = 0.35 * (len(VIEWS) + 1 + 3)
 _KEEP = 0.4
+# A step of the slow clock for a channel of its pace.
+_STEP_S = 300.0
 _NOTHING = 0.05
 # Beyond this a number is not a measurement, and squares would overflow.
 _LARGEST = 1e100
@@ -33,11 +36,12 @@ class Learner:
     """`update` takes each reading and returns a score: above 1 is an alert. `state` is whether it is off its level."""
 
     __slots__ = (
-        "alarm", "averages", "calm", "compared", "level", "maps", "quick_due", "quick_n", "quick_sum", "runs", "season",
-        "seasonal", "slow_due", "slow_n", "slow_sum", "trend", "value", "why",
+        "alarm", "averages", "calm", "compared", "crowd", "level", "maps", "quick_due", "quick_n", "quick_sum", "runs",
+        "season", "seasonal", "slow_due", "slow_n", "slow_sum", "trend", "value", "why",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, crowd: Crowd | None = None) -> None:
+        self.crowd = crowd or Crowd()
         self.averages, self.season, self.maps = Averages(), Season(), Maps()
         self.value, self.seasonal, self.trend = Record(), Record(), Record()
         self.compared = 0
@@ -51,6 +55,31 @@ class Learner:
     def state(self) -> bool:
         """Whether the channel is out of its calm band now."""
         return self.calm.out
+
+    @property
+    def threshold(self) -> float:
+        """Powers of ten that are an alert."""
+        return THRESHOLD + self.crowd.decades
+
+    def surprise(self, at: float) -> float:
+        """Powers of ten by which the channel is unusual at second `at`, fading within minutes; of runs, their evidence.
+
+        What independent channels say of one thing may be added up.
+        """
+        if self.runs.onoff:
+            return self.runs.evidence if self.runs.known else 0.0
+        since = at - (self.slow_due - SLOW_S)
+        return self.level * _KEEP ** (max(0.0, since) / _STEP_S) if self.alarm.n > QUIET else 0.0
+
+    def teach(self) -> None:
+        """A person says: this is normal. What is suspect becomes normal, the level is learned anew from here."""
+        self.maps.teach()
+        for record in (self.value, self.seasonal, self.trend):
+            record.teach()
+        self.runs.forget_evidence()
+        self.calm.teach()
+        self.alarm.teach()
+        self.level, self.why = 0.0, ()
 
     def update(self, at: float, x: float, local_s: float | None = None) -> float:
         """A reading at second `at` of a clock that only goes on; `local_s` is local time where that is known."""
@@ -84,7 +113,7 @@ class Learner:
         runs = self.runs
         if not runs.evidence or not runs.known or not runs.onoff:
             return 0.0
-        score = self.alarm.judge(runs.evidence / ENOUGH)
+        score = self.alarm.judge(runs.evidence / (ENOUGH + self.crowd.decades))
         if score > 1.0:
             self.why = ()
             runs.forget_evidence()
@@ -132,7 +161,7 @@ class Learner:
     def _judge(self, level: float, found: list[Seen] | None) -> float:
         if self.runs.onoff:
             return 0.0
-        score = self.alarm.judge(level / _THRESHOLD)
+        score = self.alarm.judge(level / self.threshold)
         if score > 1.0:
             self.why = tuple(found or ())
             self.maps.suspect(found or [])

@@ -14,6 +14,7 @@ REACH = 20
 # Bits of a cell; one that merged from both is seen.
 SEEN, SUSPECT = 1, 2
 _HALF = CELLS // 2
+_TAUGHT = bytes([0, SEEN, SEEN, SEEN]) + bytes(252)
 
 
 def paint(cells: bytearray, i: int, j: int, mark: int, rows: int = CELLS, around: int = AROUND) -> None:
@@ -31,6 +32,11 @@ def remark(cells: bytearray, i: int, j: int, mark: int) -> None:
         for k in range(row * CELLS + left, row * CELLS + right):
             if cells[k]:
                 cells[k] = mark
+
+
+def taught(cells: bytearray) -> bytearray:
+    """The map on which what was suspect is seen."""
+    return cells.translate(_TAUGHT)
 
 
 def distance(cells: bytearray, i: int, j: int) -> int:

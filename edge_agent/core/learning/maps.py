@@ -19,6 +19,7 @@ from edge_agent.core.learning.grid import (
     merge_rows,
     paint,
     remark,
+    taught,
 )
 from edge_agent.core.learning.novelty import Firsts
 
@@ -103,6 +104,10 @@ class Maps:
         for _, view, a, b in found:
             if view < DAYTIME:
                 remark(self.maps[view], a, b, SUSPECT)
+
+    def teach(self) -> None:
+        """What is suspect is normal."""
+        self.maps = [taught(cells) for cells in self.maps]
 
     def span(self, axis: int, cell: int) -> tuple[float, float]:
         """From where to where a cell of an axis goes."""

@@ -18,10 +18,12 @@ _STEPS = 16.0
 
 @dataclass(slots=True)
 class Record:
-    """`outside` says how surprising a value is that passes the bounds."""
+    """`outside` says how surprising a value is that passes the bounds; `lowest`, `highest`: of all that ever came."""
 
     low: float = math.inf
     high: float = -math.inf
+    lowest: float = math.inf
+    highest: float = -math.inf
     firsts: Firsts = field(default_factory=Firsts)
 
     def outside(self, value: float, now: int, seen: int) -> float:
@@ -34,9 +36,15 @@ class Record:
             surprise = self.firsts.surprise(now, seen - QUIET, _STEPS * beyond / span)
             follow = _FOLLOW
         if seen <= 1:
-            self.low = self.high = value
-        elif value > self.high:
+            self.low = self.high = self.lowest = self.highest = value
+            return surprise
+        self.lowest, self.highest = min(self.lowest, value), max(self.highest, value)
+        if value > self.high:
             self.high += follow * (value - self.high)
         else:
             self.low += follow * (value - self.low)
         return surprise
+
+    def teach(self) -> None:
+        """All that came is normal."""
+        self.low, self.high = self.lowest, self.highest

@@ -12,9 +12,10 @@ from edge_agent.core.learning.channel import Learner
 from edge_agent.core.learning.grid import CELLS
 from edge_agent.core.learning.tally import MAX_CELLS, Tally
 
-VERSION = 1
+VERSION = 2
 # Nothing of ours unpacks to more.
 _LARGEST = 65536
+_BOUNDS = ("low", "high", "lowest", "highest")
 _FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("", "<5dIII", ("level", "quick_sum", "slow_sum", "quick_due", "slow_due", "quick_n", "slow_n", "compared")),
     ("averages", "<7dI", ("e3", "e6", "e12", "e25", "e100", "e300", "restless", "n")),
@@ -28,9 +29,9 @@ _FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
             *("n", "rests", "edges", "runs", "ticks", "on"),
         ),
     ),
-    ("value", "<2d", ("low", "high")),
-    ("seasonal", "<2d", ("low", "high")),
-    ("trend", "<2d", ("low", "high")),
+    ("value", "<4d", _BOUNDS),
+    ("seasonal", "<4d", _BOUNDS),
+    ("trend", "<4d", _BOUNDS),
     ("maps", "<IB", ("n", "at")),
 )
 _COUNT = struct.Struct("<dI")

@@ -7,9 +7,9 @@ import pytest
 
 from edge_agent.core.clock import Instant
 from edge_agent.core.errors import DriverError, StoreError
-from edge_agent.core.finding import Finding, FindingState, Severity
+from edge_agent.core.finding import Confidence, Finding, FindingState, Severity
 from edge_agent.core.guard import Guard
-from edge_agent.core.playbook import Confidence, Deed, Diagnosis, Match, Playbook, Remedy, Sign, Told, Worked
+from edge_agent.core.playbook import Deed, Diagnosis, Match, Playbook, Remedy, Sign, Told, Worked
 from edge_agent.services.diagnoses import Board, Diagnoses, own_checks
 from edge_agent.services.remedies import Remedies, Senses, Try, tries_from
 from edge_agent.texts import texts
