@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?= home
+CAPTURES ?= ../shared/captures
 STAMP := $(VENV)/.installed
 # lgpio has no wheel for Python 3.13 yet: there GPIO is the distribution's python3-lgpio, which the agent must see
 SYSTEM_PACKAGES = $(shell $(PYTHON) -c 'import sys; print("--system-site-packages" * (sys.version_info >= (3, 13)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture vm check format bench bench-peer bench-detect install clean lock tools
+.PHONY: help demo test captures torture vm check format bench bench-peer bench-detect install clean lock tools
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -39,6 +40,10 @@ tools:
 
 test: $(VENV)/.tools tools ## install what the tests need and run the whole suite
 	@$(BIN)/python -m pytest $(PYTEST)
+
+captures: $(VENV)/.tools ## decode captured bytes, and print what came of them: make captures CAPTURES=/path/to/folder
+	@test -f "$(CAPTURES)/index.json" || { echo "No captures at $(CAPTURES): name the folder that has index.json"; exit 1; }
+	@CAPTURES="$(abspath $(CAPTURES))" $(BIN)/python -m pytest tests/firmware/captures -q $(PYTEST)
 
 torture: $(VENV)/.tools tools ## kill it, refuse it, cut its power, damage its files: make torture N=300 SEED=7
 	@TORTURE=$(or $(N),200) TORTURE_SEED=$(or $(SEED),1) VM=1 VM_CUTS=10 VM_SEED=$(SEED) \

@@ -1,6 +1,5 @@
 """Making bridges, cutting bytes and reading the short vectors: what the tests of all languages share."""
 
-import os
 import random
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,16 +9,23 @@ import pytest
 import tomli
 
 from edge_agent.core.ports import Bridge, LanguageSpec
-from edge_agent.core.reading import Advert, Chunk, Fault, Item, Level, Notify, Reading
+from edge_agent.core.reading import Advert, Chunk, Fault, Item, Level, Notify, Reading, uuid
 from firmware_bridges.registry import LANGUAGES, language
 
 DEVICE = "thing"
+ADDRESS = "54:48:E6:8F:80:A5"
 BTHOME = "0000fcd2-0000-1000-8000-00805f9b34fb"
 ROOT = Path(__file__).parents[2]
 
 
 class Vector(NamedTuple):
-    """One entry of a `vectors.toml`."""
+    """One entry of a `vectors.toml`.
+
+    What arrives is one of `text` (lines, ended by CR LF), `hex` (bytes of a serial line), `advert` (hex of BTHome's
+    service data), `level` (of a GPIO line), `characteristic` and `notify` (hex), or an advertisement by
+    `manufacturer` (company id to hex) and `service` (UUID to hex), with `address`, `local_name` and `rssi` where they
+    matter. UUIDs may be short, company ids decimal or 0x….
+    """
 
     language: str
     name: str
@@ -39,7 +45,7 @@ def make(name: str, **options: Any) -> Bridge:
     return spec.make(DEVICE, complete(spec, options))
 
 
-def advert(data: bytes, service: str = BTHOME, rssi_dbm: int = -60, address: str = "54:48:E6:8F:80:A5") -> Advert:
+def advert(data: bytes, service: str = BTHOME, rssi_dbm: int = -60, address: str = ADDRESS) -> Advert:
     return Advert(address, "", rssi_dbm, {service: data}, {})
 
 
@@ -65,13 +71,28 @@ def every_vector() -> list[Any]:
     return [pytest.param(v, id=f"{name}: {v.name}") for name in LANGUAGES for v in vectors(name)]
 
 
+def full(text: str) -> str:
+    """The full form of a UUID that may be written in 16 bits."""
+    return uuid(int(text, 16)) if len(text) == 4 else text.lower()
+
+
 def _chunk(entry: dict[str, Any]) -> Chunk:
     if "text" in entry:
         return entry["text"].replace("\n", "\r\n").encode()
+    if "hex" in entry:
+        return bytes.fromhex(entry["hex"])
     if "advert" in entry:
         return advert(bytes.fromhex(entry["advert"]))
     if "notify" in entry:
-        return Notify(entry["characteristic"], bytes.fromhex(entry["notify"]))
+        return Notify(full(entry["characteristic"]), bytes.fromhex(entry["notify"]))
+    if "manufacturer" in entry or "service" in entry:
+        return Advert(
+            entry.get("address", ADDRESS),
+            entry.get("local_name", ""),
+            entry.get("rssi", -60),
+            {full(key): bytes.fromhex(value) for key, value in entry.get("service", {}).items()},
+            {int(key, 0): bytes.fromhex(value) for key, value in entry.get("manufacturer", {}).items()},
+        )
     return Level(entry["level"])
 
 
@@ -111,11 +132,3 @@ def random_pieces(data: bytes, seed: int) -> Iterator[bytes]:
         size = chance.choice((1, 2, 3, 7, 16, 64, 255))
         yield data[place : place + size]
         place += size
-
-
-def captures() -> Path:
-    """The folder of captured bytes, or the test is skipped and says so."""
-    folder = Path(os.environ.get("CAPTURES", ROOT.parent / "shared" / "captures"))
-    if not (folder / "index.json").is_file():
-        pytest.skip(f"no captures at {folder}: set CAPTURES to the folder that has index.json")
-    return folder
