@@ -9,6 +9,7 @@ from importlib import import_module
 
 from edge_agent.core.errors import ConfigError
 from edge_agent.core.ports import LanguageSpec
+from edge_agent.core.reading import Advert
 
 GROUP = "edge_agent.bridges"
 
@@ -45,6 +46,23 @@ def language(name: str) -> LanguageSpec:
 def languages() -> Sequence[str]:
     """All names that `language` knows, sorted; nothing is imported for it but the list of entry points."""
     return sorted({*LANGUAGES, *_outsiders()})
+
+
+def recognise(advert: Advert) -> Mapping[str, str]:
+    """The languages that understand this advert, each with the model as it calls it: one, or none, or rarely more.
+
+    Imports every language; a broken one from outside is left out.
+    """
+    found: dict[str, str] = {}
+    for name in languages():
+        try:
+            look = language(name).recognise
+        except ConfigError:
+            continue
+        model = None if look is None else look(advert)
+        if model is not None:
+            found[name] = model
+    return found
 
 
 def _outsiders() -> Mapping[str, str]:

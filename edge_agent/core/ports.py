@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from edge_agent.core.clock import Instant
 from edge_agent.core.event import Event, Lane
 from edge_agent.core.health import Health
-from edge_agent.core.reading import Chunk, Fault, Item, Reading, Send
+from edge_agent.core.reading import Advert, Chunk, Fault, Item, Reading, Send
 from edge_agent.core.request import HelpRequest
 
 
@@ -75,6 +75,9 @@ class LanguageSpec:
 
     `make(device, options)` builds a Bridge whose channels are named `device.…`; options are complete and of the
     declared types. It raises ConfigError where their values make no sense together.
+
+    `recognise(advert)` names the model when the advert is one of this language (with or without its key), else None;
+    it raises nothing. Languages without it are never proposed for a device that was heard.
     """
 
     name: str
@@ -84,6 +87,7 @@ class LanguageSpec:
     doc: str
     baud: int = 9600
     gatt: Gatt | None = None
+    recognise: Callable[[Advert], str | None] | None = None
 
 
 Deliver = Callable[[Reading | Fault], None]

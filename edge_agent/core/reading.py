@@ -75,13 +75,14 @@ class Send(NamedTuple):
 
 
 class Advert(NamedTuple):
-    """One BLE advertisement. UUIDs are full and lower case; company ids are integers."""
+    """One BLE advertisement. UUIDs are full and lower case; company ids are integers. `services` are those it lists."""
 
     address: str
     name: str
     rssi_dbm: int
     service_data: Mapping[str, bytes]
     manufacturer_data: Mapping[int, bytes]
+    services: tuple[str, ...] = ()
 
 
 class Notify(NamedTuple):

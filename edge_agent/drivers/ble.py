@@ -122,7 +122,14 @@ class BleDriver:
             return
         if not device.health.ready:
             device.up("heard")
-        advert = Advert(found.address, data.local_name or "", data.rssi, data.service_data, data.manufacturer_data)
+        advert = Advert(
+            found.address,
+            data.local_name or "",
+            data.rssi,
+            data.service_data,
+            data.manufacturer_data,
+            tuple(data.service_uuids),
+        )
         device.feed(advert, at)
 
     def _up(self) -> None:
