@@ -1,0 +1,69 @@
+"""Requests and replies of the control API, version 1, by subject, and what its server needs of the agent.
+
+Fields are added, never changed or removed within a version; readers ignore fields they do not know. Ages (`_s`) are
+seconds before the reply was made, `wall` is Unix seconds.
+"""
+
+from edge_agent.control.types.agent import Agent
+from edge_agent.control.types.base import API_VERSION, Ask, Failure, Nothing, Part, Reply, decode, encode, pretty
+from edge_agent.control.types.findings import Finding, Findings
+from edge_agent.control.types.help import (
+    LONGEST_HOLD_S,
+    LONGEST_PLAY_S,
+    LONGEST_TEXT,
+    USUAL_HOLD_S,
+    Answer,
+    Case,
+    Help,
+    HelpTest,
+    Lamp,
+    Next,
+    Note,
+    Play,
+    Press,
+    Question,
+    Say,
+    Step,
+)
+from edge_agent.control.types.live import LIVE_KINDS, Live, live
+from edge_agent.control.types.state import Channel, Channels, Device, Lane, Queue, Status
+
+__all__ = [
+    "API_VERSION",
+    "LIVE_KINDS",
+    "LONGEST_HOLD_S",
+    "LONGEST_PLAY_S",
+    "LONGEST_TEXT",
+    "USUAL_HOLD_S",
+    "Agent",
+    "Answer",
+    "Ask",
+    "Case",
+    "Channel",
+    "Channels",
+    "Device",
+    "Failure",
+    "Finding",
+    "Findings",
+    "Help",
+    "HelpTest",
+    "Lamp",
+    "Lane",
+    "Live",
+    "Next",
+    "Note",
+    "Nothing",
+    "Part",
+    "Play",
+    "Press",
+    "Question",
+    "Queue",
+    "Reply",
+    "Say",
+    "Status",
+    "Step",
+    "decode",
+    "encode",
+    "live",
+    "pretty",
+]

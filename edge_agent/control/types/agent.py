@@ -1,0 +1,55 @@
+"""What the server needs of the agent."""
+
+from collections.abc import AsyncIterator, Collection
+from typing import Protocol
+
+from edge_agent.control.types.findings import Findings
+from edge_agent.control.types.help import Answer, Help, HelpTest, Lamp, Play
+from edge_agent.control.types.live import Live
+from edge_agent.control.types.state import Channels, Queue, Status
+
+
+class Agent(Protocol):
+    """What the server needs of the agent. Any method may raise AgentError: it becomes an answer, never an exit."""
+
+    def status(self) -> Status:
+        """All at a glance."""
+
+    def queue(self) -> Queue:
+        """The outbox."""
+
+    def findings(self) -> Findings:
+        """What the checks say."""
+
+    def help(self) -> Help:
+        """Where help stands."""
+
+    def lamp(self) -> Lamp:
+        """What the lamp shows."""
+
+    def channels(self) -> Channels:
+        """The newest values."""
+
+    async def press(self, hold_s: float) -> Help:
+        """Hold the help button for this long; returns where help stands after the release."""
+
+    async def cancel(self) -> Help:
+        """Cancel the case, inside its window or later. Raises RefusedError where there is none."""
+
+    async def play(self, ask: Play) -> Lamp:
+        """Show an example on the lamp; returns what is true. Raises RefusedError where the lamp is needed."""
+
+    async def answer(self, ask: Answer) -> Help:
+        """Answer the desk. Raises RefusedError where it asks nothing, or not so."""
+
+    async def say(self, text: str) -> Help:
+        """Write to the desk. Raises RefusedError where there is no case."""
+
+    def help_test(self) -> HelpTest:
+        """The last test of the way to the desk."""
+
+    async def start_help_test(self) -> HelpTest:
+        """Test the way to the desk now. Raises RefusedError where it is no time for it."""
+
+    def listen(self, kinds: Collection[str]) -> AsyncIterator[Live]:
+        """What happens of these kinds from now on, for one listener; a slow one may miss, never grow a buffer."""

@@ -1,0 +1,62 @@
+"""What all requests and replies have in common, and how they become JSON.
+
+JSON by msgspec, which in the agent only this package and the config know.
+"""
+
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from edge_agent.core.errors import WireError
+
+API_VERSION = 1
+
+
+class Reply(Struct):
+    """Base of everything the API says."""
+
+
+class Part(Reply):
+    """A part of the agent (a driver, the store, the uplink): ready or not, and what a person can do about it."""
+
+    name: str
+    ready: bool
+    sentence: str
+    fix: str = ""
+
+
+class Failure(Reply):
+    """The body of every answer that is not 200: what was wrong and what can be done."""
+
+    error: str
+    fix: str = ""
+
+
+class Ask(Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of everything that is asked: a body of JSON, or the query of a GET."""
+
+
+class Nothing(Ask, frozen=True):
+    """A body that says nothing: `{}`."""
+
+
+Some = TypeVar("Some")
+
+
+def encode(reply: Struct) -> bytes:
+    """A reply or request as one line of JSON."""
+    return msgspec.json.encode(reply)
+
+
+def pretty(reply: Reply) -> str:
+    """A reply as JSON for people."""
+    return msgspec.json.format(msgspec.json.encode(reply), indent=2).decode()
+
+
+def decode(raw: bytes, kind: type[Some]) -> Some:
+    """JSON of this kind. Raises WireError with the place and what was expected there."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise WireError(str(error)) from error
