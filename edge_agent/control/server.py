@@ -7,30 +7,27 @@ leave routing, bodies and answers to us. One request a connection; a client is k
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from microdot import Microdot, Request, Response
 
 from edge_agent import __version__
 from edge_agent.control.bounds import LINE_BYTES, Inbound, Outbound, Refused
 from edge_agent.control.listener import listening
+from edge_agent.control.routes import ROUTES, Route
 from edge_agent.control.types import (
     API_VERSION,
     LIVE_KINDS,
     Agent,
-    Answer,
     Failure,
     Live,
-    Nothing,
-    Play,
-    Press,
     Reply,
-    Say,
     decode,
     encode,
+    query,
 )
 from edge_agent.core.errors import AgentError, WireError
 
@@ -43,8 +40,8 @@ Handler = Callable[[Any], Coroutine[Any, Any, Response]]
 # microdot's annotations know only the readers, writers and bodies of its own listener.
 _parse: Any = Request.create
 _response: Any = Response
-_Ask = TypeVar("_Ask")
 HOSTS = frozenset({"localhost", "edge-agent"})
+DESCRIPTION = f"what /v{API_VERSION}/openapi.json describes"
 JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
 _BUSY = encode(Failure(error=f"{MAX_CONNECTIONS} clients are being answered", fix="Try again in a moment."))
@@ -78,25 +75,11 @@ class _Server:
         self._web = self._routes()
 
     def _routes(self) -> Microdot:
-        agent, web = self._agent, Microdot()
-        reads: dict[str, Callable[[], Reply]] = {
-            "status": agent.status,
-            "queue": agent.queue,
-            "findings": agent.findings,
-            "help": agent.help,
-            "lamp": agent.lamp,
-            "channels": agent.channels,
-            "help/test": agent.help_test,
-        }
-        for name, read in reads.items():
-            web.get(f"/v1/{name}")(_reader(read))
-        web.post("/v1/press")(_writer(Press, lambda ask: agent.press(ask.hold_s)))
-        web.post("/v1/lamp/play")(_writer(Play, agent.play))
-        web.post("/v1/cancel")(_writer(Nothing, lambda _: agent.cancel()))
-        web.post("/v1/help/answer")(_writer(Answer, agent.answer))
-        web.post("/v1/help/say")(_writer(Say, lambda ask: agent.say(ask.text)))
-        web.post("/v1/help/test")(_writer(Nothing, lambda _: agent.start_help_test()))
-        web.get("/v1/events")(self._events)
+        web = Microdot()
+        for route in ROUTES:
+            method = web.post if route.writes else web.get
+            method(f"/v{API_VERSION}/{route.name}")(_handler(self._agent, route))
+        web.get(f"/v{API_VERSION}/events")(self._events)
         web.errorhandler(404)(_unknown)
         for status, words in OWN_WORDS.items():
             web.errorhandler(status)(_constant(status, *words))
@@ -223,26 +206,19 @@ def _check(request: Any) -> None:
         raise Refused(411, "a body in chunks is not read", "Send Content-Length.")
 
 
-def _reader(read: Callable[[], Reply]) -> Handler:
-    async def answer(_request: Any) -> Response:
-        try:
-            return Response(encode(read()), 200, JSON)
-        except AgentError as error:
-            return _failure(409, error.args[0], error.fix)
-
-    return answer
-
-
-def _writer(kind: type[_Ask], act: Callable[[_Ask], Awaitable[Reply]]) -> Handler:
+def _handler(agent: Agent, route: Route) -> Handler:
     async def answer(request: Any) -> Response:
         try:
-            ask = decode(request.body or b"{}", kind)
+            ask = decode(request.body or b"{}", route.ask) if route.writes else query(request.args, route.ask)
         except WireError as error:
-            return _failure(400, f"the body is not what was expected: {error.args[0]}", "Send JSON such as {}.")
+            what, how = ("body", "JSON such as {}") if route.writes else ("query", DESCRIPTION)
+            return _failure(400, f"the {what} is not what was expected: {error.args[0]}", f"Send {how}.")
         try:
-            return Response(encode(await act(ask)), 200, JSON)
+            said = route.answer(agent, ask)
+            reply = said if isinstance(said, Reply) else await said
         except AgentError as error:
             return _failure(409, error.args[0], error.fix)
+        return Response(encode(reply), 200, JSON)
 
     return answer
 

@@ -5,7 +5,7 @@ seconds before the reply was made, `wall` is Unix seconds.
 """
 
 from edge_agent.control.types.agent import Agent
-from edge_agent.control.types.base import API_VERSION, Ask, Failure, Nothing, Part, Reply, decode, encode, pretty
+from edge_agent.control.types.base import API_VERSION, Ask, Failure, Nothing, Part, Reply, decode, encode, pretty, query
 from edge_agent.control.types.findings import Finding, Findings
 from edge_agent.control.types.help import (
     LONGEST_HOLD_S,
@@ -66,4 +66,5 @@ __all__ = [
     "encode",
     "live",
     "pretty",
+    "query",
 ]

@@ -3,6 +3,7 @@
 JSON by msgspec, which in the agent only this package and the config know.
 """
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -59,4 +60,12 @@ def decode(raw: bytes, kind: type[Some]) -> Some:
     try:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise WireError(str(error)) from error
+
+
+def query(args: Mapping[str, str], kind: type[Some]) -> Some:
+    """What a URL's query asks. Raises WireError with the name and what was expected of it."""
+    try:
+        return msgspec.convert({name: args[name] for name in args}, kind, strict=False)
+    except msgspec.ValidationError as error:
         raise WireError(str(error)) from error

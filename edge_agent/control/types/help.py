@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from edge_agent.control.types.base import Ask, Part, Reply
 
@@ -84,7 +84,7 @@ class Case(Reply):
     question: Question | None = None
     waiting: int = 0
     effort: Question | None = None
-    next: list[Next] = []
+    next: list[Next] = field(default_factory=list)
 
 
 class Help(Reply):
@@ -98,7 +98,7 @@ class Help(Reply):
     case: Case | None
     lamp: Lamp
     language: str = "en"
-    ways: list[Part] = []
+    ways: list[Part] = field(default_factory=list)
     now_wall: float | None = None
 
 
@@ -118,7 +118,7 @@ class HelpTest(Reply):
     sent_s: float | None = None
     desk_s: float | None = None
     next_s: float | None = None
-    steps: dict[str, str] = {}
+    steps: dict[str, str] = field(default_factory=dict)
 
 
 class Press(Ask, frozen=True):

@@ -1,0 +1,57 @@
+"""Every question that may be asked at the control socket, in one table: the server, the description and tests read it.
+
+To add one: its types in `control/types`, a method of `Agent` that answers it, and a line here.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+from edge_agent.control import types
+from edge_agent.control.types import Agent, Ask, Nothing, Reply
+
+Answer = Reply | Awaitable[Reply]
+
+
+class Route(NamedTuple):
+    """A question at `/v1/{name}`. One that `writes` is a POST with `ask` as its body; others have it as their query.
+
+    `answer` may raise AgentError, which becomes 409. `summary` is for those who read the description.
+    """
+
+    name: str
+    ask: type[Ask]
+    reply: type[Reply]
+    answer: Callable[[Agent, Any], Answer]
+    summary: str
+    writes: bool = False
+
+
+def _reads(
+    name: str, reply: type[Reply], answer: Callable[[Agent, Any], Answer], summary: str, ask: type[Ask] = Nothing
+) -> Route:
+    return Route(name, ask, reply, answer, summary)
+
+
+def _writes(
+    name: str, ask: type[Ask], reply: type[Reply], answer: Callable[[Agent, Any], Answer], summary: str
+) -> Route:
+    return Route(name, ask, reply, answer, summary, writes=True)
+
+
+ROUTES: tuple[Route, ...] = (
+    _reads("status", types.Status, lambda agent, _: agent.status(), "All at a glance"),
+    _reads("queue", types.Queue, lambda agent, _: agent.queue(), "What waits to be sent, by lane"),
+    _reads("channels", types.Channels, lambda agent, _: agent.channels(), "The newest value of each channel"),
+    _reads("findings", types.Findings, lambda agent, _: agent.findings(), "What the checks say"),
+    _reads("lamp", types.Lamp, lambda agent, _: agent.lamp(), "What the lamp shows and means"),
+    _reads("help", types.Help, lambda agent, _: agent.help(), "Where help stands"),
+    _reads("help/test", types.HelpTest, lambda agent, _: agent.help_test(), "The last test of the way to the desk"),
+    _writes("press", types.Press, types.Help, lambda agent, ask: agent.press(ask.hold_s), "Hold the help button"),
+    _writes("cancel", Nothing, types.Help, lambda agent, _: agent.cancel(), "Cancel the help request"),
+    _writes("lamp/play", types.Play, types.Lamp, lambda agent, ask: agent.play(ask), "Show an example on the lamp"),
+    _writes("help/answer", types.Answer, types.Help, lambda agent, ask: agent.answer(ask), "Answer the desk"),
+    _writes("help/say", types.Say, types.Help, lambda agent, ask: agent.say(ask.text), "Write to the desk"),
+    _writes(
+        "help/test", Nothing, types.HelpTest, lambda agent, _: agent.start_help_test(), "Test the way to the desk now"
+    ),
+)

@@ -1,0 +1,39 @@
+"""What the views look at, as `app` hands it to them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from edge_agent.core.health import Health
+from edge_agent.core.ports import Clock, Driver
+from edge_agent.hub import Hub
+from edge_agent.services.button import ButtonReader
+from edge_agent.services.helptest import HelpTest
+from edge_agent.services.indicator import Arbiter
+from edge_agent.services.mayday import Help
+from edge_agent.services.sampling import Sampling
+from edge_agent.store.outbox import Outbox
+from edge_agent.texts import Texts
+from edge_agent.uplink.drain import Drain
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """`health` gives every part's name and health, the most important first; `ways` those of the other ways."""
+
+    gateway: str
+    site: str
+    consent: Sequence[str]
+    clock: Clock
+    outbox: Outbox
+    sampling: Sampling
+    drivers: Sequence[Driver]
+    help_service: Help
+    button: ButtonReader
+    arbiter: Arbiter
+    drain: Drain
+    hub: Hub
+    test: HelpTest
+    texts: Texts
+    health: Callable[[], Sequence[tuple[str, Health]]]
+    ways: Callable[[], Sequence[tuple[str, Health]]]
+    started_at: float

@@ -1,0 +1,106 @@
+"""How the agent is, in plain words: its parts and devices, its outbox, and the newest values."""
+
+import resource
+from collections.abc import Sequence
+from pathlib import Path
+
+from edge_agent import __version__
+from edge_agent.control import types
+from edge_agent.core.clock import Instant
+from edge_agent.core.reading import Reading
+from edge_agent.view.seen import Seen
+
+_PAGE_BYTES = resource.getpagesize()
+_STATM = Path("/proc/self/statm")
+
+
+class StateView(Seen):
+    """Status, queue and channels."""
+
+    __slots__ = ()
+
+    def status(self) -> types.Status:
+        """All at a glance."""
+        now = self.clock.now()
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        parts = [types.Part(name, h.ready, h.sentence, h.fix) for name, h in self.health()]
+        devices = self._devices(now)
+        everything: list[types.Part | types.Device] = [*parts, *devices]
+        return types.Status(
+            version=__version__,
+            gateway=self.gateway,
+            site=self.site,
+            uptime_s=round(now.monotonic - self.started_at, 1),
+            ready=all(each.ready for each in everything),
+            sentence=self._sentence(everything),
+            parts=parts,
+            devices=devices,
+            rss_mb=round(int(_STATM.read_text("ascii").split()[1]) * _PAGE_BYTES / 1e6, 1),
+            cpu_s=round(used.ru_utime + used.ru_stime, 3),
+            clock_trusted=now.trusted,
+            consent=list(self.consent),
+            open_block_readings=self.sampling.open_readings,
+        )
+
+    def queue(self) -> types.Queue:
+        """The outbox."""
+        now, counts = self.clock.now(), self.drain.counts
+        lanes = []
+        for lane, depth in self.outbox.depths().items():
+            same_boot = depth.oldest_at is not None and depth.oldest_boot == now.boot_id
+            lanes.append(
+                types.Lane(
+                    name=lane.value,
+                    events=depth.events,
+                    bytes=depth.bytes,
+                    oldest_s=round(now.monotonic - depth.oldest_at, 1) if same_boot and depth.oldest_at else None,
+                    dropped=depth.dropped,
+                    in_flight=self.drain.flying(lane),
+                    withheld=counts[f"withheld {lane.value}"],
+                    quarantined=counts[f"quarantined {lane.value}"],
+                )
+            )
+        return types.Queue(lanes, sent_events=counts["delivered"], sent_bytes=counts["bytes"])
+
+    def channels(self) -> types.Channels:
+        """The newest values, by name."""
+        rows = sorted(self.sampling.latest.items())
+        return types.Channels([self.channel(reading) for _, reading in rows])
+
+    def channel(self, reading: Reading) -> types.Channel:
+        """A reading as the console knows it."""
+        age_s = round(self.clock.now().monotonic - reading.at, 3)
+        return types.Channel(reading.channel.name, reading.channel.unit, reading.value, age_s, reading.reason)
+
+    def _devices(self, now: Instant) -> list[types.Device]:
+        return [
+            types.Device(
+                name=row.device,
+                readings=row.readings,
+                faults=row.faults,
+                last_heard_s=None if row.last_at is None else round(now.monotonic - row.last_at, 1),
+                ready=row.health.ready,
+                sentence=row.health.sentence,
+                fix=row.health.fix,
+            )
+            for driver in self.drivers
+            for row in driver.devices()
+        ]
+
+    def _sentence(self, parts: Sequence[types.Part | types.Device]) -> str:
+        # what is wrong for one reason (a radio that is away, with all its devices) is said and counted once
+        wrong = list({part.sentence: part for part in reversed(parts) if not part.ready}.values())[::-1]
+        confirmed = self.sampling.watches.confirmed()
+        if wrong:
+            key = "status.not_well_more" if len(wrong) > 1 else "status.not_well"
+            return self.texts.say(key, part=wrong[0].name, what=wrong[0].sentence, n=len(wrong) - 1)
+        if confirmed:
+            key = "status.findings" if len(confirmed) > 1 else "status.finding"
+            return self.texts.say(key, n=len(confirmed), what=confirmed[0].sentence)
+        waiting, channels = sum(d.events for d in self.outbox.depths().values()), len(self.sampling.latest)
+        queue = "status.nothing_waits" if not waiting else "status.waits" if waiting == 1 else "status.wait"
+        return self.texts.say(
+            "status.well",
+            channels=self.texts.say("status.channel" if channels == 1 else "status.channels", n=channels),
+            queue=self.texts.say(queue, n=waiting),
+        )
