@@ -17,7 +17,7 @@ from edge_agent.core.consent import PURPOSES, Consent
 from edge_agent.core.errors import AgentError
 from edge_agent.core.event import EventKind, Lane
 from edge_agent.core.finding import Finding
-from edge_agent.core.reading import Fault, Reading
+from edge_agent.core.reading import Codes, Fault, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.drivers import registry
 from edge_agent.hub import Hub
@@ -142,7 +142,7 @@ class Agent:
         await self.outbox.commit(lane)
         self.reach.drain.wake(lane)
 
-    def _deliver(self, item: Reading | Fault) -> None:
+    def _deliver(self, item: Reading | Fault | Codes) -> None:
         self.beside.deliver(item)
         if type(item) is Reading:
             self.panel.see(item)

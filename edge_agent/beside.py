@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edge_agent import settings
 from edge_agent.core.event import Event, Lane
 from edge_agent.core.health import Health
-from edge_agent.core.reading import Fault, Reading
+from edge_agent.core.reading import Codes, Fault, Reading
 from edge_agent.core.request import State
 from edge_agent.core.testpress import WayTest
 from edge_agent.logs import recent
@@ -92,7 +92,7 @@ class Beside:
         if self._agent.config.help.rules:
             yield "rules", self.rules.run
 
-    def deliver(self, item: Reading | Fault) -> None:
+    def deliver(self, item: Reading | Fault | Codes) -> None:
         """One reading or fault, where there are rules that look at readings."""
         self._agent.sampling.deliver(item)
         if type(item) is Reading:

@@ -68,6 +68,8 @@ class Finding:
 
     `id` is the 16-byte UUIDv7 of its first event, the same for all events of this finding. Of a device or a bus,
     `channel` is its name. `cause` is the key of the finding that explains this one: then only that one is told.
+    One that is `permanent` is cleared by its own check alone, never by hand. `stored` is the freeze frame that the
+    device itself kept: rows of quantity, value and unit.
     """
 
     id: bytes
@@ -81,6 +83,8 @@ class Finding:
     count: int = 1
     side: str = ""
     cause: str = ""
+    permanent: bool = False
+    stored: tuple[tuple[str, float | int | bool | str, str], ...] = ()
 
     @property
     def key(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from edge_agent.core.clock import Instant
 from edge_agent.core.event import Event, Lane
 from edge_agent.core.health import Health
-from edge_agent.core.reading import Advert, Chunk, Fault, Item, Reading, Send
+from edge_agent.core.reading import Advert, Chunk, Codes, Fault, Item, Reading, Send
 from edge_agent.core.request import HelpRequest
 
 
@@ -31,7 +31,7 @@ class Bridge(Protocol):
     """
 
     def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
-        """Readings, faults and answers from a chunk that arrived `at`."""
+        """Readings, faults, trouble codes and answers from a chunk that arrived `at`."""
 
     def next(self, now: float) -> tuple[float | None, Send | None]:
         """The next deadline, and what to send if it is due `now`."""
@@ -90,7 +90,7 @@ class LanguageSpec:
     recognise: Callable[[Advert], str | None] | None = None
 
 
-Deliver = Callable[[Reading | Fault], None]
+Deliver = Callable[[Reading | Fault | Codes], None]
 
 
 class DeviceCounts(NamedTuple):

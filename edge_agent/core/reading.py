@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from edge_agent.core.finding import Severity
+
 Value = float | int | bool | str
 
 
@@ -63,6 +65,38 @@ class Fault(NamedTuple):
     at: float
 
 
+class Code(NamedTuple):
+    """One trouble code, as the device tells it.
+
+    `code` is as the manual writes it (`P0301`, `E9`), `meaning` what the bridge knows of it: a phrase without a capital
+    and a full stop ("cylinder 1 misfires"), empty where it knows none. `pending`: the device has seen it and waits
+    whether it comes again. `permanent`: only the device's own test may take it back, no tool. `severity` is the
+    device's own, where it has one (the lamp it lights). `frame` is what the device stored when it set the code, rows
+    of quantity, value and unit.
+    """
+
+    code: str
+    meaning: str = ""
+    pending: bool = False
+    permanent: bool = False
+    severity: Severity = Severity.WARNING
+    frame: tuple[tuple[str, Value, str], ...] = ()
+
+
+class Codes(NamedTuple):
+    """All trouble codes that a device has now: each one becomes a finding, and is over when it is not told any more.
+
+    A bridge says this when it has read the whole list, also when the list is empty, and never in part: what was not
+    read is not told, and then all stays as it was. Each code is there once, by the worst that is known of it. `memory`
+    is for devices with several lists that are read apart (control units): one speaks for its own alone.
+    """
+
+    device: str
+    codes: tuple[Code, ...]
+    at: float
+    memory: str = ""
+
+
 class Send(NamedTuple):
     """Bytes that a bridge wants written to its device.
 
@@ -104,4 +138,4 @@ def uuid(number: int) -> str:
 
 
 Chunk = bytes | Advert | Notify | Level
-Item = Reading | Fault | Send
+Item = Reading | Fault | Codes | Send

@@ -6,7 +6,7 @@ import structlog
 
 from edge_agent.core.health import Health
 from edge_agent.core.ports import Bridge, Deliver, DeviceCounts
-from edge_agent.core.reading import Chunk, Fault, Reading, Send
+from edge_agent.core.reading import Chunk, Codes, Fault, Reading, Send
 from edge_agent.drivers.condition import Condition
 
 # A bridge raises nothing (core.ports.Bridge). One that does, an outsider's say, is left alone this long before it is
@@ -74,6 +74,8 @@ class Device:
                 if kind is Reading:
                     self._readings += 1
                     self._deliver(item)  # type: ignore[arg-type]  # `type() is` is twice as fast as isinstance here
+                elif kind is Codes:
+                    self._deliver(item)  # type: ignore[arg-type]
                 elif kind is Send:
                     sends = (*sends, item)  # type: ignore[arg-type]
                 else:

@@ -16,13 +16,14 @@ from edge_agent.core.block import pack
 from edge_agent.core.event import EventKind
 from edge_agent.core.finding import Finding, FindingState
 from edge_agent.core.ports import Clock
-from edge_agent.core.reading import Fault, Reading
+from edge_agent.core.reading import Codes, Fault, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.core.rhythm import until_next
 from edge_agent.core.thinning import Thinning, ThinSetting
 from edge_agent.services.events import EventMaker
 from edge_agent.services.lessons import Lessons
 from edge_agent.services.post import Post
+from edge_agent.services.troubles import Troubles
 from edge_agent.services.watch import ENGLISH, CheckSetting, Watches, plain
 
 TICK_S = 1.0
@@ -87,6 +88,7 @@ class Sampling:
         self._recorder = recorder
         self.watches = Watches(checks, clock, events.new_id, self._changed, self.quiet_since, say, lessons)
         self._see = self.watches.see if checks else None
+        self._troubles = Troubles(clock, events.new_id, say, self.watches.findings, self.watches.tell)
         self._latest: dict[str, Reading] = {}
         self._frames: dict[str, list[list[Any]]] = {}
         self._sorted = 0
@@ -129,10 +131,10 @@ class Sampling:
         """The findings that stand now, each as it travels, with the freeze frame of when it was confirmed."""
         return [plain(f) | {"freeze_frame": self._frames.get(f.key, [])} for f in self.watches.confirmed()]
 
-    def deliver(self, item: Reading | Fault) -> None:
-        """One reading or fault, from any driver."""
+    def deliver(self, item: Reading | Fault | Codes) -> None:
+        """One reading, fault or list of trouble codes, from any driver."""
         if type(item) is not Reading:
-            self.faults += 1
+            self._deliver_other(item)
             return
         fresh = self._fresh
         fresh.append(item)
@@ -142,6 +144,12 @@ class Sampling:
             self._tell(item)
         if len(fresh) >= self._room:
             self._sort()
+
+    def _deliver_other(self, item: Reading | Fault | Codes) -> None:
+        if type(item) is Codes:
+            self._troubles.see(item)
+        else:
+            self.faults += 1
 
     async def run(self, beat: Callable[[], None]) -> None:
         """The agent's one wheel: tick until cancelled; `beat` is called each round, as proof of life."""
@@ -238,7 +246,8 @@ class Sampling:
         self._frames.pop(finding.key, None)
         if finding.state is FindingState.CONFIRMED and len(self._frames) < MAX_FRAMES:
             self._frames[finding.key] = frame
-        if self._allows(EventKind.FINDING) and not finding.cause:
+        pending = finding.state is FindingState.PENDING
+        if self._allows(EventKind.FINDING) and not finding.cause and not pending:
             what = "confirmed" if finding.state is FindingState.CONFIRMED else "cleared"
             data = plain(finding) | {"freeze_frame": frame}
             self._post.put(self._events.make(EventKind.FINDING, what, finding.key, data))

@@ -235,7 +235,7 @@ def plain(finding: Finding) -> dict[str, Any]:
     data = asdict(finding)
     data["id"] = finding.id
     del data["side"]
-    if not data["cause"]:
-        del data["cause"]
+    for empty in [name for name in ("cause", "permanent", "stored") if not data[name]]:
+        del data[empty]
     data["since_uptime_s"] = round(data.pop("since"), 3)
     return {key: getattr(value, "value", value) for key, value in data.items()}

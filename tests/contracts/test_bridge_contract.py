@@ -11,7 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.core.ports import LanguageSpec
-from edge_agent.core.reading import Advert, Channel, ChannelKind, Chunk, Fault, Item, Level, Notify, Reading, Send, uuid
+from edge_agent.core.reading import (
+    Advert,
+    Channel,
+    ChannelKind,
+    Chunk,
+    Codes,
+    Fault,
+    Item,
+    Level,
+    Notify,
+    Reading,
+    Send,
+    uuid,
+)
 from firmware_bridges.registry import LANGUAGES, language
 from tests.firmware.support import BTHOME, DEVICE, ROOT, complete, feed, make, single_bytes, vectors
 
@@ -56,7 +69,7 @@ def garbled(name: str, seed: int, size: int) -> bytes:
 
 def check(items: list[Item]) -> None:
     for item in items:
-        assert isinstance(item, Reading | Fault | Send)
+        assert isinstance(item, Reading | Fault | Codes | Send)
         if isinstance(item, Reading):
             channel = item.channel
             assert isinstance(channel, Channel)
@@ -65,6 +78,10 @@ def check(items: list[Item]) -> None:
             assert isinstance(channel.kind, ChannelKind)
             assert item.value is None or isinstance(item.value, float | int | bool | str)
             assert bool(item.reason) == (item.value is None)
+        if isinstance(item, Codes):
+            assert item.device == DEVICE
+            assert len({code.code for code in item.codes}) == len(item.codes)
+            assert all(code.code and len(code.meaning) <= 200 for code in item.codes)
         if isinstance(item, Fault):
             assert item.device == DEVICE
             assert item.code.isidentifier()
