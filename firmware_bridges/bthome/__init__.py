@@ -1,1 +1,1 @@
-"""BTHome v2, advertisements of sensors and buttons."""
+"""BTHome, advertisements of sensors and buttons."""

@@ -1,4 +1,4 @@
-"""Every object of BTHome v2: what it is called here, how long it is, and what its number is worth.
+"""Every object of BTHome: what it is called here, how long it is, and what its number is worth.
 
 Source: bthome.io/format (repository home-assistant/bthome.io, `src/format.html` of 2026-04-30). Names are the
 specification's, except that a yes-or-no object has another name than the measurement it would be confused with
@@ -16,6 +16,7 @@ class Form(Enum):
 
     UNSIGNED = "unsigned"
     SIGNED = "signed"
+    FLOAT = "float"  # only in version 1, where the device chooses
     FLAG = "flag"
     TEXT = "text"  # a length byte, then UTF-8
     RAW = "raw"  # a length byte, then bytes, shown as hexadecimal

@@ -7,7 +7,7 @@ import pytest
 
 from edge_agent.core.reading import Advert
 from tests.firmware.captures.table import captures, count
-from tests.firmware.support import BTHOME, codes, feed, make, said
+from tests.firmware.support import make, said
 
 pytestmark = pytest.mark.captures
 
@@ -40,29 +40,16 @@ def test_adverts_decode_to_what_bthome_ble_asserts(encrypted: bool) -> None:
     state: dict[str, Any] = {}
     for line in file.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
-        raw = row["adv"]["service_data"].get(BTHOME)
-        if raw is None or bool(row["bindkey"]) is not encrypted:
+        if bool(row["bindkey"]) is not encrypted:
             continue
         if row["i"] == 0:  # the rows of a test speak of one device after another, and state what is known then
             bridge, state = make("bthome", key=row["bindkey"] or ""), {}
         adv = row["adv"]
-        chunk = Advert(adv["address"], adv["name"], adv["rssi"], {BTHOME: bytes.fromhex(raw)}, {})
+        data = {uuid: bytes.fromhex(raw) for uuid, raw in adv["service_data"].items()}
+        chunk = Advert(adv["address"], adv["name"], adv["rssi"], data, {})
         state = {name: value for name, value in state.items() if name not in {"button", "dimmer"}}
         before = sum(bridge.faults.counts.values())
         state |= {name: value for name, value, _ in said(bridge.feed(chunk, float(row["i"])))}
         rejected = sum(bridge.faults.counts.values()) - before
         count("bthome", 1, 1, rejected, state != expected(row), compared=len(state))
         assert state == expected(row), row["test"]
-
-
-def test_adverts_of_version_1_are_refused() -> None:
-    file = captures() / "ble" / "bthome_ble.jsonl"
-    refused = 0
-    for line in file.read_text(encoding="utf-8").splitlines():
-        adv = json.loads(line)["adv"]
-        if BTHOME in adv["service_data"]:
-            continue
-        data = {uuid: bytes.fromhex(raw) for uuid, raw in adv["service_data"].items()}
-        assert codes(feed(make("bthome"), [Advert(adv["address"], "", -60, data, {})])) == ["unsupported"]
-        refused += 1
-    assert refused
