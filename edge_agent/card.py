@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from edge_agent.console.arguments import number
+from edge_agent.console.out import say
 from edge_agent.console.text import paint
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.types import LONGEST_PLAY_S, Lamp, encode
@@ -64,7 +65,7 @@ class LampCard:
         here = texts(args.language)
         if args.json or args.list:
             for pattern in chosen:
-                _print(encode(lamp_of(pattern, here)).decode() if args.json else _told(pattern, here))
+                say(encode(lamp_of(pattern, here)).decode() if args.json else _told(pattern, here))
             return 0
         try:
             self._play(chosen, here, args)
@@ -76,7 +77,7 @@ class LampCard:
     def _play(self, chosen: Sequence[Pattern], here: Texts, args: argparse.Namespace) -> None:
         client = Client(args.socket) if args.on_lamp else None
         for pattern in chosen:
-            _print(_told(pattern, here))
+            say(_told(pattern, here))
             if client:
                 client.play(pattern.shown.value, args.seconds)
                 time.sleep(args.seconds)
@@ -84,9 +85,9 @@ class LampCard:
                 for line in drawn(pattern, args.seconds):
                     sys.stdout.write(f"\r  {line}")
                     sys.stdout.flush()
-                _print("")
+                say("")
             else:
-                _print(f"  {strip(pattern, args.seconds)}")
+                say(f"  {strip(pattern, args.seconds)}")
 
 
 def drawn(pattern: Pattern, seconds: float) -> Iterator[str]:
@@ -118,11 +119,6 @@ def _told(pattern: Pattern, here: Texts) -> str:
     what = pattern.shown
     looks = f"{here[f'colour.{pattern.colour}']}: {here[f'rhythm.{what}']}; {here[f'tone.{what}']}"
     return f"{here[f'name.{what}']} ({looks})\n  {here[f'lamp.{what}']}"
-
-
-def _print(line: str) -> None:
-    encoding = sys.stdout.encoding or "utf-8"
-    print(line.encode(encoding, "replace").decode(encoding))  # noqa: T201 - a console talks to a person
 
 
 def _complain(what: str) -> None:

@@ -29,6 +29,7 @@ COMMANDS = {
     "lamp": "edge_agent.console.commands:LAMP",
     "channels": "edge_agent.console.commands:CHANNELS",
     "events": "edge_agent.console.commands:EVENTS",
+    "watch": "edge_agent.console.watch.command:WATCH",
     "press": "edge_agent.console.commands:PRESS",
     "cancel": "edge_agent.console.commands:CANCEL",
     "playbook": "edge_agent.config.playbook_command:PLAYBOOK",

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from edge_agent.console import story, text
 from edge_agent.console.arguments import number
+from edge_agent.console.out import say
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.types import LONGEST_HOLD_S, USUAL_HOLD_S, Help, Reply, encode, pretty
 
@@ -73,10 +74,10 @@ class Question(Asking):
         """Print the reply."""
         reply = self._ask(client, args)
         if args.json:
-            _print(pretty(reply))
+            say(pretty(reply))
         else:
             for line in self._show(reply, colour=_colour()):
-                _print(line)
+                say(line)
         return WRONG if self._is_wrong(reply) else WELL
 
 
@@ -96,20 +97,13 @@ class Listening(Asking):
     def talk(self, client: Client, args: argparse.Namespace) -> int:
         """Print until the agent stops (3) or the person does (Ctrl-C)."""
         for live in client.events():
-            _print(encode(live).decode() if args.json else text.event(live))
-            sys.stdout.flush()
+            say(encode(live).decode() if args.json else text.event(live))
         return WELL
 
 
 def _colour() -> bool:
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return sys.stdout.isatty() and not plain
-
-
-def _print(line: str) -> None:
-    """Print what the terminal's encoding can show, and a question mark for the rest."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(line.encode(encoding, "replace").decode(encoding))  # noqa: T201 - a console talks to a person
 
 
 def _is_open(reply: Help) -> bool:

@@ -1,10 +1,10 @@
 """`edge-agent help test`: begins a test of the way to the desk, and tells each step as it is reached."""
 
 import argparse
-import sys
 import time
 
 from edge_agent.console.commands import WELL, WRONG, Asking
+from edge_agent.console.out import say
 from edge_agent.console.text import clean, span
 from edge_agent.control.client import Client
 from edge_agent.control.types import HelpTest, pretty
@@ -25,21 +25,21 @@ class Testing(Asking):
         """Exit code 0 where the desk has answered."""
         found = client.help_test() if args.last else self._follow(client, quiet=args.json)
         if args.json:
-            _say(pretty(found))
+            say(pretty(found))
         else:
             for line in _result(found, steps=args.last):
-                _say(line)
+                say(line)
         return WELL if found.outcome == PASSED else WRONG
 
     def _follow(self, client: Client, *, quiet: bool) -> HelpTest:
         found = client.start_help_test()
         told: set[str] = set()
         if not quiet:
-            _say(clean(found.sentence))
+            say(clean(found.sentence))
         while True:
             for step, seconds in _steps(found):
                 if step not in told and not quiet:
-                    _say(f"  {seconds:7.3f} s  {clean(found.steps.get(step, step))}")
+                    say(f"  {seconds:7.3f} s  {clean(found.steps.get(step, step))}")
                 told.add(step)
             if found.outcome != RUNNING:
                 return found
@@ -63,11 +63,6 @@ def _result(found: HelpTest, *, steps: bool) -> list[str]:
     if steps and found.next_s is not None:
         lines.append(f"  the next one by itself in {span(found.next_s)}")
     return lines
-
-
-def _say(line: str) -> None:
-    encoding = sys.stdout.encoding or "utf-8"
-    print(line.encode(encoding, "replace").decode(encoding), flush=True)  # noqa: T201 - a console talks to a person
 
 
 TEST = Testing(
