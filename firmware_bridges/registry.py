@@ -18,6 +18,7 @@ LANGUAGES: dict[str, str] = {
     "contact": "firmware_bridges.contact.bridge:SPEC",
     "dsmr": "firmware_bridges.dsmr.bridge:SPEC",
     "nmea0183": "firmware_bridges.nmea0183.bridge:SPEC",
+    "obd2": "firmware_bridges.obd2.bridge:SPEC",
     "textline": "firmware_bridges.textline.bridge:SPEC",
 }
 
