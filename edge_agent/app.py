@@ -17,7 +17,7 @@ from edge_agent.core.consent import PURPOSES, Consent
 from edge_agent.core.errors import AgentError
 from edge_agent.core.event import EventKind, Lane
 from edge_agent.core.finding import Finding
-from edge_agent.core.reading import Codes, Fault, Reading
+from edge_agent.core.reading import Codes, Fault, Handover, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.drivers import registry
 from edge_agent.hub import Hub
@@ -26,6 +26,7 @@ from edge_agent.panel import Panel
 from edge_agent.reach import Reach
 from edge_agent.services.diagnoses import own_checks
 from edge_agent.services.events import EventMaker
+from edge_agent.services.handovers import Handovers
 from edge_agent.services.lessons import Lessons
 from edge_agent.services.mayday import Help, Surroundings
 from edge_agent.services.post import Post
@@ -96,8 +97,17 @@ class Agent:
             texts(config.gateway.language).say,
             self.lessons,
         )
+        self.handovers = Handovers(
+            self.outbox.handed,
+            config.help.button_channel,
+            self._called,
+            self._deliver,
+            self._keep_findings,
+            lambda: self.clock.now().wall,
+        )
         looked_at = config.help.rules or config.help.button_channel or config.help.cancel_channel
-        self.hardware = registry.build(config, self._deliver if looked_at else self.sampling.deliver)
+        deliver = self._deliver if looked_at else self.sampling.deliver
+        self.hardware = registry.build(config, deliver, keep=self.handovers.take)
         self.panel = Panel(self)
         self.mending = Mending(self, playbooks, kinds)
         around = Surroundings(
@@ -105,7 +115,7 @@ class Agent:
             ready=self.standing.ready,
             show=self.panel.arbiter.show,
             sent=self._help_waits,
-            keep=self.outbox.ledger.keep,
+            keep=self._keep_heard,
             changed=self._case_changed,
             fall_back=self._fall_back,
             may_ask_effort=lambda: "effort" in self.consent.granted,
@@ -152,6 +162,20 @@ class Agent:
             self.hub.tell("finding", self.view.finding(finding))
         self.beside.rules.finding(finding)
         self.mending.see(finding)
+
+    def _called(self, handover: Handover) -> None:
+        self.panel.called(handover)
+
+    async def _keep_findings(self) -> None:
+        """What was found until now is on disk. Raises StoreError."""
+        await self.post.flush()
+        await self.commit(Lane.FINDING)
+
+    async def _keep_heard(self, ids: Sequence[str]) -> None:
+        """The case has it: what the desk said, and what devices handed over. Raises StoreError."""
+        await self.outbox.ledger.keep(ids)
+        if any(self.outbox.handed.seen(ident) for ident in ids):
+            await self.outbox.handed.keep(ids)
 
     def _help_waits(self) -> None:
         self.reach.help_waits()
@@ -207,6 +231,7 @@ class Agent:
         """What is optional, but for the drivers and the uplink, which end before the rest."""
         yield "clock", self.time.run
         yield "lessons", self.lessons.run
+        yield "handovers", self.handovers.run
         yield from self.panel.jobs()
         yield from self.beside.jobs()
         yield from self.mending.jobs()

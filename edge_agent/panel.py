@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from edge_agent import settings
-from edge_agent.core.gesture import Button, Gesture
+from edge_agent.core.gesture import Button, Gesture, Touch
 from edge_agent.core.lamp import Pattern
-from edge_agent.core.reading import Reading
+from edge_agent.core.reading import Handover, Reading
 from edge_agent.services.button import ButtonReader
 from edge_agent.services.device_buttons import DeviceButton
 from edge_agent.services.indicator import Arbiter
@@ -37,6 +37,7 @@ class Panel:
         self.button = ButtonReader(gesture, self._touched)
         self._device = DeviceButton(help_.button_channel, lambda _: self.button.look())
         self._cancel = DeviceButton(help_.cancel_channel, self._cancel_pressed)
+        self._held_at = -help_.hold_s
 
     def connect(self) -> None:
         """Read the buttons that there are from now on."""
@@ -57,6 +58,11 @@ class Panel:
         self._device.see(reading)
         self._cancel.see(reading)
 
+    def called(self, handover: Handover) -> None:
+        """The button of a device was held, and the device counted the time."""
+        ago_s = max(0.0, self._agent.clock.now().monotonic - handover.at)
+        self._agent.help.called(handover.key, ago_s, again=self._seen_before(handover.at))
+
     def case_changed(self) -> None:
         """New words of the desk are said aloud."""
         if self.speech:
@@ -68,7 +74,16 @@ class Panel:
             self.speech.show(pattern)
 
     def _touched(self, gesture: Gesture) -> None:
-        self._agent.help.touch(gesture)
+        if gesture.touch is not Touch.HELD or not self._seen_before(gesture.at):
+            self._agent.help.touch(gesture)
+
+    def _seen_before(self, held_at: float) -> bool:
+        """Whether this is the hold that was told already: a device may say its level as well as that it was held.
+
+        Two holds are further apart than one of them lasts.
+        """
+        before, self._held_at = self._held_at, held_at
+        return abs(held_at - before) < self._agent.config.help.hold_s
 
     def _cancel_pressed(self, down: bool) -> None:
         case = self._agent.help.case

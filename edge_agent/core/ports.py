@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from edge_agent.core.clock import Instant
 from edge_agent.core.event import Event, Lane
 from edge_agent.core.health import Health
-from edge_agent.core.reading import Advert, Chunk, Codes, Fault, Item, Reading, Send
+from edge_agent.core.reading import Advert, Chunk, Codes, Fault, Handover, Item, Reading, Send
 from edge_agent.core.request import HelpRequest
 
 
@@ -27,14 +27,15 @@ class Bridge(Protocol):
 
     `feed` takes what the transport moved, whole or in any pieces, and yields what it means. It raises nothing for
     bad input (that is a Fault) and keeps at most a bounded rest. `next` says what must be asked of the device and
-    when: a deadline (None: never) and, when `now` has reached it, the bytes to send.
+    when: a deadline (None: never) and, when `now` has reached it, the bytes to send; or what follows from the time
+    alone (a device that is silent), and then it is asked once more.
     """
 
     def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
         """Readings, faults, trouble codes and answers from a chunk that arrived `at`."""
 
-    def next(self, now: float) -> tuple[float | None, Send | None]:
-        """The next deadline, and what to send if it is due `now`."""
+    def next(self, now: float) -> tuple[float | None, Send | Reading | Fault | None]:
+        """The next deadline, and what to send or to say if it is due `now`."""
 
 
 class Option(NamedTuple):
@@ -91,6 +92,8 @@ class LanguageSpec:
 
 
 Deliver = Callable[[Reading | Fault | Codes], None]
+# Whether what a device hands over is on disk by now; asked at every repetition.
+Keep = Callable[[Handover], bool]
 
 
 class DeviceCounts(NamedTuple):

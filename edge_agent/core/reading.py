@@ -108,6 +108,21 @@ class Send(NamedTuple):
     characteristic: str = ""
 
 
+class Handover(NamedTuple):
+    """What a device holds until it hears that it is kept here: that its button was held, that it crashed.
+
+    It says so again and again: `key` is the same each time, over restarts of both sides, and names it among all
+    devices. `channel` is `device.what`, and the help button where [help] button_channel says so; `at` is when it
+    happened. `codes` are the findings that it means. Only when all that is on disk the driver writes `receipt`.
+    """
+
+    channel: str
+    key: str
+    at: float
+    receipt: Send
+    codes: Codes | None = None
+
+
 class Advert(NamedTuple):
     """One BLE advertisement. UUIDs are full and lower case; company ids are integers. `services` are those it lists."""
 
@@ -138,4 +153,4 @@ def uuid(number: int) -> str:
 
 
 Chunk = bytes | Advert | Notify | Level
-Item = Reading | Fault | Codes | Send
+Item = Reading | Fault | Codes | Handover | Send

@@ -5,8 +5,8 @@ from typing import Any
 import structlog
 
 from edge_agent.core.health import Health
-from edge_agent.core.ports import Bridge, Deliver, DeviceCounts
-from edge_agent.core.reading import Chunk, Codes, Fault, Reading, Send
+from edge_agent.core.ports import Bridge, Deliver, DeviceCounts, Keep
+from edge_agent.core.reading import Chunk, Codes, Fault, Handover, Reading, Send
 from edge_agent.drivers.condition import Condition
 
 # A bridge raises nothing (core.ports.Bridge). One that does, an outsider's say, is left alone this long before it is
@@ -15,6 +15,8 @@ REST_S = 60.0
 # Bridges hold repeated faults back (firmware_bridges/base.py); one that does not must not fill the log.
 LOG_EVERY_S = 10.0
 MAX_CODES = 50
+# What a bridge may say by time alone before it must wait again.
+MAX_SAID = 16
 
 _NOTHING: tuple[Send, ...] = ()
 
@@ -24,13 +26,15 @@ class Device:
 
     Drivers call `feed` for every chunk and `due` for deadlines, and write the Sends that come back. Times are
     monotonic seconds. If the bridge raises, the error leaves `feed` or `due` once and goes to the loop's handler;
-    the device is not ready and rests for REST_S.
+    the device is not ready and rests for REST_S. `keep` is asked of what the device hands over; without it nothing is
+    ever receipted.
     """
 
     __slots__ = (
         "_bridge",
         "_deliver",
         "_faults",
+        "_keep",
         "_last_at",
         "_log",
         "_logged_at",
@@ -40,11 +44,12 @@ class Device:
         "name",
     )
 
-    def __init__(self, name: str, bridge: Bridge, deliver: Deliver) -> None:
+    def __init__(self, name: str, bridge: Bridge, deliver: Deliver, keep: Keep = lambda _: False) -> None:
         self.name = name
         self.condition = Condition(name)
         self._bridge = bridge
         self._deliver = deliver
+        self._keep = keep
         self._readings = 0
         self._faults = 0
         self._last_at: float | None = None
@@ -78,6 +83,9 @@ class Device:
                     self._deliver(item)  # type: ignore[arg-type]
                 elif kind is Send:
                     sends = (*sends, item)  # type: ignore[arg-type]
+                elif kind is Handover:
+                    if self._keep(item):  # type: ignore[arg-type]
+                        sends = (*sends, item.receipt)  # type: ignore[union-attr]
                 else:
                     self._say(item)  # type: ignore[arg-type]
             whole = True
@@ -92,12 +100,21 @@ class Device:
             return self._rest_until, None
         whole = False
         try:
-            answer = self._bridge.next(now)
+            deadline, item = self._bridge.next(now)
+            for _ in range(MAX_SAID):
+                if item is None or type(item) is Send:
+                    break
+                if type(item) is Reading:
+                    self._readings += 1
+                    self._deliver(item)
+                else:
+                    self._say(item)  # type: ignore[arg-type]
+                deadline, item = self._bridge.next(now)
             whole = True
         finally:
             if not whole:
                 self._rest(now)
-        return answer
+        return deadline, item if type(item) is Send else None
 
     def fault(self, code: str, text: str, at: float) -> None:
         """A fault of the transport: counted, logged and delivered as a bridge's would be."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from edge_agent.config.model import Ble, BleDevice, Config, Gpio, GpioInput, GpioOut, GpioRelay, SerialDevice
 from edge_agent.config.options import Languages, complete_options
-from edge_agent.core.ports import Deliver, Driver, Indicator, LanguageSpec
+from edge_agent.core.ports import Deliver, Driver, Indicator, Keep, LanguageSpec
 from edge_agent.drivers.device import Device
 from firmware_bridges.registry import language, languages
 
@@ -38,13 +38,20 @@ class Hardware(NamedTuple):
     relays: Mapping[str, Indicator] = {}
 
 
-def build(config: Config, deliver: Deliver, known: Languages = LANGUAGES, *, by_id: Path = BY_ID) -> Hardware:
+def build(
+    config: Config,
+    deliver: Deliver,
+    known: Languages = LANGUAGES,
+    *,
+    by_id: Path = BY_ID,
+    keep: Keep = lambda _: False,
+) -> Hardware:
     """Drivers, devices and bridges of a configuration that `config.load` let through; nothing is opened yet.
 
-    `deliver` gets every Reading and Fault by a plain call in the loop's thread. Raises ConfigError where a device's
-    language is unknown or its options make no sense.
+    `deliver` gets every Reading and Fault by a plain call in the loop's thread, `keep` every Handover. Raises
+    ConfigError where a device's language is unknown or its options make no sense.
     """
-    maker = _Maker(deliver, known)
+    maker = _Maker(deliver, known, keep)
     gpio = config.gpio
     hardware = maker.gpio(gpio) if gpio.button or gpio.lamp or gpio.buzzer or gpio.input or gpio.relay else Hardware()
     drivers = [*hardware.drivers, *(maker.serial(settings, by_id) for settings in config.serial)]
@@ -56,12 +63,13 @@ def build(config: Config, deliver: Deliver, known: Languages = LANGUAGES, *, by_
 class _Maker(NamedTuple):
     deliver: Deliver
     known: Languages
+    keep: Keep
 
     def device(self, settings: SerialDevice | BleDevice | GpioInput) -> tuple[Device, LanguageSpec]:
         """The device with a bridge in its language."""
         spec = self.known.spec(settings.language)
         bridge = spec.make(settings.name, complete_options(spec, settings.options))
-        return Device(settings.name, bridge, self.deliver), spec
+        return Device(settings.name, bridge, self.deliver, self.keep), spec
 
     def serial(self, settings: SerialDevice, by_id: Path) -> Driver:
         """One driver for one port."""

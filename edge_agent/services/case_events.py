@@ -48,17 +48,17 @@ class CaseEvents:
         self._events = events
         self._context = context
 
-    def new_case(self, state: State, call: Call | None) -> HelpRequest:
-        """A case that begins now, by hand or by a rule's call."""
+    def new_case(self, state: State, call: Call | None, ago_s: float = 0.0) -> HelpRequest:
+        """A case that begins now, by a rule's call or by hand; that may have been `ago_s` ago, where nobody saw it."""
         now = self._clock.now()
         case = HelpRequest(
             id=self._events.new_id(),
             code=case_code(_random.randbytes(5)),
             trigger=Trigger.AUTOMATIC if call else Trigger.MANUAL,
             state=state,
-            pressed_at=now.monotonic,
+            pressed_at=now.monotonic - ago_s,
             boot_id=now.boot_id,
-            pressed_wall=now.wall,
+            pressed_wall=now.wall - ago_s,
             clock_trusted=now.trusted,
         )
         if call is None:

@@ -89,6 +89,7 @@ class Help:
         self._earlier = Earlier(store)
         self._ear = DeskEar(self._mayday, store, self._earlier, self._disk.heard, around.may_ask_effort)
         self._fresh_until = 0.0
+        self._ago_s = 0.0
 
     @property
     def health(self) -> Health:
@@ -165,6 +166,13 @@ class Help:
         """
         called = Call(rule, text, cancel_window_s, fall_back_now)
         self._put(lambda: self._mayday.trigger(called, self._clock.now(), _random.random()))
+
+    def called(self, key: str, ago_s: float, *, again: bool) -> None:
+        """A device's own help button was held `ago_s` ago; `key` names that hold and is kept with its case.
+
+        `again`: the hold itself was seen before, and only its key is new.
+        """
+        self._put(lambda: self._device_called(key, ago_s, again))
 
     def answer(self, question: str, answer: str, by: str) -> None:
         """Answer what the desk asks; an empty `question` is the one that is asked now, or else the one after the end.
@@ -302,11 +310,13 @@ class Help:
     async def _step(self, step: Step) -> None:
         """Decide, save, and only then show and send."""
         before, state = self.case, self._mayday.state
+        self._ago_s = 0.0
         effects = step()
         words = self._mayday.words
         if Effect.OPEN in effects:
             self._earlier.keep(before)
-            self._mayday.open_case(self._says.new_case(self._mayday.state, self._mayday.call), self._clock.now())
+            case = self._says.new_case(self._mayday.state, self._mayday.call, self._ago_s)
+            self._mayday.open_case(case, self._clock.now())
         if Effect.REOPEN in effects:
             self._mayday.reopen_as(self._store.newest + 1)
         if self.case is not None and self.case is not before:
@@ -365,6 +375,11 @@ class Help:
         """Until here the lamp showed the finger: it must not fall back to *ready* while a hold waits for its turn."""
         self._contact = False
         return self._mayday.signal(signal, at, _random.random())
+
+    def _device_called(self, key: str, ago_s: float, again: bool) -> tuple[Effect, ...]:
+        self._disk.heard(key)
+        self._ago_s = ago_s
+        return () if again else self._mayday.signal(Signal.HELD, self._clock.now(), _random.random())
 
     def _linked(self, up: bool) -> tuple[Effect, ...]:
         effects = self._mayday.link(up, self._clock.now(), _random.random())

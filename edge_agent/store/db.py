@@ -33,6 +33,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
         "CREATE TABLE replay (id TEXT PRIMARY KEY, until_wall REAL NOT NULL)",
     ),
+    ("CREATE TABLE handed (id TEXT PRIMARY KEY, until_wall REAL NOT NULL)",),
 )
 _SETTINGS = (
     "PRAGMA journal_mode = WAL",

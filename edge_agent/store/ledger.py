@@ -1,7 +1,8 @@
-"""The replay store: which down messages were here before, over restarts."""
+"""Ledgers: which down messages were here before, and what devices handed over, over restarts."""
 
 import sqlite3
 from collections.abc import Collection
+from typing import Literal
 
 from edge_agent.core.errors import StoreError
 from edge_agent.store.commit import GroupCommit
@@ -14,15 +15,16 @@ PATIENCE_S = 2.0
 
 
 class Ledger:
-    """Ids of down messages, mirrored in memory. Nothing is forgotten by the clock, only by number.
+    """Ids of one table, mirrored in memory. Nothing is forgotten by the clock, only by number.
 
     Beyond MAX_REMEMBERED the one that expired first is forgotten first. An id whose message is not `done` yet stays in
     memory: after a crash the message may come again.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, table: Literal["replay", "handed"] = "replay") -> None:
         self.problems: list[str] = []
         self._database = database
+        self._table = table
         self._commits = GroupCommit(self._write, PATIENCE_S)
         self._until: dict[str, float] = {}
         self._new: set[str] = set()
@@ -30,15 +32,19 @@ class Ledger:
         self._undone: set[str] = set()
         self._opening = 0
         try:
-            self._until = dict(database.run_now(_read))
+            self._until = dict(database.run_now(self._read))
         except StoreError as error:
-            self.problems.append(f"down messages are remembered in memory only: {error}")
+            self.problems.append(f"what was heard is remembered in memory only: {error}")
         else:
             self._opening = database.openings
 
     def seen(self, ident: str) -> bool:
         """Whether this id was remembered; asks memory only."""
         return ident in self._until
+
+    def kept(self, ident: str) -> bool:
+        """Whether this id is on disk."""
+        return ident in self._until and ident not in self._undone and ident not in self._new
 
     def remember(self, ident: str, until_wall: float, *, done: bool = True) -> None:
         """Remember an id at once in memory, on disk with the next commit, or when it is `keep`-t if it is not `done`.
@@ -69,24 +75,24 @@ class Ledger:
     async def _write(self) -> None:
         opening = await self._database.open()
         if opening != self._opening:
-            self._until = dict(await self._database.run(_read)) | self._until
+            self._until = dict(await self._database.run(self._read)) | self._until
             self._new.update(self._until.keys() - self._undone)
-        new, self._new = self._new, set()
+        new = set(self._new)
         gone, self._gone = self._gone, set()
         rows = [(ident, self._until[ident]) for ident in new if ident in self._until]
 
         def work(connection: sqlite3.Connection) -> None:
-            connection.executemany("DELETE FROM replay WHERE id = ?", [(ident,) for ident in gone])
-            connection.executemany("INSERT OR REPLACE INTO replay VALUES (?, ?)", rows)
+            table = self._table  # one of our own names
+            connection.executemany(f"DELETE FROM {table} WHERE id = ?", [(ident,) for ident in gone])  # noqa: S608
+            connection.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", rows)  # noqa: S608
 
         try:
             await self._database.run(work)
         except StoreError:
-            self._new |= new
             self._gone |= gone
             raise
+        self._new -= new
         self._opening = opening
 
-
-def _read(connection: sqlite3.Connection) -> list[tuple[str, float]]:
-    return connection.execute("SELECT id, until_wall FROM replay").fetchall()
+    def _read(self, connection: sqlite3.Connection) -> list[tuple[str, float]]:
+        return connection.execute(f"SELECT id, until_wall FROM {self._table}").fetchall()  # noqa: S608

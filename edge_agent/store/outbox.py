@@ -44,8 +44,8 @@ OnDrop = Callable[[Lane, int, int, int], None]
 class Outbox:
     """All lanes below `folder`. `on_drop(lane, first, last, events)` is told of every event given up.
 
-    `requests` is the help lane's RequestStore, `ledger` the replay store. Raises StoreError where another process has
-    the folder.
+    `requests` is the help lane's RequestStore, `ledger` the replay store, `handed` what devices handed over. Raises
+    StoreError where another process has the folder.
     """
 
     def __init__(self, folder: Path, settings: model.Outbox, *, on_drop: OnDrop | None = None) -> None:
@@ -64,6 +64,7 @@ class Outbox:
             make_room=self._make_room_for_help,
         )
         self.ledger = Ledger(self._database)
+        self.handed = Ledger(self._database, "handed")
 
     def spool(self, lane: Lane) -> Spool:
         """The queue of a lane."""
@@ -105,7 +106,7 @@ class Outbox:
         found = list(self._problems)
         for log in self._logs.values():
             found += log.problems
-        return found + self._database.problems + self.requests.problems + self.ledger.problems
+        return found + self._database.problems + self.requests.problems + self.ledger.problems + self.handed.problems
 
     def close(self) -> None:
         """Wait for what is being written and close all files; commit first."""

@@ -18,6 +18,7 @@ from edge_agent.core.reading import (
     Chunk,
     Codes,
     Fault,
+    Handover,
     Item,
     Level,
     Notify,
@@ -69,7 +70,7 @@ def garbled(name: str, seed: int, size: int) -> bytes:
 
 def check(items: list[Item]) -> None:
     for item in items:
-        assert isinstance(item, Reading | Fault | Codes | Send)
+        assert isinstance(item, Reading | Fault | Codes | Handover | Send)
         if isinstance(item, Reading):
             channel = item.channel
             assert isinstance(channel, Channel)
@@ -78,6 +79,11 @@ def check(items: list[Item]) -> None:
             assert isinstance(channel.kind, ChannelKind)
             assert item.value is None or isinstance(item.value, float | int | bool | str)
             assert bool(item.reason) == (item.value is None)
+        if isinstance(item, Handover):
+            assert item.channel.startswith(f"{DEVICE}.")
+            assert item.key.startswith(f"{DEVICE}:")
+            assert item.receipt.payload
+            check([item.codes] if item.codes is not None else [])
         if isinstance(item, Codes):
             assert item.device == DEVICE
             assert len({code.code for code in item.codes}) == len(item.codes)
@@ -131,8 +137,9 @@ def test_nothing_that_arrives_makes_it_raise(name: str, chunks: list[Chunk]) -> 
     bridge = make(name)
     for step, chunk in enumerate(chunks):
         check(list(bridge.feed(chunk, step * 7.0)))
-        deadline, send = bridge.next(step * 7.0)
-        assert deadline is None or deadline > step * 7.0 or send is not None
+        deadline, item = bridge.next(step * 7.0)
+        assert deadline is None or deadline > step * 7.0 or item is not None
+        check([item] if item is not None else [])
 
 
 @pytest.mark.parametrize("name", SERIAL)

@@ -1,8 +1,8 @@
 import pytest
 from driver_helpers import LineBridge
 
-from edge_agent.core.reading import Fault, Reading, Send
-from edge_agent.drivers.device import LOG_EVERY_S, MAX_CODES, REST_S
+from edge_agent.core.reading import Channel, Fault, Handover, Reading, Send
+from edge_agent.drivers.device import LOG_EVERY_S, MAX_CODES, MAX_SAID, REST_S, Device
 
 
 def test_readings_and_faults_are_delivered_and_counted_and_sends_come_back(device_of, got):
@@ -57,3 +57,40 @@ def test_a_bridge_that_makes_up_kinds_of_faults_cannot_fill_the_log(device_of, g
         device.fault(f"code{number}", "Something", 1.0)
     assert len(got) == 2 * MAX_CODES
     assert len(said) == MAX_CODES
+
+
+class HoldingBridge:
+    """Hands the same thing over with every chunk, and by time alone says what it was given."""
+
+    def __init__(self, *by_time):
+        self.by_time = list(by_time)
+
+    def feed(self, chunk, at):  # noqa: ARG002
+        yield Handover("probe.help", "probe:1", at, Send(b"receipt"))
+
+    def next(self, now):
+        return now + 1.0, self.by_time.pop(0) if self.by_time else None
+
+
+def test_what_a_device_hands_over_is_receipted_only_when_it_is_kept():
+    kept, asked = [], []
+    device = Device("probe", HoldingBridge(), asked.append, lambda each: each.key in kept)
+    assert device.feed(b"x", 1.0) == ()
+    kept.append("probe:1")
+    assert device.feed(b"x", 2.0) == (Send(b"receipt"),)
+    assert asked == []
+    assert Device("probe", HoldingBridge(), asked.append).feed(b"x", 1.0) == (), "nobody keeps anything"
+
+
+def test_what_follows_from_the_time_alone_is_delivered_and_the_bridge_asked_once_more(device_of, got):
+    silent, alive = Fault("probe", "silent", "nothing", 3.0), Reading(Channel("probe.alive"), False, 3.0)
+    device = device_of(HoldingBridge(silent, alive, Send(b"?")))
+    assert device.due(3.0) == (4.0, Send(b"?"))
+    assert got == [silent, alive]
+    assert device.counts()[1:3] == (1, 1)
+
+
+def test_a_bridge_that_says_things_by_time_for_ever_does_not_stop_the_others(device_of, got):
+    device = device_of(HoldingBridge(*[Fault("probe", "silent", "nothing", 3.0)] * 1000))
+    assert device.due(3.0) == (4.0, None)
+    assert len(got) == MAX_SAID

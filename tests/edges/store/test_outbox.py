@@ -1,5 +1,6 @@
 """The outbox as a whole, the replay store, the gateway's id, the replaced file and the look from outside."""
 
+import asyncio
 import os
 import re
 import stat
@@ -132,6 +133,23 @@ async def test_a_down_message_that_is_not_done_is_forgotten_by_a_crash(tmp_path:
     crashed = Ledger(database)
     assert not crashed.seen("a")
     assert crashed.seen("b")
+    database.close()
+
+
+async def test_an_id_is_kept_when_it_is_on_disk_and_ledgers_of_one_file_are_apart(tmp_path: Path) -> None:
+    database = Database(tmp_path / "cases.db")
+    handed = Ledger(database, "handed")
+    handed.remember("a", 1000.0, done=False)
+    await handed.commit()
+    assert handed.seen("a")
+    assert not handed.kept("a")
+    keeping = asyncio.ensure_future(handed.keep(["a"]))
+    await asyncio.sleep(0)
+    assert not handed.kept("a"), "it is being written"
+    await keeping
+    assert handed.kept("a")
+    assert Ledger(database, "handed").kept("a")
+    assert not Ledger(database).seen("a")
     database.close()
 
 
