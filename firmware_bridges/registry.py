@@ -17,6 +17,7 @@ LANGUAGES: dict[str, str] = {
     "bthome": "firmware_bridges.bthome.bridge:SPEC",
     "contact": "firmware_bridges.contact.bridge:SPEC",
     "dsmr": "firmware_bridges.dsmr.bridge:SPEC",
+    "sml": "firmware_bridges.sml.bridge:SPEC",
     "nmea0183": "firmware_bridges.nmea0183.bridge:SPEC",
     "obd2": "firmware_bridges.obd2.bridge:SPEC",
     "textline": "firmware_bridges.textline.bridge:SPEC",

@@ -1,28 +1,17 @@
 """Model values to the bytes of real devices. Each emitter is one device and keeps what such a device keeps."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import xor
 from typing import ClassVar
 
 from edge_agent.core.reading import Value
+from firmware_bridges.checksums import crc16_arc
+from simulators.emitter import Emitter, Values
+from simulators.home_emitters import Sml
 
 BTHOME_SERVICE = "0000fcd2-0000-1000-8000-00805f9b34fb"
-Values = Mapping[str, Value]
 _ON_OFF = {True: "on", False: "off"}
-
-
-class Emitter(ABC):
-    """One device's voice. KEYS are what it can say (None: anything), REQUIRED what it cannot do without."""
-
-    KEYS: ClassVar[frozenset[str] | None] = None
-    REQUIRED: ClassVar[frozenset[str]] = frozenset()
-
-    @abstractmethod
-    def frame(self, values: Values, utc: datetime) -> bytes:
-        """What the device sends for these values at this time; one whole frame, or several."""
 
 
 class TextLine(Emitter):
@@ -32,16 +21,6 @@ class TextLine(Emitter):
         """Numbers as they are, truth as `on` and `off`."""
         words = (f"{key}={_ON_OFF[value] if isinstance(value, bool) else value}" for key, value in values.items())
         return " ".join(words).encode() + b"\r\n"
-
-
-def crc16_arc(data: bytes) -> int:
-    """CRC-16 of P1 telegrams: polynomial x16+x15+x2+1, least significant bit first, from 0 (P1 5.0.2, 6.2)."""
-    crc = 0
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-    return crc
 
 
 class Dsmr(Emitter):
@@ -164,5 +143,6 @@ EMITTERS: dict[str, type[Emitter]] = {
     "bthome": Bthome,
     "dsmr": Dsmr,
     "nmea0183": Nmea0183,
+    "sml": Sml,
     "textline": TextLine,
 }

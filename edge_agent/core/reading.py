@@ -101,11 +101,13 @@ class Send(NamedTuple):
     """Bytes that a bridge wants written to its device.
 
     `characteristic` is for connected BLE devices: where to, by UUID; empty where the language usually writes
-    (core.ports.Gatt.write).
+    (core.ports.Gatt.write). `baud` is for serial ports: their speed from these bytes on, set when all that was written
+    before has left; 0 leaves it as it is.
     """
 
     payload: bytes
     characteristic: str = ""
+    baud: int = 0
 
 
 class Handover(NamedTuple):

@@ -8,6 +8,7 @@ import asyncio
 import errno
 import os
 import random
+import termios
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,12 +17,15 @@ from edge_agent.core.backoff import Backoff
 from edge_agent.core.errors import DriverError
 from edge_agent.core.health import STARTING, Health
 from edge_agent.core.ports import DeviceCounts
+from edge_agent.core.reading import Send
 from edge_agent.drivers.device import REST_S, Device
 from edge_agent.drivers.port import PortError, PortFinder, open_port
 
 READ_BYTES = 4096  # the tty layer holds as much (N_TTY_BUF_SIZE of Linux), so one call empties it
 OUT_BYTES = 4096  # four seconds of 9600 baud: a device that takes no more than this back is not listening
 RESET_S = 0.25  # the capacitor before the reset pin of such boards is charged within milliseconds
+DRAIN_LOOK_S = 0.005  # a character of 2400 baud; a change of speed waits for what is still on its way out
+MAX_LATER = 16  # Sends that wait for a change of speed
 MIN_PAUSE_S = 0.001  # a bridge whose deadline never moves must not spin the loop
 
 # A port that comes back is found in 5 s at most; one attempt is an open() that fails, about 30 us.
@@ -47,6 +51,7 @@ class SerialDriver:
         self._finder = finder
         self._port: Any = None
         self._out = bytearray()
+        self._later: list[Send] = []
         self._timer: asyncio.TimerHandle | None = None
         self._deadline: float | None = None
 
@@ -107,6 +112,7 @@ class SerialDriver:
             self._timer.cancel()
         self._timer = self._deadline = None
         self._out.clear()
+        self._later.clear()
         if self._port is not None:
             self._loop.remove_reader(self._port.fd)
             self._loop.remove_writer(self._port.fd)
@@ -131,7 +137,7 @@ class SerialDriver:
             self._lose("it was unplugged")
             return
         for send in self._device.feed(chunk, self._loop.time()):
-            self._write(send.payload)
+            self._send(send)
         self._ask()
 
     def _ask(self) -> None:
@@ -141,7 +147,7 @@ class SerialDriver:
         now = self._loop.time()
         deadline, send = self._device.due(now)
         if send is not None:
-            self._write(send.payload)
+            self._send(send)
         if self._port is not None:
             self._arm(deadline, now)
 
@@ -158,8 +164,43 @@ class SerialDriver:
         self._arm(self._loop.time() + REST_S, 0.0)  # should the bridge raise, it still has its turn after the rest
         self._ask()
 
+    def _send(self, send: Send) -> None:
+        if self._later or (send.baud and self._is_sending()):
+            if len(self._later) == MAX_LATER:
+                self._device.fault("overflow", "The device does not take what is sent to it", self._loop.time())
+                return
+            if not self._later:
+                self._loop.call_later(DRAIN_LOOK_S, self._drained)
+            self._later.append(send)
+            return
+        if send.baud:
+            self._set_baud(send.baud)
+        self._write(send.payload)
+
+    def _drained(self) -> None:
+        """Look whether all has left, and go on with what waits for that."""
+        if self._is_sending():
+            self._loop.call_later(DRAIN_LOOK_S, self._drained)
+            return
+        later, self._later = self._later, []
+        for send in later:
+            self._send(send)
+
+    def _is_sending(self) -> bool:
+        try:
+            return self._port is not None and bool(self._out or self._port.out_waiting)
+        except OSError:
+            return False  # the port is going away, which the reader is about to notice
+
+    def _set_baud(self, baud: int) -> None:
+        try:
+            if self._port is not None:
+                self._port.baudrate = baud
+        except (OSError, ValueError, termios.error):
+            self._device.fault("settings", f"The port cannot be set to {baud} baud", self._loop.time())
+
     def _write(self, payload: bytes) -> None:
-        if self._port is None:
+        if self._port is None or not payload:
             return
         if len(self._out) + len(payload) > OUT_BYTES:
             self._device.fault("overflow", "The device does not take what is sent to it", self._loop.time())

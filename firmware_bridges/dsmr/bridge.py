@@ -13,7 +13,8 @@ from typing import Any
 from edge_agent.core.ports import LanguageSpec
 from edge_agent.core.reading import ChannelKind, Chunk, Item, Reading, Value
 from firmware_bridges.base import ListeningBridge
-from firmware_bridges.dsmr.obis import CURRENT_LIMIT, ELECTRICITY, MEDIA, TEXTS, UNITS, Quantity
+from firmware_bridges.checksums import crc16_arc
+from firmware_bridges.obis import CURRENT_LIMIT, ELECTRICITY, MEDIA, TEXTS, UNITS, Quantity
 
 # The longest telegrams seen have 2 kB; a message of the grid operator adds 2 kB (P1 5.0.2 §6.12: 1024 octets as hex).
 MAX_TELEGRAM = 8192
@@ -27,23 +28,6 @@ _NUMBER = re.compile(r"(-?\d{1,15})(?:\.(\d{1,9}))?(?:\*([A-Za-z0-9]{1,6}))?\Z")
 _VERSION = "0.2.8"
 # At most four meters are behind the M-Bus (P1 5.0.2 §6.9).
 _MBUS = range(1, 5)
-
-
-def crc16(data: bytes) -> int:
-    """CRC-16/ARC: x16 + x15 + x2 + 1, reflected, from 0 (P1 5.0.2 §6.4)."""
-    crc = 0
-    for byte in data:
-        crc = crc >> 8 ^ _TABLE[(crc ^ byte) & 0xFF]
-    return crc
-
-
-def _entry(value: int) -> int:
-    for _ in range(8):
-        value = value >> 1 ^ (0xA001 if value & 1 else 0)
-    return value
-
-
-_TABLE = tuple(_entry(value) for value in range(256))
 
 
 class _Meter:
@@ -108,7 +92,7 @@ class Dsmr(ListeningBridge):
     def _telegram(self, body: bytes, crc: bytes, at: float) -> Iterator[Item]:
         lines = body[:-1].decode("latin-1").replace("\r", "").split("\n")
         if crc:
-            if not _CRC.match(crc) or int(crc, 16) != crc16(body):
+            if not _CRC.match(crc) or int(crc, 16) != crc16_arc(body):
                 yield from self.faults.say("checksum", "a telegram does not match its CRC", at)
                 return
             self._has_crc = True

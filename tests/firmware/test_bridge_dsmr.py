@@ -1,21 +1,22 @@
 import pytest
 
 from edge_agent.core.reading import ChannelKind, Reading
-from firmware_bridges.dsmr.bridge import MAX_TELEGRAM, crc16
-from firmware_bridges.dsmr.obis import ELECTRICITY
+from firmware_bridges.checksums import crc16_arc
+from firmware_bridges.dsmr.bridge import MAX_TELEGRAM
+from firmware_bridges.obis import ELECTRICITY
 from tests.firmware.support import codes, feed, gaps, make, said, single_bytes
 
 
 def telegram(*lines: str, crc: bool = True) -> bytes:
     body = "\r\n".join(["/EDG5\\made-for-a-test", "", *lines, "!"]).encode()
-    return body + (f"{crc16(body):04X}".encode() if crc else b"") + b"\r\n"
+    return body + (f"{crc16_arc(body):04X}".encode() if crc else b"") + b"\r\n"
 
 
 POWER = telegram("1-0:1.7.0(00.244*kW)")
 
 
 def test_the_crc_is_the_one_of_the_catalogue() -> None:
-    assert crc16(b"123456789") == 0xBB3D  # CRC-16/ARC, check value of the RevEng catalogue
+    assert crc16_arc(b"123456789") == 0xBB3D  # CRC-16/ARC, check value of the RevEng catalogue
 
 
 def test_a_crc_without_its_leading_zeros_is_right_too() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from edge_agent.config.options import Languages
 from edge_agent.core.errors import ConfigError
-from edge_agent.core.ports import Bridge, Gatt, LanguageSpec, Option, Send
-from edge_agent.core.reading import Chunk, Item
+from edge_agent.core.ports import Bridge, Gatt, LanguageSpec, Option
+from edge_agent.core.reading import Chunk, Item, Send
 
 
 class Silent:  # a bridge that says nothing

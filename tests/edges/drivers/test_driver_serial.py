@@ -1,14 +1,16 @@
 import asyncio
 import os
 import random
+import termios
 from pathlib import Path
 
 import pytest
+import serial
 from driver_helpers import LineBridge, Plug, until
 
 from edge_agent.config.model import SerialDevice
 from edge_agent.core.backoff import Backoff
-from edge_agent.core.reading import Fault, Reading
+from edge_agent.core.reading import Fault, Reading, Send
 from edge_agent.drivers.port import PortError, PortFinder, open_port
 from edge_agent.drivers.serial import OUT_BYTES, SerialDriver
 
@@ -245,6 +247,64 @@ async def test_a_bridge_that_raises_stops_neither_the_driver_nor_the_loop(driver
     assert len(heard) == 1
     assert not task.done()
     assert "decoder failed" in driver.devices()[0].health.sentence
+
+
+class SpeedBridge(LineBridge):
+    """Asks at 300 baud and listens at 9600, as an optical meter does; tells a gap after the last question."""
+
+    def __init__(self):
+        super().__init__()
+        self.todo = [
+            Send(b"?!\r\n", baud=300),
+            Send(b"", baud=9600),
+            Send(b"ok\n"),
+            Reading(self.channel, None, 1.0, "no answer"),
+        ]
+
+    def next(self, now):
+        item = self.todo.pop(0) if self.todo else None
+        return (now if self.todo else None), item
+
+
+def speed(descriptor):
+    return termios.tcgetattr(descriptor)[5]
+
+
+async def test_the_speed_changes_only_when_what_was_written_has_left(driver_of, plug, got, running, monkeypatch):
+    waiting = 5  # a pty hands all over at once; a wire at 300 baud takes its time
+    monkeypatch.setattr(serial.Serial, "out_waiting", property(lambda _port: waiting))
+    running(driver_of(plug.link, SpeedBridge()))
+    await until(lambda: plug.read() == b"")
+    await asyncio.sleep(0.05)
+    assert speed(plug.master) == termios.B9600
+    waiting = 0
+    heard = bytearray()
+    await until(lambda: heard.extend(plug.read()) or heard == b"?!\r\nok\n")
+    assert speed(plug.master) == termios.B9600
+
+
+async def test_a_speed_is_set_before_the_bytes_that_want_it(driver_of, plug, running):
+    bridge = SpeedBridge()
+    bridge.todo = bridge.todo[:1]
+    running(driver_of(plug.link, bridge))
+    await until(lambda: plug.read() == b"?!\r\n")
+    assert speed(plug.master) == termios.B300
+
+
+async def test_what_follows_from_time_alone_is_told(driver_of, plug, got, running):
+    running(driver_of(plug.link, SpeedBridge()))
+    await until(lambda: got)
+    assert [(item.value, item.reason) for item in got] == [(None, "no answer")]
+
+
+async def test_a_speed_that_the_port_refuses_is_a_fault_and_no_end(driver_of, plug, got, running):
+    bridge = SpeedBridge()
+    bridge.todo = [Send(b"a\n", baud=-1)]
+    driver = driver_of(plug.link, bridge)
+    running(driver)
+    await until(lambda: got)
+    assert [item.code for item in got] == ["settings"]
+    assert ready(driver)
 
 
 def test_a_link_of_ones_own_is_followed_as_it_stands(by_id, plug, tmp_path):

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.core.reading import Advert, Fault, Reading
+from firmware_bridges.checksums import crc16_arc
 from firmware_bridges.registry import language
-from simulators.emitters import BTHOME_SERVICE, EMITTERS, Bthome, Dsmr, Nmea0183, TextLine, crc16_arc
+from simulators.emitters import BTHOME_SERVICE, EMITTERS, Bthome, Dsmr, Nmea0183, TextLine
+from simulators.home_emitters import Sml
 
 UTC_NOW = datetime(2026, 11, 22, 14, 3, 7, 250_000, tzinfo=UTC)
 
@@ -124,3 +126,16 @@ def test_a_text_line_is_read_back_with_numbers_and_states():
 
 def test_each_emitter_speaks_a_language_that_the_agent_knows():
     assert all(language(name).name == name for name in EMITTERS)
+
+
+def test_an_sml_meter_says_what_its_values_are():
+    values = {"import": 1234.5678, "export": 0.0, "power": -0.433, "voltage_l1": 231.4, "current_l1": 1.88}
+    said = read("sml", Sml().frame({**values, "frequency": 49.9}, UTC_NOW))
+    assert said == {
+        "d.energy_import": 1234.5678,
+        "d.energy_export": 0.0,
+        "d.power": -0.433,
+        "d.voltage_l1": 231.4,
+        "d.current_l1": 1.88,
+        "d.frequency": 49.9,
+    }

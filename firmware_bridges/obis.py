@@ -1,4 +1,4 @@
-"""What the codes of a P1 telegram mean: OBIS reduced to C.D.E, and the media of meters behind the M-Bus.
+"""What the codes of electricity meters mean: OBIS reduced to C.D.E, their units, and the media behind an M-Bus.
 
 Sources: P1 Companion Standard 5.0.2 (Netbeheer Nederland) §6.12; e-MUCS P1 1.7.1 (Fluvius, Belgium); IEC 62056-6-1 for
 C and D; EN 13757-3 table of device types for the media.
@@ -42,6 +42,7 @@ def _phases() -> dict[str, Quantity]:
             f"{base + 11}.7.0": Quantity(f"current_{phase}", "A"),
             f"{base + 12}.7.0": Quantity(f"voltage_{phase}", "V"),
             f"{base + 13}.7.0": Quantity(f"power_factor_{phase}"),
+            f"{base + 16}.7.0": Quantity(f"power_{phase}", "kW"),
             f"{base + 11}.4.0": Quantity(f"current_limit_{phase}", "A"),
             f"{base + 12}.32.0": Quantity(f"sags_{phase}", "", ChannelKind.COUNTER),
             f"{base + 12}.36.0": Quantity(f"swells_{phase}", "", ChannelKind.COUNTER),
@@ -60,8 +61,18 @@ ELECTRICITY: dict[str, Quantity] = {
     "6.7.0": Quantity("reactive_power_q2", "kvar"),
     "7.7.0": Quantity("reactive_power_q3", "kvar"),
     "8.7.0": Quantity("reactive_power_q4", "kvar"),
+    "9.7.0": Quantity("apparent_power", "kVA"),
     "13.7.0": Quantity("power_factor"),
     "14.7.0": Quantity("frequency", "Hz"),
+    # What comes in less what goes out; and both without their sign, of meters that have but one register for it.
+    "16.7.0": Quantity("power", "kW"),
+    "15.7.0": Quantity("power_absolute", "kW"),
+    "91.7.0": Quantity("current_n", "A"),
+    "81.7.1": Quantity("angle_voltage_l2_l1", "deg", ChannelKind.ANGLE),
+    "81.7.2": Quantity("angle_voltage_l3_l1", "deg", ChannelKind.ANGLE),
+    "81.7.4": Quantity("angle_current_l1", "deg", ChannelKind.ANGLE),
+    "81.7.15": Quantity("angle_current_l2", "deg", ChannelKind.ANGLE),
+    "81.7.26": Quantity("angle_current_l3", "deg", ChannelKind.ANGLE),
     "1.4.0": Quantity("demand", "kW"),
     "1.6.0": Quantity("demand_peak", "kW"),
     "17.0.0": Quantity("power_limit", "kW"),
@@ -83,7 +94,7 @@ TEXTS: dict[str, Quantity] = {
 UNITS: dict[str, tuple[str, int]] = {
     "kWh": ("kWh", 0), "Wh": ("kWh", 3), "kW": ("kW", 0), "W": ("kW", 3), "kvarh": ("kvarh", 0), "varh": ("kvarh", 3),
     "kvar": ("kvar", 0), "var": ("kvar", 3), "V": ("V", 0), "A": ("A", 0), "Hz": ("Hz", 0), "m3": ("m3", 0),
-    "GJ": ("GJ", 0), "MJ": ("GJ", 3),
+    "GJ": ("GJ", 0), "MJ": ("GJ", 3), "kVA": ("kVA", 0), "VA": ("kVA", 3), "deg": ("deg", 0),
 }  # fmt: skip
 
 # Device types of meters behind the M-Bus.

@@ -1,0 +1,1 @@
+"""SML, the messages of German electricity meters."""
