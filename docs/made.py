@@ -28,6 +28,7 @@ from docs.states import table as states_table
 from docs.states import timers as state_timers
 from edge_agent.config.model import Help as HelpTable
 from edge_agent.config.model import Outbox as OutboxTable
+from edge_agent.control.openapi import description
 from edge_agent.core.clock import Instant
 from edge_agent.core.command import DeskMessage
 from edge_agent.core.consent import PURPOSES, Consent
@@ -416,6 +417,7 @@ def written(text: str, made: Mapping[str, str]) -> str:
 
 
 if __name__ == "__main__":
+    (FOLDER / "openapi.json").write_bytes(description())
     known = parts()
     for language in languages():
         (FOLDER / f"lamp.{language}.svg").write_text(card(language), encoding="utf-8")

@@ -41,6 +41,7 @@ from edge_agent.store.outbox import LOG_LANES, Outbox
 from edge_agent.supervisor import Job, Supervisor, notify
 from edge_agent.systemclock import SystemClock, process_age_s
 from edge_agent.texts import texts
+from edge_agent.ticker import Ticker
 from edge_agent.view import View
 
 LAST_DRAIN_S = 2.0  # what is stored may still go out for so long at a stop
@@ -132,7 +133,8 @@ class Agent:
             clock=self.clock,
             outbox=self.outbox,
             sampling=self.sampling,
-            drivers=self.hardware.drivers,
+            config=self.config,
+            hardware=self.hardware,
             help_service=self.help,
             button=self.panel.button,
             arbiter=self.panel.arbiter,
@@ -238,7 +240,8 @@ class Agent:
         yield from self.reach.jobs()
         if self.config.control.enabled:
             path = Path(self.config.control.socket or default_socket(self.config.paths.runtime))
-            yield "control", partial(serve, self.view, path)
+            yield "ticker", Ticker(self.hub, self.clock, self.view.status, self.view.queue).run
+            yield "control", partial(serve, self.view, path, read_group=self.config.control.read_group)
 
     def _say_what_was_wrong(self) -> None:
         """What the store found damaged at this start: in the log, and as one finding."""

@@ -72,7 +72,7 @@ class Beside:
         sources = Sources(
             readings=self._readings,
             freeze=agent.sampling.frozen,
-            log=lambda: list(recent),
+            log=recent.lines,
             selftest=agent.standing.selftest,
         )
         return Evidence(

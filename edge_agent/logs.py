@@ -20,7 +20,26 @@ HIDDEN = "***"
 # What a help request may bring of the log (consent to diagnostics): so many lines, of so many characters.
 RECENT_LINES = 200
 RECENT_CHARACTERS = 400
-recent: deque[str] = deque(maxlen=RECENT_LINES)
+
+
+class Recent:
+    """The newest lines; `count` is how many there were, so the number of the last one."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str] = deque(maxlen=RECENT_LINES)
+        self.count = 0
+
+    def append(self, line: str) -> None:
+        """One more; from any thread."""
+        self._lines.append(line)
+        self.count += 1
+
+    def lines(self) -> list[str]:
+        """What is kept, oldest first."""
+        return list(self._lines)
+
+
+recent = Recent()
 # Shorter ones are no secrets and would blot out ordinary words.
 MIN_SECRET = 6
 _SECRET_WORDS = ("password", "passphrase", "secret", "token", "bindkey", "private", "credential")

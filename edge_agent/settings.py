@@ -4,6 +4,9 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
+
+from msgspec import to_builtins
 
 from edge_agent.config.model import Config
 from edge_agent.config.playbooks import load_folder
@@ -15,7 +18,7 @@ from edge_agent.core.quiet import QuietHours
 from edge_agent.core.rules import Condition, RuleSetting
 from edge_agent.core.thinning import ThinSetting
 from edge_agent.core.wire import down_topics
-from edge_agent.logs import secret_name
+from edge_agent.logs import HIDDEN, secret_name
 from edge_agent.services.sampling import BlockLimits
 from edge_agent.services.watch import CheckSetting
 from edge_agent.uplink.mqtt import MqttSettings, TlsFiles
@@ -128,6 +131,23 @@ def secrets(config: Config) -> tuple[str, ...]:
     tables += [device.options for device in config.ble.device]
     tables += [device.options for device in config.gpio.input]
     return tuple(str(value) for options in tables for name, value in options.items() if secret_name(name) and value)
+
+
+def in_force(config: Config) -> dict[str, Any]:
+    """The whole configuration as plain data; what is secret reads `***`, also in the query of an address."""
+    return cast("dict[str, Any]", _hidden(to_builtins(config)))
+
+
+def _hidden(plain: Any, name: str = "") -> Any:
+    if isinstance(plain, dict):
+        return {key: _hidden(value, key) for key, value in plain.items()}
+    if isinstance(plain, list | tuple):
+        return [_hidden(value, name) for value in plain]
+    if plain and secret_name(name) and not name.endswith("_file"):
+        return HIDDEN
+    if isinstance(plain, str) and name == "url" and "?" in plain:
+        return f"{plain.partition('?')[0]}?{HIDDEN}"
+    return plain
 
 
 def state_folder(configured: str) -> Path:

@@ -311,10 +311,14 @@ class Playbooks(Section, frozen=True):
 
 
 class Control(Section, frozen=True):
-    """The control socket; an empty path means `control.sock` in the runtime folder."""
+    """The control socket; an empty path means `control.sock` in the runtime folder.
+
+    Beside it is one for members of `read_group`, who may look and change nothing.
+    """
 
     enabled: bool = True
     socket: str = ""
+    read_group: Annotated[str, Meta(max_length=32)] = "edge-agent-read"
 
 
 class Config(Section, frozen=True):

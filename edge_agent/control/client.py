@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal, TypeVar
+from urllib.parse import quote
 
 from edge_agent.control.errors import ControlError, ControlRefusedError
 from edge_agent.control.paths import find_socket
 from edge_agent.control.types import (
     API_VERSION,
+    MOST_LINES,
     USUAL_HOLD_S,
     Answer,
     Channels,
@@ -21,14 +23,18 @@ from edge_agent.control.types import (
     Findings,
     Help,
     HelpTest,
+    InForce,
     Lamp,
     Live,
+    Log,
     Play,
     Press,
     Queue,
+    Raw,
     Reply,
     Say,
     Status,
+    Watch,
     decode,
     encode,
     live,
@@ -116,6 +122,22 @@ class Client:
         """Write to the desk, at most LONGEST_TEXT characters."""
         return self._ask("help/say", Help, body=encode(Say(text=text)))
 
+    def config(self) -> InForce:
+        """The configuration as it is in force."""
+        return self._ask("config", InForce)
+
+    def log(self, after: int = 0, lines: int = MOST_LINES) -> Log:
+        """The newest lines of the log behind number `after`."""
+        return self._ask(f"log?after={after}&lines={lines}", Log)
+
+    def raw(self, device: str) -> Raw:
+        """Raw frames of a device, where somebody has asked to keep them."""
+        return self._ask(f"raw?device={quote(device)}", Raw)
+
+    def watch(self, device: str, seconds: float = 60.0) -> Raw:
+        """Keep raw frames of a device for so long; 0 ends it."""
+        return self._ask("raw", Raw, body=encode(Watch(device=device, seconds=seconds)))
+
     def help_test(self) -> HelpTest:
         """The last test of the way to the desk."""
         return self._ask("help/test", HelpTest)
@@ -124,13 +146,14 @@ class Client:
         """Test the way to the desk now."""
         return self._ask("help/test", HelpTest, body=b"{}")
 
-    def events(self, kinds: Collection[str] = ()) -> Iterator[Live]:
+    def events(self, kinds: Collection[str] = (), after: str = "") -> Iterator[Live]:
         """What happens from now on, until the agent stops (ControlError) or the caller closes the iterator.
 
-        `kinds` are keys of LIVE_KINDS; what is left out costs the agent nothing. None given means all.
+        `kinds` are keys of LIVE_KINDS; what is left out costs the agent nothing. None given means all. Who comes back
+        gives the id of the last event that it had as `after`; what is missing then is told by a Gap.
         """
         route = f"events?kinds={','.join(kinds)}" if kinds else "events"
-        with self._asking(route, None, QUIET_TIMEOUT_S) as response:
+        with self._asking(route, None, QUIET_TIMEOUT_S, after) as response:
             if response.status != http.client.OK:
                 raise self._refusal(response)
             yield from self._parse(response)
@@ -146,9 +169,12 @@ class Client:
             time.sleep(BUSY_PAUSE_S)
 
     @contextmanager
-    def _asking(self, name: str, body: bytes | None, timeout_s: float) -> Iterator[http.client.HTTPResponse]:
+    def _asking(
+        self, name: str, body: bytes | None, timeout_s: float, after: str = ""
+    ) -> Iterator[http.client.HTTPResponse]:
         """One question on its own connection; what goes wrong with it becomes one sentence."""
         headers = {"Content-Type": "application/json"} if body is not None else {}
+        headers |= {"Last-Event-ID": after} if after else {}
         connection = _UnixConnection(self.path, timeout_s)
         try:
             with suppress(BrokenPipeError):  # refused before it was read: the answer says why
@@ -183,14 +209,16 @@ class Client:
         return ControlRefusedError(failure.error, status=response.status, fix=failure.fix)
 
     def _parse(self, response: http.client.HTTPResponse) -> Iterator[Live]:
-        kind = ""
+        kind = ident = ""
         while (line := response.readline(MAX_LINE_BYTES)).endswith(b"\n"):
             field, _, value = line.rstrip(b"\r\n").partition(b": ")
             if field == b"event":
                 kind = value.decode("utf-8", "replace")
+            elif field == b"id":
+                ident = value.decode("ascii", "replace")
             elif field == b"data":
                 try:
-                    yield live(kind, value)
+                    yield live(kind, value, ident)
                 except WireError as error:
                     raise _other_version(f"an event was not understood: {error.args[0]}") from error
         raise ControlError("the agent ended the stream", fix="It may be stopping or restarting: try again.")

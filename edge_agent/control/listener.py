@@ -1,5 +1,6 @@
 """The Unix socket that the server listens on: made, guarded against a second agent, and removed again."""
 
+import grp
 import os
 import socket
 import stat
@@ -7,23 +8,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from edge_agent.control.errors import ControlError
+import structlog
 
-# sun_path of unix(7) holds 108 bytes with the closing zero.
-LONGEST_PATH = 107
+from edge_agent.control.errors import ControlError
+from edge_agent.control.paths import read_socket
+
+# sun_path of unix(7) holds 108 bytes with the closing zero, and the socket beside it has "-read" in its name.
+LONGEST_PATH = 102
 BACKLOG = 100
+_log = structlog.get_logger("control")
 
 
 @contextmanager
-def listening(path: Path) -> Iterator[socket.socket]:
-    """A socket that listens at `path`, mode 0660, for as long as the context lasts; its folder is made if missing.
+def listening(path: Path, read_group: str = "") -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Two sockets that listen for as long as the context lasts: at `path`, and beside it the one for `read_group`.
 
-    A dead agent's socket is replaced. Raises ControlError where somebody answers on it, where something that is not
-    a socket has the name, and where the folder or path will not do.
+    Both have mode 0660; their folder is made if missing. A dead agent's sockets are replaced. Raises ControlError where
+    somebody answers on them, where something that is not a socket has the name, and where folder or path will not do.
     """
     if len(os.fsencode(path)) > LONGEST_PATH:
         fix = f"Set control.socket to a path of at most {LONGEST_PATH} bytes."
         raise ControlError(f"the path of the control socket is too long: {path}", fix=fix)
+    with _one(path, "") as full, _one(read_socket(path), read_group) as reading:
+        yield full, reading
+
+
+@contextmanager
+def _one(path: Path, group: str) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as server:
         try:
             path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -31,6 +42,7 @@ def listening(path: Path) -> Iterator[socket.socket]:
             server.bind(os.fspath(path))
             # between bind and listen nobody can connect, so there is no moment with wider permissions
             path.chmod(0o660)
+            _hand_over(path, group)
             server.listen(BACKLOG)
             mine = path.lstat()
         except OSError as error:
@@ -40,6 +52,18 @@ def listening(path: Path) -> Iterator[socket.socket]:
             yield server
         finally:
             _remove(path, mine)
+
+
+def _hand_over(path: Path, group: str) -> None:
+    """To the group that may look. Where there is none, or we are not in it, it stays with our own: never wider."""
+    if not group:
+        return
+    try:
+        os.chown(path, -1, grp.getgrnam(group).gr_gid)
+    except KeyError:
+        _log.debug("nobody_may_only_look", why=f"this machine has no group {group}")
+    except PermissionError:
+        _log.warning("nobody_may_only_look", why=f"the agent's user is not in the group {group}")
 
 
 def _clear(path: Path) -> None:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 SOCKET_NAME = "control.sock"
+_READ_SUFFIX = "-read"
 SOCKET_ENV = "EDGE_AGENT_SOCKET"
 SERVICE_FOLDER = Path("/run/edge-agent")
 
@@ -25,17 +26,25 @@ def default_socket(runtime: str = "") -> Path:
     return (Path(runtime) if runtime else runtime_folder()) / SOCKET_NAME
 
 
+def read_socket(path: Path) -> Path:
+    """The socket for those who only look, beside the one at `path`: control-read.sock."""
+    return path.with_name(f"{path.stem}{_READ_SUFFIX}{path.suffix}")
+
+
 def find_socket(option: str | None = None) -> Path:
     """The socket a console should try: the option, EDGE_AGENT_SOCKET, or the first usual place that has one.
 
-    A place that may not be looked into counts as having one: its error names the group to join. Where nothing is
-    found the first usual place is given, and connecting to it fails with a sentence.
+    Who may use only the socket beside it, for those who look, gets that one. A place that may not be looked into counts
+    as having one: its error names the group to join. Where nothing is found the first usual place is given, and
+    connecting to it fails with a sentence.
     """
     named = option or os.environ.get(SOCKET_ENV)
     if named:
         return Path(named)
     usual = [folder / SOCKET_NAME for folder in (SERVICE_FOLDER, *_user_folders())]
-    return next((path for path in usual if _is_there(path)), usual[0])
+    found = next((path for path in usual if _is_there(path)), usual[0])
+    only_look = not os.access(found, os.W_OK) and os.access(read_socket(found), os.W_OK)
+    return read_socket(found) if only_look else found
 
 
 def _user_folders() -> list[Path]:

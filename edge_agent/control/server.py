@@ -9,6 +9,7 @@ leave routing, bodies and answers to us. One request a connection; a client is k
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ Handler = Callable[[Any], Coroutine[Any, Any, Response]]
 # microdot's annotations know only the readers, writers and bodies of its own listener.
 _parse: Any = Request.create
 _response: Any = Response
+LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 HOSTS = frozenset({"localhost", "edge-agent"})
 DESCRIPTION = f"what /v{API_VERSION}/openapi.json describes"
 JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
@@ -48,7 +50,6 @@ _BUSY = encode(Failure(error=f"{MAX_CONNECTIONS} clients are being answered", fi
 BUSY = b"HTTP/1.0 503 Busy\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(_BUSY) + _BUSY
 # Answers that microdot gives by itself, in our words.
 OWN_WORDS = {
-    405: ("this route does not take that method", "Read with GET; press, cancel, answer and say with POST."),
     413: ("the body is too large", "Send a small JSON object."),
     500: ("the agent made a mistake while answering", "Its log has the details: journalctl -u edge-agent."),
 }
@@ -80,13 +81,15 @@ class _Server:
             method = web.post if route.writes else web.get
             method(f"/v{API_VERSION}/{route.name}")(_handler(self._agent, route))
         web.get(f"/v{API_VERSION}/events")(self._events)
+        web.get(f"/v{API_VERSION}/openapi.json")(_described)
         web.errorhandler(404)(_unknown)
+        web.errorhandler(405)(_other_method)
         for status, words in OWN_WORDS.items():
             web.errorhandler(status)(_constant(status, *words))
         return web
 
-    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Begin a talk, or say that there are too many, at no more cost than saying it."""
+    def accept(self, writes: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin a talk, in which one `writes` or only looks, or say at little cost that there are too many."""
         if self._ended:
             writer.transport.abort()
             return
@@ -95,7 +98,7 @@ class _Server:
             writer.write(BUSY)
             writer.close()
             return
-        talk = asyncio.create_task(self._talk(reader, writer))
+        talk = asyncio.create_task(self._talk(writes, reader, writer))
         self._talks.add(talk)
         talk.add_done_callback(lambda done: self._over(done, writer))
 
@@ -112,11 +115,11 @@ class _Server:
             talk.cancel()
         await asyncio.gather(*talks, return_exceptions=True)
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _talk(self, writes: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         out = Outbound(writer)
         answer = None
         try:
-            answer = await self._answer(Inbound(reader), out)
+            answer = await self._answer(Inbound(reader), out, writes)
             if answer.status_code < 400:
                 self._counts.served += 1
             else:
@@ -129,11 +132,11 @@ class _Server:
             if answer and isinstance(answer.body, AsyncGenerator):
                 await answer.body.aclose()
 
-    async def _answer(self, inbound: Inbound, out: Outbound) -> Any:
+    async def _answer(self, inbound: Inbound, out: Outbound, writes: bool) -> Any:
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 request = await _parse(self._web, inbound, out, None)
-            _check(request)
+            _check(request, writes)
         except TimeoutError:
             return _failure(408, "the request took too long to arrive", f"Send it within {REQUEST_TIMEOUT_S:g} s.")
         except Refused as refused:
@@ -151,7 +154,8 @@ class _Server:
         if unknown:
             known = f"Ask for /v1/events?kinds= and some of {','.join(LIVE_KINDS)}."
             return _failure(400, f"there are no events of the kind {unknown[0][:40]!r}", known)
-        return _response(self._stream(self._agent.listen(kinds), request.sock[0]), 200, STREAM)
+        events = self._agent.listen(kinds, request.headers.get("Last-Event-ID", ""))
+        return _response(self._stream(events, request.sock[0]), 200, STREAM)
 
     async def _stream(self, events: AsyncIterator[Live], inbound: Inbound) -> AsyncGenerator[bytes, None]:
         """Server-sent events as they come, a comment in a long quiet, until the client leaves or the agent ends it."""
@@ -170,7 +174,8 @@ class _Server:
                 if event is None:
                     return
                 upcoming = None
-                yield b"event: " + event.kind.encode() + b"\ndata: " + encode(event.data) + b"\n\n"
+                ident = f"id: {event.id}\n" if event.id else ""
+                yield f"{ident}event: {event.kind}\ndata: ".encode() + encode(event.data) + b"\n\n"
         finally:
             self._listeners -= 1
             await _stop(gone, upcoming)
@@ -178,23 +183,28 @@ class _Server:
                 await events.aclose()
 
 
-async def serve(agent: Agent, path: Path, counts: Counts | None = None) -> None:
-    """Answer on the socket at `path` until cancelled; then end all talks and remove the socket.
+async def serve(agent: Agent, path: Path, counts: Counts | None = None, *, read_group: str = "") -> None:
+    """Answer on the socket at `path`, and beside it to those who may only look, until cancelled; then end all talks.
 
-    An optional task: raises ControlError when the socket cannot be had. What clients do never ends it; `counts`
+    An optional task: raises ControlError when the sockets cannot be had. What clients do never ends it; `counts`
     tells how much of it there was.
     """
     server = _Server(agent, counts or Counts())
-    with listening(path) as sock:
-        unix = await asyncio.start_unix_server(server.accept, sock=sock, limit=LINE_BYTES)
+    with listening(path, read_group) as socks:
+        servers: list[asyncio.Server] = []
         try:
+            for sock, writes in zip(socks, (True, False), strict=True):
+                servers.append(
+                    await asyncio.start_unix_server(partial(server.accept, writes), sock=sock, limit=LINE_BYTES)
+                )
             await asyncio.get_running_loop().create_future()
         finally:
-            unix.close()
+            for each in servers:
+                each.close()
             await server.end()
 
 
-def _check(request: Any) -> None:
+def _check(request: Any, writes: bool) -> None:
     """Refuse what no console of ours would send: a web page's request carries a foreign Host or an Origin."""
     if request is None:
         raise Refused(400, "this is not an HTTP request", "Use edge-agent, or curl --unix-socket.")
@@ -202,6 +212,8 @@ def _check(request: Any) -> None:
         raise Refused(403, "requests from web pages are refused", "Use edge-agent on this machine.")
     if request.headers.get("Host", "").lower() not in HOSTS:
         raise Refused(403, "the Host header must be localhost or edge-agent", "Ask for http://localhost/v1/status.")
+    if not writes and request.method not in LOOKING:
+        raise Refused(403, "on this socket one may only look", "Use control.sock, as a member of its group.")
     if "Transfer-Encoding" in request.headers:
         raise Refused(411, "a body in chunks is not read", "Send Content-Length.")
 
@@ -223,6 +235,12 @@ def _handler(agent: Agent, route: Route) -> Handler:
     return answer
 
 
+async def _described(_request: Any) -> Response:
+    from edge_agent.control.openapi import description  # noqa: PLC0415 - rarely asked for
+
+    return Response(description(), 200, JSON)
+
+
 def _constant(status: int, error: str, fix: str) -> Handler:
     async def answer(_request: Any) -> Response:
         return _failure(status, error, fix)
@@ -235,6 +253,14 @@ async def _unknown(request: Any) -> Response:
     return _failure(
         404, error, "Use the edge-agent command that was installed with the agent; restart it after an upgrade."
     )
+
+
+async def _other_method(request: Any) -> Response:
+    writes = {route.writes for route in ROUTES if request.path == f"/v{API_VERSION}/{route.name}"} or {False}
+    methods = [method for method, write in (("GET", False), ("POST", True)) if write in writes]
+    answer = _failure(405, "this route does not take that method", f"Ask it with {' or '.join(methods)}.")
+    answer.headers["Allow"] = ", ".join(methods)
+    return answer
 
 
 def _failure(status: int, error: str, fix: str) -> Response:

@@ -63,6 +63,6 @@ class WireError(AgentError):
 class RefusedError(AgentError):
     """A down message was understood and not obeyed. `code` is one word for the reply."""
 
-    def __init__(self, what: str, *, code: str) -> None:
-        super().__init__(what)
+    def __init__(self, what: str, *, code: str, fix: str = "") -> None:
+        super().__init__(what, fix=fix)
         self.code = code

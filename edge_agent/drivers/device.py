@@ -8,6 +8,7 @@ from edge_agent.core.health import Health
 from edge_agent.core.ports import Bridge, Deliver, DeviceCounts, Keep
 from edge_agent.core.reading import Chunk, Codes, Fault, Handover, Reading, Send
 from edge_agent.drivers.condition import Condition
+from edge_agent.drivers.tap import Tap
 
 # A bridge raises nothing (core.ports.Bridge). One that does, an outsider's say, is left alone this long before it is
 # fed again, so that it costs one trace in the log a minute and neither its driver nor the devices beside it.
@@ -42,6 +43,7 @@ class Device:
         "_rest_until",
         "condition",
         "name",
+        "tap",
     )
 
     def __init__(self, name: str, bridge: Bridge, deliver: Deliver, keep: Keep = lambda _: False) -> None:
@@ -54,6 +56,7 @@ class Device:
         self._faults = 0
         self._last_at: float | None = None
         self._rest_until: float | None = None
+        self.tap: Tap | None = None  # somebody looks at what is said
         self._log: Any = structlog.get_logger()
         self._logged_at: dict[str, float] = {}
 
@@ -71,6 +74,8 @@ class Device:
         if self._rest_until is not None and self._resting(at):
             return _NOTHING
         self._last_at = at
+        if self.tap is not None:
+            self.tap.keep(chunk, at)
         sends = _NOTHING
         whole = False
         try:
@@ -92,6 +97,9 @@ class Device:
         finally:
             if not whole:
                 self._rest(at)
+        if self.tap is not None:
+            for send in sends:
+                self.tap.keep(send, at)
         return sends
 
     def due(self, now: float) -> tuple[float | None, Send | None]:
@@ -114,7 +122,10 @@ class Device:
         finally:
             if not whole:
                 self._rest(now)
-        return deadline, item if type(item) is Send else None
+        send = item if type(item) is Send else None
+        if self.tap is not None and send is not None:
+            self.tap.keep(send, now)
+        return deadline, send
 
     def fault(self, code: str, text: str, at: float) -> None:
         """A fault of the transport: counted, logged and delivered as a bridge's would be."""

@@ -36,6 +36,7 @@ class Hardware(NamedTuple):
     lamp: Indicator | None = None
     buzzer: Indicator | None = None
     relays: Mapping[str, Indicator] = {}
+    devices: tuple[Device, ...] = ()
 
 
 def build(
@@ -51,25 +52,28 @@ def build(
     `deliver` gets every Reading and Fault by a plain call in the loop's thread, `keep` every Handover. Raises
     ConfigError where a device's language is unknown or its options make no sense.
     """
-    maker = _Maker(deliver, known, keep)
+    maker = _Maker(deliver, known, keep, [])
     gpio = config.gpio
     hardware = maker.gpio(gpio) if gpio.button or gpio.lamp or gpio.buzzer or gpio.input or gpio.relay else Hardware()
     drivers = [*hardware.drivers, *(maker.serial(settings, by_id) for settings in config.serial)]
     if config.ble.device:
         drivers.append(maker.ble(config.ble))
-    return hardware._replace(drivers=tuple(drivers))
+    return hardware._replace(drivers=tuple(drivers), devices=tuple(maker.made))
 
 
 class _Maker(NamedTuple):
     deliver: Deliver
     known: Languages
     keep: Keep
+    made: list[Device]
 
     def device(self, settings: SerialDevice | BleDevice | GpioInput) -> tuple[Device, LanguageSpec]:
         """The device with a bridge in its language."""
         spec = self.known.spec(settings.language)
         bridge = spec.make(settings.name, complete_options(spec, settings.options))
-        return Device(settings.name, bridge, self.deliver, self.keep), spec
+        device = Device(settings.name, bridge, self.deliver, self.keep)
+        self.made.append(device)
+        return device, spec
 
     def serial(self, settings: SerialDevice, by_id: Path) -> Driver:
         """One driver for one port."""

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection
 
 from edge_agent.control import types
+from edge_agent.view.engineer import EngineerView
 from edge_agent.view.findings import FindingsView
 from edge_agent.view.help import HelpView, lamp
 from edge_agent.view.state import StateView
@@ -10,11 +11,11 @@ from edge_agent.view.state import StateView
 __all__ = ["View", "lamp"]
 
 
-class View(StateView, FindingsView, HelpView):
+class View(StateView, FindingsView, HelpView, EngineerView):
     """The Agent that control.server serves, a class for each subject."""
 
     __slots__ = ()
 
-    def listen(self, kinds: Collection[str]) -> AsyncIterator[types.Live]:
-        """What happens of these kinds from now on."""
-        return self.hub.listen(kinds)
+    def listen(self, kinds: Collection[str], after: str = "") -> AsyncIterator[types.Live]:
+        """What happens of these kinds from now on or, where `after` is the id of an event, from that on."""
+        return self.hub.listen(kinds, after)

@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from edge_agent.config.model import Config
 from edge_agent.core.health import Health
-from edge_agent.core.ports import Clock, Driver
+from edge_agent.core.ports import Clock
+from edge_agent.drivers.registry import Hardware
 from edge_agent.hub import Hub
 from edge_agent.services.button import ButtonReader
 from edge_agent.services.helptest import HelpTest
@@ -26,7 +28,8 @@ class Seen:
     clock: Clock
     outbox: Outbox
     sampling: Sampling
-    drivers: Sequence[Driver]
+    config: Config
+    hardware: Hardware
     help_service: Help
     button: ButtonReader
     arbiter: Arbiter

@@ -83,7 +83,7 @@ class StateView(Seen):
                 sentence=row.health.sentence,
                 fix=row.health.fix,
             )
-            for driver in self.drivers
+            for driver in self.hardware.drivers
             for row in driver.devices()
         ]
 

@@ -6,6 +6,7 @@ from typing import Protocol
 from edge_agent.control.types.findings import Findings
 from edge_agent.control.types.help import Answer, Help, HelpTest, Lamp, Play
 from edge_agent.control.types.live import Live
+from edge_agent.control.types.onsite import InForce, Log, OfDevice, Raw, Tail, Watch
 from edge_agent.control.types.state import Channels, Queue, Status
 
 
@@ -51,5 +52,20 @@ class Agent(Protocol):
     async def start_help_test(self) -> HelpTest:
         """Test the way to the desk now. Raises RefusedError where it is no time for it."""
 
-    def listen(self, kinds: Collection[str]) -> AsyncIterator[Live]:
-        """What happens of these kinds from now on, for one listener; a slow one may miss, never grow a buffer."""
+    def config_in_force(self) -> InForce:
+        """The configuration as it is in force."""
+
+    def log(self, ask: Tail) -> Log:
+        """The newest lines of the log."""
+
+    def raw(self, ask: OfDevice) -> Raw:
+        """Raw frames of a device. Raises RefusedError where there is no such device."""
+
+    async def watch(self, ask: Watch) -> Raw:
+        """Keep raw frames of a device for a while. Raises RefusedError where there is no such device."""
+
+    def listen(self, kinds: Collection[str], after: str = "") -> AsyncIterator[Live]:
+        """What happens of these kinds from now on, or since the event with the id `after`, for one listener.
+
+        What a slow one misses, or cannot be told any more, is told as a Gap; no buffer grows.
+        """

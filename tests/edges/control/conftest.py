@@ -19,17 +19,24 @@ from edge_agent.control.types import (
     Device,
     Finding,
     Findings,
+    Frame,
     Help,
     HelpTest,
+    InForce,
     Lamp,
     Lane,
     Live,
+    Log,
     Note,
+    OfDevice,
     Part,
     Play,
     Queue,
+    Raw,
     Status,
     Step,
+    Tail,
+    Watch,
 )
 from edge_agent.core.errors import RefusedError
 
@@ -67,6 +74,8 @@ class MadeUpAgent:
         ]
         self.quarantined = 0
         self.waiting = 3
+        self.watched_s = 0.0
+        self.after = ""
 
     def status(self) -> Status:
         hurt = Part(name="ble", ready=self.ready, sentence="the adapter is there", fix="")
@@ -158,9 +167,24 @@ class MadeUpAgent:
         self.now = structs.replace(self.now, case=structs.replace(self.now.case, notes=notes))
         return self.now
 
-    async def listen(self, kinds: Collection[str]) -> AsyncIterator[Live]:
+    def config_in_force(self) -> InForce:
+        return InForce({"broker": {"host": "broker.example", "port": 8883}})
+
+    def log(self, ask: Tail) -> Log:
+        return Log(2, ["one", "two"][-ask.lines :])
+
+    def raw(self, ask: OfDevice) -> Raw:
+        if ask.device != "boiler":
+            raise RefusedError(f"no device is called {ask.device!r}", code="no_device", fix="Ask for boiler.")
+        return Raw("boiler", self.watched_s, [Frame(0.5, "in", "0a0d", 2)])
+
+    async def watch(self, ask: Watch) -> Raw:
+        self.watched_s = ask.seconds
+        return self.raw(OfDevice(ask.device))
+
+    async def listen(self, kinds: Collection[str], after: str = "") -> AsyncIterator[Live]:
         mine: asyncio.Queue[Live | None] = asyncio.Queue(100)
-        self.asked = set(kinds)
+        self.asked, self.after = set(kinds), after
         self.listeners.add(mine)
         try:
             while (event := await mine.get()) is not None:

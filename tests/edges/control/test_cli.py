@@ -324,7 +324,7 @@ def test_events_are_printed_as_they_come_until_the_pipe_closes(house):
     process = script("events", "--json", "--socket", str(house.path))
     until(lambda: house.agent.listeners, 10.0)
     house.emit(Live("lamp", AMBER))
-    assert json.loads(process.stdout.readline()) == {"kind": "lamp", "data": json.loads(encode(AMBER))}
+    assert json.loads(process.stdout.readline()) == {"kind": "lamp", "data": json.loads(encode(AMBER)), "id": ""}
     process.stdout.close()
     house.emit(Live("lamp", AMBER))
     assert (process.stderr.read(), process.wait(10)) == (b"", 0)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from edge_agent.control import bounds, server
 from edge_agent.control.client import Client
-from edge_agent.control.types import LIVE_KINDS, Lamp, Live
+from edge_agent.control.types import LIVE_KINDS, Gap, Lamp, Live
 from tests.edges.control.conftest import IDLE, READY, everything, until
 
+MISSING, NEW = Live("gap", Gap(3, ["lamp"])), Live("lamp", READY, "ab-12")
 GET = b"GET /v1/%s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -268,3 +269,42 @@ def test_a_head_request_for_the_stream_leaves_nothing_behind(house):
     answer = house.say(b"HEAD /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert answer.endswith(b"\r\n\r\n")
     assert not house.agent.listeners
+
+
+def test_who_comes_back_says_what_it_had_and_each_event_has_an_id(house):
+    with house.dial() as sock:
+        sock.sendall(b"GET /v1/events HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: ab-7\r\n\r\n")
+        until(lambda: house.agent.listeners)
+        assert house.agent.after == "ab-7"
+        house.emit(Live("lamp", READY, "ab-8"))
+        heard = b""
+        while b"event: lamp" not in heard:
+            heard += sock.recv(4096)
+        assert b"id: ab-8\nevent: lamp\n" in heard
+    until(lambda: not house.agent.listeners)
+
+
+def test_a_client_that_comes_back_is_told_of_the_gap(house):
+    stream = Client(house.path).events(["lamp"], after="ab-8")
+    told = threading.Thread(target=lambda: (until(lambda: house.agent.listeners), house.emit(MISSING), house.emit(NEW)))
+    told.start()
+    assert [next(stream), next(stream)] == [MISSING, NEW]
+    told.join()
+    stream.close()
+    until(lambda: not house.agent.listeners)
+
+
+def test_another_method_is_told_which_ones_there_are(house):
+    answer = house.say(b"PUT /v1/raw HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+    assert split(answer) == (405, {"error": "this route does not take that method", "fix": "Ask it with GET or POST."})
+    assert b"\r\nAllow: GET, POST\r\n" in answer
+    assert b"\r\nAllow: GET\r\n" in house.say(b"DELETE /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+
+
+def test_a_query_that_is_not_understood_says_what_is_wrong_with_it(house):
+    for query in (b"raw", b"raw?device=", b"log?lines=many", b"log?lines=0", b"log?after=-1", b"lamp?colour=red"):
+        code, said = split(house.say(GET % query))
+        assert code == 400
+        assert said["error"].startswith("the query is not what was expected: ")
+    assert split(house.say(GET % b"log?lines=1")) == (200, {"newest": 2, "lines": ["two"]})
+    assert split(house.say(GET % b"raw?device=oven"))[1]["fix"] == "Ask for boiler."

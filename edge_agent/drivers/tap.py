@@ -1,0 +1,50 @@
+"""Raw frames of one device, for whoever looks on site: the newest, for as long as it was asked for."""
+
+from collections import deque
+from typing import NamedTuple
+
+from edge_agent.core.reading import Advert, Chunk, Level, Notify, Send
+
+# 50 kB a device at the most, while somebody looks at it.
+MAX_FRAMES = 200
+MAX_SHOWN = 256
+IN, OUT = "in", "out"
+
+
+class Frame(NamedTuple):
+    """What came in or went out `at` (monotonic seconds): `shown` is hex or words, `size` the bytes that there were."""
+
+    at: float
+    way: str
+    shown: str
+    size: int
+
+
+class Tap:
+    """Keeps what it is shown until `until` (monotonic seconds), the newest MAX_FRAMES."""
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+        self.frames: deque[Frame] = deque(maxlen=MAX_FRAMES)
+
+    def keep(self, chunk: Chunk | Send, at: float) -> None:
+        """One chunk from the device, or what was written to it."""
+        if at <= self.until:
+            shown, size = _told(chunk)
+            self.frames.append(Frame(at, OUT if isinstance(chunk, Send) else IN, shown, size))
+
+
+def _told(chunk: Chunk | Send) -> tuple[str, int]:
+    match chunk:
+        case Advert():
+            parts = [(f"{company:04x}", data) for company, data in chunk.manufacturer_data.items()]
+            parts += list(chunk.service_data.items())
+            told = " ".join(f"{name}={data[:MAX_SHOWN].hex()}" for name, data in parts)
+            return f"{chunk.rssi_dbm} dBm {told}"[: 2 * MAX_SHOWN], sum(len(data) for _, data in parts)
+        case Notify():
+            return f"{chunk.characteristic}={chunk.payload[:MAX_SHOWN].hex()}", len(chunk.payload)
+        case Level():
+            return "active" if chunk.active else "not active", 0
+        case Send():
+            return chunk.payload[:MAX_SHOWN].hex(), len(chunk.payload)
+    return chunk[:MAX_SHOWN].hex(), len(chunk)
