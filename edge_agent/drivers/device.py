@@ -6,7 +6,7 @@ import structlog
 
 from edge_agent.core.health import Health
 from edge_agent.core.ports import Bridge, Deliver, DeviceCounts, Keep
-from edge_agent.core.reading import Chunk, Codes, Fault, Handover, Reading, Send
+from edge_agent.core.reading import Chunk, Fault, Handover, Item, Reading, Send
 from edge_agent.drivers.condition import Condition
 from edge_agent.drivers.tap import Tap
 
@@ -80,19 +80,11 @@ class Device:
         whole = False
         try:
             for item in self._bridge.feed(chunk, at):
-                kind = type(item)
-                if kind is Reading:
+                if type(item) is Reading:
                     self._readings += 1
-                    self._deliver(item)  # type: ignore[arg-type]  # `type() is` is twice as fast as isinstance here
-                elif kind is Codes:
-                    self._deliver(item)  # type: ignore[arg-type]
-                elif kind is Send:
-                    sends = (*sends, item)  # type: ignore[arg-type]
-                elif kind is Handover:
-                    if self._keep(item):  # type: ignore[arg-type]
-                        sends = (*sends, item.receipt)  # type: ignore[union-attr]
-                else:
-                    self._say(item)  # type: ignore[arg-type]
+                    self._deliver(item)  # `type() is` is twice as fast as isinstance here
+                elif (send := self._take(item)) is not None:
+                    sends = (*sends, send)
             whole = True
         finally:
             if not whole:
@@ -112,11 +104,7 @@ class Device:
             for _ in range(MAX_SAID):
                 if item is None or type(item) is Send:
                     break
-                if type(item) is Reading:
-                    self._readings += 1
-                    self._deliver(item)
-                else:
-                    self._say(item)  # type: ignore[arg-type]
+                self._take(item)
                 deadline, item = self._bridge.next(now)
             whole = True
         finally:
@@ -140,6 +128,19 @@ class Device:
         """The transport does not reach the device: logged, counted and delivered once for each reason."""
         if self.condition.down(code, sentence, fix):
             self._count(Fault(self.name, code, f"{sentence}. {fix}" if fix else sentence, at))
+
+    def _take(self, item: Item) -> Send | None:
+        """One thing that the bridge says; gives what is to be written for it."""
+        if isinstance(item, Send):
+            return item
+        if isinstance(item, Handover):
+            return item.receipt if self._keep(item) else None
+        if isinstance(item, Fault):
+            self._say(item)
+            return None
+        self._readings += isinstance(item, Reading)
+        self._deliver(item)
+        return None
 
     def _say(self, fault: Fault) -> None:
         last_at = self._logged_at.get(fault.code)
