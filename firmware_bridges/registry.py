@@ -21,6 +21,7 @@ LANGUAGES: dict[str, str] = {
     "nmea0183": "firmware_bridges.nmea0183.bridge:SPEC",
     "obd2": "firmware_bridges.obd2.bridge:SPEC",
     "textline": "firmware_bridges.textline.bridge:SPEC",
+    "vedirect": "firmware_bridges.vedirect.bridge:SPEC",
 }
 
 

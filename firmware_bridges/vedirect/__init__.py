@@ -1,0 +1,1 @@
+"""VE.Direct, the cable port of Victron chargers, battery monitors and inverters."""
