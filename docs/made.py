@@ -331,7 +331,8 @@ def lamp_table() -> str:
 
 def purposes_table() -> str:
     """core/consent.py as a table."""
-    rows = [f"| `{name}` | {what} |" for name, what in PURPOSES.items()]
+    english = texts("en")
+    rows = [f"| `{name}` | {english[f'consent.{name}']} |" for name in PURPOSES]
     return "\n".join(("| purpose | lets out |", "|---|---|", *rows)) + "\n"
 
 

@@ -24,6 +24,7 @@ from edge_agent.hub import Hub
 from edge_agent.mending import Mending
 from edge_agent.panel import Panel
 from edge_agent.reach import Reach
+from edge_agent.services.consents import Consents
 from edge_agent.services.diagnoses import own_checks
 from edge_agent.services.events import EventMaker
 from edge_agent.services.handovers import Handovers
@@ -55,8 +56,6 @@ class Agent:
         self.config = config
         self.clock = clock or SystemClock()
         self.started_at = self.clock.now().monotonic
-        granted = frozenset(name for name in PURPOSES if getattr(config.consent, name))
-        self.consent = Consent(granted)
         self.hub = Hub()
         self.standing = Standing(self)
         self.restarts: Mapping[str, int] = {}
@@ -76,6 +75,10 @@ class Agent:
         self.lessons = Lessons(self.clock, lessons.load(self.problems), lessons.save)
         self.again = {lane: Again(folder / lane.value, lane) for lane in LOG_LANES}
         self.events = EventMaker(self.clock)
+        configured = frozenset(name for name in PURPOSES if getattr(self.config.consent, name))
+        self.consents = Consents(
+            configured, self.outbox.decisions.load(self.problems), self.outbox.decisions.add, self._consent, self.clock
+        )
         self.post = Post(self.outbox.append, self.outbox.draft, self.commit)
 
     def _build_services(self) -> None:
@@ -88,7 +91,7 @@ class Agent:
             settings.block_limits(config),
             (*settings.check_settings(config), *own_checks(playbooks, kinds)),
             Recorder(config.help.recorder_s),
-            self.consent.allows,
+            self.consents.allows,
             Told(
                 lambda reading: self.hub.tell("reading", self.view.channel(reading)),
                 self._finding,
@@ -129,7 +132,7 @@ class Agent:
         self.view: View = View(
             gateway=self.gateway,
             site=self.config.gateway.site,
-            consent=sorted(self.consent.granted),
+            consents=self.consents,
             clock=self.clock,
             outbox=self.outbox,
             sampling=self.sampling,
@@ -146,6 +149,11 @@ class Agent:
             ways=self.standing.ways,
             started_at=self.started_at,
         )
+
+    @property
+    def consent(self) -> Consent:
+        """What may leave now."""
+        return self.consents.current
 
     # -- what rooms tell one another ---------------------------------------------------------------------------------
 
@@ -178,6 +186,11 @@ class Agent:
         await self.outbox.ledger.keep(ids)
         if any(self.outbox.handed.seen(ident) for ident in ids):
             await self.outbox.handed.keep(ids)
+
+    def _consent(self) -> None:
+        """The household decided: what may leave now goes, what may not stays, also the connection itself."""
+        self.reach.consent_changed()
+        self.hub.tell("status", self.view.status())
 
     def _help_waits(self) -> None:
         self.reach.help_waits()

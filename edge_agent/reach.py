@@ -94,6 +94,13 @@ class Reach:
             yield name, way.channel.run
             yield f"{name}, calling", partial(self.fallback.serve, way)
 
+    def consent_changed(self) -> None:
+        """More or less may leave, or the connection is not wanted any more."""
+        for lane in Lane:
+            self.drain.wake(lane)
+        self.presence.wake()
+        self.uplink.wake()
+
     def help_waits(self) -> None:
         """There is something in the help lane."""
         self.drain.wake(Lane.HELP)

@@ -30,6 +30,9 @@ COMMANDS = {
     "channels": "edge_agent.console.commands:CHANNELS",
     "events": "edge_agent.console.commands:EVENTS",
     "watch": "edge_agent.console.watch.command:WATCH",
+    "consent": "edge_agent.console.consenting:CONSENT",
+    "consent give": "edge_agent.console.consenting:GIVE",
+    "consent withdraw": "edge_agent.console.consenting:WITHDRAW",
     "press": "edge_agent.console.commands:PRESS",
     "cancel": "edge_agent.console.commands:CANCEL",
     "playbook": "edge_agent.config.playbook_command:PLAYBOOK",
@@ -151,13 +154,15 @@ def _nearest(name: str) -> str:
 
 def _overview() -> str:
     lines = ["usage: edge-agent COMMAND [options]", "", "commands:"]
-    for name in (*COMMANDS, *sorted(_others())):
+    names = (*COMMANDS, *sorted(_others()))
+    width = max(map(len, names))
+    for name in names:
         try:
             command = _find(name)
             told = command.help if command else ""
         except (ImportError, AttributeError) as error:
             told = f"(not complete on this machine: {error})"
-        lines.append(f"  {name:<15}{told}")
+        lines.append(f"  {name:<{width}}  {told}")
     lines += ["", "edge-agent COMMAND --help shows options and an example; edge-agent --version the version."]
     return "\n".join(lines)
 

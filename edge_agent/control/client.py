@@ -19,6 +19,8 @@ from edge_agent.control.types import (
     USUAL_HOLD_S,
     Answer,
     Channels,
+    Consent,
+    Decide,
     Failure,
     Findings,
     Help,
@@ -137,6 +139,14 @@ class Client:
     def watch(self, device: str, seconds: float = 60.0) -> Raw:
         """Keep raw frames of a device for so long; 0 ends it."""
         return self._ask("raw", Raw, body=encode(Watch(device=device, seconds=seconds)))
+
+    def consent(self) -> Consent:
+        """What may leave this house."""
+        return self._ask("consent", Consent)
+
+    def decide(self, purpose: str, *, granted: bool, by: Literal["page", "command"] = "command") -> Consent:
+        """Allow a purpose, or take it back."""
+        return self._ask("consent", Consent, body=encode(Decide(purpose=purpose, granted=granted, by=by)))
 
     def help_test(self) -> HelpTest:
         """The last test of the way to the desk."""

@@ -50,8 +50,12 @@ ROUTES: tuple[Route, ...] = (
     _reads("log", types.Log, lambda agent, ask: agent.log(ask), "The newest lines of the log", types.Tail),
     _reads("raw", types.Raw, lambda agent, ask: agent.raw(ask), "Raw frames of a device", types.OfDevice),
     _writes("raw", types.Watch, types.Raw, lambda agent, ask: agent.watch(ask), "Keep raw frames of a device"),
+    _reads("consent", types.Consent, lambda agent, _: agent.consent(), "What may leave this house"),
     _writes("press", types.Press, types.Help, lambda agent, ask: agent.press(ask.hold_s), "Hold the help button"),
     _writes("cancel", Nothing, types.Help, lambda agent, _: agent.cancel(), "Cancel the help request"),
+    _writes(
+        "consent", types.Decide, types.Consent, lambda agent, ask: agent.decide(ask), "Allow a purpose or take it back"
+    ),
     _writes("lamp/play", types.Play, types.Lamp, lambda agent, ask: agent.play(ask), "Show an example on the lamp"),
     _writes("help/answer", types.Answer, types.Help, lambda agent, ask: agent.answer(ask), "Answer the desk"),
     _writes("help/say", types.Say, types.Help, lambda agent, ask: agent.say(ask.text), "Write to the desk"),

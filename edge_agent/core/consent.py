@@ -1,5 +1,6 @@
 """Consent: what each purpose lets out. Nothing leaves without it, but a help request that somebody asked for."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from edge_agent.core.event import Event, EventKind
@@ -16,14 +17,8 @@ PURPOSE_OF = {
 # What is packed around a help request says more than its kind: readings, log and self-test.
 EVIDENCE = "edge.finding.evidence.v1"
 DIAGNOSTICS = "diagnostics"
-PURPOSES = {
-    HELP_READY: "stay connected: heartbeat, daily test, automatic help requests",
-    "telemetry": "readings go to the service",
-    "findings": "what the checks found goes to the service",
-    "diagnostics": "log and self-test go to the service, and readings around a press",
-    "assist": "a helper may be let in for a session",
-    "effort": "a day after a help request the desk may ask how easy it was to get help",
-}
+# What each lets out is told in the household's language: texts, [consent].
+PURPOSES = (HELP_READY, "telemetry", "findings", DIAGNOSTICS, "assist", "effort")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +44,27 @@ class Consent:
     def help_ready(self) -> bool:
         """Whether the agent may stay connected without an open help request."""
         return HELP_READY in self.granted
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the household said of one purpose, `by` which means, at Unix second `wall`.
+
+    It stands above the configuration until the household says something else.
+    """
+
+    purpose: str
+    granted: bool
+    by: str
+    wall: float
+
+
+def newest(decisions: Iterable[Decision]) -> Mapping[str, Decision]:
+    """The last word of each purpose; `decisions` are in the order in which they were made."""
+    return {decision.purpose: decision for decision in decisions}
+
+
+def consent(configured: frozenset[str], decided: Mapping[str, Decision]) -> Consent:
+    """What is allowed, by the configuration and above it by what the household decided."""
+    refused = {purpose for purpose, decision in decided.items() if not decision.granted}
+    return Consent(frozenset((configured | decided.keys()) - refused).intersection(PURPOSES))

@@ -1,4 +1,4 @@
-"""SQLite for what is few and precious: help requests and their messages, the replay store.
+"""SQLite for what is few and precious: help requests and their messages, consent, the replay store.
 
 Strategy. One file, one connection, one thread that runs all SQL, so that nothing locks and the event loop never waits.
 WAL with synchronous=FULL: a transaction is on disk when `run` returns. A damaged file never blocks the start: it is put
@@ -34,6 +34,10 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE replay (id TEXT PRIMARY KEY, until_wall REAL NOT NULL)",
     ),
     ("CREATE TABLE handed (id TEXT PRIMARY KEY, until_wall REAL NOT NULL)",),
+    (
+        """CREATE TABLE decisions (number INTEGER PRIMARY KEY, purpose TEXT NOT NULL, granted INTEGER NOT NULL,
+                                   by TEXT NOT NULL, wall REAL NOT NULL)""",
+    ),
 )
 _SETTINGS = (
     "PRAGMA journal_mode = WAL",

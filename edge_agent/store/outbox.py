@@ -25,6 +25,7 @@ from edge_agent.core.event import Event, Lane
 from edge_agent.core.ports import Depth, Spool
 from edge_agent.store import files
 from edge_agent.store.db import Database
+from edge_agent.store.decisions import Decisions
 from edge_agent.store.ledger import Ledger
 from edge_agent.store.log import SegmentLog
 from edge_agent.store.requests import Requests
@@ -44,8 +45,8 @@ OnDrop = Callable[[Lane, int, int, int], None]
 class Outbox:
     """All lanes below `folder`. `on_drop(lane, first, last, events)` is told of every event given up.
 
-    `requests` is the help lane's RequestStore, `ledger` the replay store, `handed` what devices handed over. Raises
-    StoreError where another process has the folder.
+    `requests` is the help lane's RequestStore, `ledger` the replay store, `handed` what devices handed over,
+    `decisions` the household's consent. Raises StoreError where another process has the folder.
     """
 
     def __init__(self, folder: Path, settings: model.Outbox, *, on_drop: OnDrop | None = None) -> None:
@@ -65,6 +66,7 @@ class Outbox:
         )
         self.ledger = Ledger(self._database)
         self.handed = Ledger(self._database, "handed")
+        self.decisions = Decisions(self._database)
 
     def spool(self, lane: Lane) -> Spool:
         """The queue of a lane."""

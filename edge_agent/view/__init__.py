@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection
 
 from edge_agent.control import types
+from edge_agent.view.consent import ConsentView
 from edge_agent.view.engineer import EngineerView
 from edge_agent.view.findings import FindingsView
 from edge_agent.view.help import HelpView, lamp
@@ -11,7 +12,7 @@ from edge_agent.view.state import StateView
 __all__ = ["View", "lamp"]
 
 
-class View(StateView, FindingsView, HelpView, EngineerView):
+class View(StateView, FindingsView, HelpView, ConsentView, EngineerView):
     """The Agent that control.server serves, a class for each subject."""
 
     __slots__ = ()

@@ -4,7 +4,6 @@ import asyncio
 
 from edge_agent.control import types
 from edge_agent.core.clock import Instant, age_s
-from edge_agent.core.consent import HELP_READY
 from edge_agent.core.errors import RefusedError
 from edge_agent.core.lamp import PATTERNS, Pattern, Shown, steady
 from edge_agent.core.mayday_table import ON_THE_WAY, Signal
@@ -80,7 +79,7 @@ class HelpView(Seen):
     def help_test(self) -> types.HelpTest:
         """The last test of the way to the desk."""
         test, now = self.test.last, self.clock.now()
-        due_s = round(max(0.0, self.test.due_in_s())) if HELP_READY in self.consent else None
+        due_s = round(max(0.0, self.test.due_in_s())) if self.consents.current.help_ready else None
         if test is None:
             return types.HelpTest("never", self.test.health.sentence, next_s=due_s)
         sentence, fix = self.test.told(test)

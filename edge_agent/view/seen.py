@@ -9,6 +9,7 @@ from edge_agent.core.ports import Clock
 from edge_agent.drivers.registry import Hardware
 from edge_agent.hub import Hub
 from edge_agent.services.button import ButtonReader
+from edge_agent.services.consents import Consents
 from edge_agent.services.helptest import HelpTest
 from edge_agent.services.indicator import Arbiter
 from edge_agent.services.mayday import Help
@@ -24,7 +25,7 @@ class Seen:
 
     gateway: str
     site: str
-    consent: Sequence[str]
+    consents: Consents
     clock: Clock
     outbox: Outbox
     sampling: Sampling

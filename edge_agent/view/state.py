@@ -38,7 +38,7 @@ class StateView(Seen):
             rss_mb=round(int(_STATM.read_text("ascii").split()[1]) * _PAGE_BYTES / 1e6, 1),
             cpu_s=round(used.ru_utime + used.ru_stime, 3),
             clock_trusted=now.trusted,
-            consent=list(self.consent),
+            consent=sorted(self.consents.current.granted),
             open_block_readings=self.sampling.open_readings,
         )
 

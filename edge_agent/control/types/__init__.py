@@ -6,6 +6,7 @@ seconds before the reply was made, `wall` is Unix seconds.
 
 from edge_agent.control.types.agent import Agent
 from edge_agent.control.types.base import API_VERSION, Ask, Failure, Nothing, Part, Reply, decode, encode, pretty, query
+from edge_agent.control.types.consent import Consent, Decide, Purpose
 from edge_agent.control.types.findings import Finding, Findings
 from edge_agent.control.types.help import (
     LONGEST_HOLD_S,
@@ -44,6 +45,8 @@ __all__ = [
     "Case",
     "Channel",
     "Channels",
+    "Consent",
+    "Decide",
     "Device",
     "Failure",
     "Finding",
@@ -64,6 +67,7 @@ __all__ = [
     "Part",
     "Play",
     "Press",
+    "Purpose",
     "Question",
     "Queue",
     "Raw",

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Collection
 from typing import Protocol
 
+from edge_agent.control.types.consent import Consent, Decide
 from edge_agent.control.types.findings import Findings
 from edge_agent.control.types.help import Answer, Help, HelpTest, Lamp, Play
 from edge_agent.control.types.live import Live
@@ -69,3 +70,9 @@ class Agent(Protocol):
 
         What a slow one misses, or cannot be told any more, is told as a Gap; no buffer grows.
         """
+
+    def consent(self) -> Consent:
+        """What may leave this house."""
+
+    async def decide(self, ask: Decide) -> Consent:
+        """Allow a purpose, or take it back. Raises RefusedError for an unknown one, StoreError of the disk."""

@@ -16,6 +16,8 @@ from edge_agent.control.types import (
     Case,
     Channel,
     Channels,
+    Consent,
+    Decide,
     Device,
     Finding,
     Findings,
@@ -31,6 +33,7 @@ from edge_agent.control.types import (
     OfDevice,
     Part,
     Play,
+    Purpose,
     Queue,
     Raw,
     Status,
@@ -73,6 +76,7 @@ class MadeUpAgent:
             Channel(name="door.open", unit="", value=False, at_age_s=3600.0),
         ]
         self.quarantined = 0
+        self.decided: list[tuple[str, bool, str]] = []
         self.waiting = 3
         self.watched_s = 0.0
         self.after = ""
@@ -181,6 +185,15 @@ class MadeUpAgent:
     async def watch(self, ask: Watch) -> Raw:
         self.watched_s = ask.seconds
         return self.raw(OfDevice(ask.device))
+
+    def consent(self) -> Consent:
+        return Consent([Purpose("telemetry", True, "readings go out", False, "page", 1_700_000_000.0)], "Help always.")
+
+    async def decide(self, ask: Decide) -> Consent:
+        if ask.purpose != "telemetry":
+            raise RefusedError("there is no such purpose", code="purpose")
+        self.decided.append((ask.purpose, ask.granted, ask.by))
+        return self.consent()
 
     async def listen(self, kinds: Collection[str], after: str = "") -> AsyncIterator[Live]:
         mine: asyncio.Queue[Live | None] = asyncio.Queue(100)

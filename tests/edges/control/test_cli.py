@@ -60,6 +60,19 @@ def test_status_reads_like_this(ask):
     """)
 
 
+def test_consent_reads_like_this_and_its_switches_say_what_they_did(ask, house):
+    code, out, _ = ask("consent")
+    assert code == 0
+    assert out.splitlines()[0].startswith("A help request")
+    assert "yes  telemetry  readings go out (decided on the page, on 14 November" in out
+    assert ask("consent", "withdraw", "telemetry")[0] == 0
+    assert ask("consent", "give", "telemetry")[0] == 0
+    assert house.agent.decided == [("telemetry", False, "command"), ("telemetry", True, "command")]
+    code, _, err = ask("consent", "give", "marketing")
+    assert code == 1
+    assert "there is no such purpose" in err
+
+
 def test_status_of_an_agent_that_is_not_ready_says_what_to_do_and_exits_with_one(ask, house):
     house.agent.ready = False
     code, out, _ = ask("status")
