@@ -50,6 +50,7 @@ from edge_agent.services.watch import CheckSetting
 from edge_agent.store.outbox import Outbox
 from edge_agent.texts import languages, texts
 from edge_agent.uplink.presence import Presence
+from firmware_bridges.registry import LANGUAGES, language
 from simulators.desk.keys import DeskKey
 from simulators.models import KINDS, options_of
 
@@ -336,6 +337,20 @@ def purposes_table() -> str:
     return "\n".join(("| purpose | lets out |", "|---|---|", *rows)) + "\n"
 
 
+def languages_list() -> str:
+    """Every device language with its options."""
+    lines: list[str] = []
+    for name in sorted(LANGUAGES):
+        spec = language(name)
+        lines += [f"## {name}: over {' or '.join(sorted(spec.transports))}", "", f"{spec.doc}.", ""]
+        if not spec.options:
+            lines += ["No options.", ""]
+        else:
+            rows = [f"| `{option}` | {json.dumps(o.default)} | {o.doc} |" for option, o in spec.options.items()]
+            lines += ["| option | default | meaning |", "|---|---|---|", *rows, ""]
+    return "\n".join(lines)
+
+
 def timers_table() -> str:
     """The [help] table of the configuration: defaults and ranges of the model, with TIMERS."""
     found = inspect.type_info(HelpTable)
@@ -380,6 +395,7 @@ async def _all() -> dict[str, str]:
         "options": _down("question", LATE),
         "progress": _down("progress", PROGRESS),
         "states": _fenced("mermaid", picture()),
+        "languages": languages_list(),
         "law": states_table(),
         "waits": state_timers(),
         "finding": _event(finding),
@@ -420,8 +436,8 @@ def written(text: str, made: Mapping[str, str]) -> str:
 if __name__ == "__main__":
     (FOLDER / "openapi.json").write_bytes(description())
     known = parts()
-    for language in languages():
-        (FOLDER / f"lamp.{language}.svg").write_text(card(language), encoding="utf-8")
+    for each in languages():
+        (FOLDER / f"lamp.{each}.svg").write_text(card(each), encoding="utf-8")
     for page in sorted(FOLDER.glob("*.md")):
         before = page.read_text(encoding="utf-8")
         after = written(before, known)

@@ -81,11 +81,11 @@ def test_every_setting_of_the_example_has_its_meaning_above_it():
 
 
 def test_the_documentation_lists_every_option_of_every_language():
-    text = (FOLDER.parent / "docs" / "configuration.md").read_text(encoding="utf-8")
+    text = (FOLDER.parent / "docs" / "languages.md").read_text(encoding="utf-8")
     for name in registry.LANGUAGES:
         spec = registry.language(name)
         rows = [f"| `{option}` | {json.dumps(made.default)} | {made.doc} |" for option, made in spec.options.items()]
-        assert f"### {name}: over {' or '.join(sorted(spec.transports))}\n\n{spec.doc}." in text
+        assert f"## {name}: over {' or '.join(sorted(spec.transports))}\n\n{spec.doc}." in text
         assert not [row for row in rows if row not in text]
 
 
