@@ -252,7 +252,10 @@ class SerialDevice(Section, frozen=True):
 
 
 class BleDevice(Section, frozen=True):
-    """A device that advertises; `address` as printed on it or shown by `bluetoothctl`."""
+    """A device near by, listened to or connected to as its language says.
+
+    `address` is printed on it, or shown by `bluetoothctl`.
+    """
 
     name: Name
     address: Annotated[
@@ -264,9 +267,10 @@ class BleDevice(Section, frozen=True):
 
 
 class Ble(Section, frozen=True):
-    """The BLE adapter and what to listen to; an empty adapter means the first one."""
+    """The BLE adapter, by name or address (empty: the first that is on), and what is near."""
 
     adapter: str = ""
+    scan: Literal["active", "passive"] = "active"
     silence_s: Annotated[float, Meta(ge=10.0, le=86400.0)] = 120.0
     device: tuple[BleDevice, ...] = ()
 

@@ -2,105 +2,106 @@
 
 import asyncio
 import contextlib
+from typing import NamedTuple
 
 from bleak.backends.bluezdbus.manager import get_global_bluez_manager
 from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailableReason, BleakDBusError, BleakError
+from dbus_fast.errors import AuthError
 
 from edge_agent.core.errors import DriverError
 
 # What starting or stopping a scan lets through: bleak's own; of its D-Bus library the socket's, a bus that goes away
 # in the middle (EOFError) and an address that is none (ValueError); and no answer in time.
-ERRORS: tuple[type[Exception], ...] = (BleakError, OSError, EOFError, ValueError, TimeoutError)
+ERRORS: tuple[type[Exception], ...] = (BleakError, AuthError, OSError, EOFError, ValueError, TimeoutError)
 
+ANSWER_S = 10.0  # bluetoothd answers within milliseconds, or hangs
 HANG_UP_S = 2.0
-
-_REASONS = {
-    BleakBluetoothNotAvailableReason.NO_BLUETOOTH: (
-        "adapter",
-        "There is no Bluetooth adapter",
-        "Plug one in, or enable the built-in one (dtparam=krnbt=on, and no disable-bt overlay)",
-    ),
-    BleakBluetoothNotAvailableReason.NO_BLE_CENTRAL_ROLE: (
-        "adapter",
-        "The Bluetooth adapter cannot do Bluetooth LE",
-        "Use an adapter with Bluetooth 4.0 or later",
-    ),
-    BleakBluetoothNotAvailableReason.POWERED_OFF: (
-        "power",
-        "The Bluetooth adapter is switched off",
-        "Switch it on: rfkill unblock bluetooth && bluetoothctl power on",
-    ),
-    BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM: (
-        "denied",
-        "The system's message bus refuses the agent",
-        "Add the agent's user to the group bluetooth: sudo usermod -aG bluetooth USER, then start it again",
-    ),
-}
-
-_DBUS = {
-    "org.freedesktop.DBus.Error.ServiceUnknown": (
-        "service",
-        "The Bluetooth service (bluetoothd) is not running",
-        "Install and start it: sudo apt install bluez && sudo systemctl enable --now bluetooth",
-    ),
-    "org.freedesktop.DBus.Error.AccessDenied": _REASONS[BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM],
-    "org.bluez.Error.NotReady": _REASONS[BleakBluetoothNotAvailableReason.POWERED_OFF],
-    "org.freedesktop.DBus.Error.UnknownObject": _REASONS[BleakBluetoothNotAvailableReason.NO_BLUETOOTH],
-    "org.bluez.Error.InProgress": (
-        "busy",
-        "The Bluetooth service says that a scan is in progress already",
-        "If it stays so, restart it: sudo systemctl restart bluetooth",
-    ),
-}
-# dbus-daemon says so instead of ServiceUnknown where bluetoothd is installed and cannot be started on demand
-_DBUS["org.freedesktop.DBus.Error.NameHasNoOwner"] = _DBUS["org.freedesktop.DBus.Error.ServiceUnknown"]
 
 
 class RadioError(DriverError):
-    """Bluetooth cannot be used now; `code` is one word of `adapter power denied service busy bus hangs failed`."""
+    """Bluetooth, or one device of it, cannot be used now; `code` is one word for why."""
 
     def __init__(self, code: str, what: str, *, fix: str) -> None:
         super().__init__(what, fix=fix)
         self.code = code
 
 
-def translated(error: Exception, adapter: str) -> RadioError:
-    """The RadioError for one of ERRORS; `adapter` is the configured one, if any."""
+class Why(NamedTuple):
+    """A reason that is known."""
+
+    code: str
+    what: str
+    fix: str
+
+    def error(self) -> RadioError:
+        """To be raised."""
+        return RadioError(self.code, self.what, fix=self.fix)
+
+
+NO_ADAPTER = Why(
+    "adapter",
+    "There is no Bluetooth adapter",
+    "Plug one in, or enable the built-in one (dtparam=krnbt=on, and no disable-bt overlay)",
+)
+WEAK = Why("adapter", "The Bluetooth adapter cannot do Bluetooth LE", "Use an adapter with Bluetooth 4.0 or later")
+OFF = Why(
+    "power",
+    "The Bluetooth adapter is switched off",
+    "Switch it on: rfkill unblock bluetooth && bluetoothctl power on",
+)
+_DENIED = Why(
+    "denied",
+    "The system's message bus refuses the agent",
+    "Add the agent's user to the group bluetooth: sudo usermod -aG bluetooth USER, then start it again",
+)
+_NO_SERVICE = Why(
+    "service",
+    "The Bluetooth service (bluetoothd) is not running",
+    "Install and start it: sudo apt install bluez && sudo systemctl enable --now bluetooth",
+)
+_BUSY = Why(
+    "busy",
+    "The Bluetooth service says that a scan is in progress already",
+    "If it stays so, restart it: sudo systemctl restart bluetooth",
+)
+_HANGS = Why(
+    "hangs",
+    "The Bluetooth service does not answer",
+    "If it stays so, restart it: sudo systemctl restart bluetooth",
+)
+ENDED = Why(
+    "ended", "The Bluetooth service has ended the scan", "Nothing, if it comes back; else see journalctl -u bluetooth"
+)
+RESTARTED = Why("restarted", "The Bluetooth service was restarted", "Nothing, if it comes back")
+
+_DBUS = {
+    "org.freedesktop.DBus.Error.ServiceUnknown": _NO_SERVICE,
+    # dbus-daemon says so where bluetoothd is installed and cannot be started on demand, or goes in the middle
+    "org.freedesktop.DBus.Error.NameHasNoOwner": _NO_SERVICE,
+    "org.freedesktop.DBus.Error.NoReply": _NO_SERVICE,
+    "org.freedesktop.DBus.Error.AccessDenied": _DENIED,
+    "org.freedesktop.DBus.Error.UnknownObject": NO_ADAPTER,
+    "org.bluez.Error.NotReady": OFF,
+    "org.bluez.Error.InProgress": _BUSY,
+}
+
+
+def translated(error: Exception) -> RadioError:
+    """The RadioError for one of ERRORS."""
     found = None
     if isinstance(error, BleakBluetoothNotAvailableError):
-        found = _REASONS.get(error.reason)
+        found = _DENIED if error.reason is BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM else NO_ADAPTER
     elif isinstance(error, BleakDBusError):
-        found = _DBUS.get(error.dbus_error)
-        if found is None and error.dbus_error.startswith("org.freedesktop.DBus.Error.Spawn."):
-            found = _DBUS["org.freedesktop.DBus.Error.ServiceUnknown"]
-    elif isinstance(error, BleakError) and adapter and adapter in str(error):
-        found = ("adapter", f"There is no Bluetooth adapter {adapter}", "Correct ble.adapter, or leave it out")
+        spawn = error.dbus_error.startswith("org.freedesktop.DBus.Error.Spawn.")
+        found = _NO_SERVICE if spawn else _DBUS.get(error.dbus_error)
+    elif isinstance(error, AuthError):
+        found = _DENIED
     elif isinstance(error, TimeoutError):
-        found = (
-            "hangs",
-            "The Bluetooth service does not answer",
-            "If it stays so, restart it: sudo systemctl restart bluetooth",
-        )
+        found = _HANGS
     elif isinstance(error, (OSError, EOFError, ValueError)):
-        found = (
-            "bus",
-            f"The system's message bus cannot be reached: {getattr(error, 'strerror', None) or error}",
-            "Install Bluetooth and the bus: sudo apt install dbus bluez",
-        )
-    code, what, fix = found or ("failed", f"Bluetooth does not work: {error}", "Look at journalctl -u bluetooth")
-    return RadioError(code, what, fix=fix)
-
-
-async def check(adapter: str) -> None:
-    """Raise RadioError when the radio went away under a running scan, of which bleak says nothing.
-
-    bleak follows the adapters' properties; this looks at what it knows and asks nobody. With several adapters it
-    notices only when the last one is gone: for one of several, the silence must tell.
-    """
-    try:
-        (await get_global_bluez_manager()).get_default_adapter()
-    except ERRORS as error:
-        raise translated(error, adapter) from error
+        what = f"The system's message bus cannot be reached: {getattr(error, 'strerror', None) or error}"
+        found = Why("bus", what, "Install Bluetooth and the bus: sudo apt install dbus bluez")
+    return (found or Why("failed", f"Bluetooth does not work: {error}", "Look at journalctl -u bluetooth")).error()
 
 
 async def hang_up() -> None:

@@ -85,11 +85,22 @@ class _Maker(NamedTuple):
         return SerialDriver(settings, device, settings.baud or spec.baud, backoff=replace(LOOK_AGAIN), finder=finder)
 
     def ble(self, settings: Ble) -> Driver:
-        """One driver for all that advertises."""
-        from edge_agent.drivers.ble import LOOK_AGAIN, BleDriver  # noqa: PLC0415  # bleak, only when configured
+        """One driver for all that is near by Bluetooth."""
+        from edge_agent.drivers.ble import LOOK_AGAIN, BleDriver, Nearby  # noqa: PLC0415  # bleak, only when configured
+        from edge_agent.drivers.link import CONNECT_AGAIN, Link  # noqa: PLC0415
 
-        devices = {row.address.upper(): self.device(row)[0] for row in settings.device}
-        return BleDriver(devices, adapter=settings.adapter, silence_s=settings.silence_s, backoff=replace(LOOK_AGAIN))
+        devices = {}
+        for row in settings.device:
+            device, spec = self.device(row)
+            link = None if spec.gatt is None else Link(device, spec.gatt, replace(CONNECT_AGAIN))
+            devices[row.address.upper()] = Nearby(device, "ble" in spec.transports, link)
+        return BleDriver(
+            devices,
+            adapter=settings.adapter,
+            silence_s=settings.silence_s,
+            backoff=replace(LOOK_AGAIN),
+            passive=settings.scan == "passive",
+        )
 
     def gpio(self, settings: Gpio) -> Hardware:
         """One driver for the header, and what hangs on it."""

@@ -18,7 +18,8 @@ from edge_agent.core.errors import DriverError
 from edge_agent.core.health import STARTING, Health
 from edge_agent.core.ports import DeviceCounts
 from edge_agent.core.reading import Send
-from edge_agent.drivers.device import REST_S, Device
+from edge_agent.drivers.asker import Asker
+from edge_agent.drivers.device import Device
 from edge_agent.drivers.port import PortError, PortFinder, open_port
 
 READ_BYTES = 4096  # the tty layer holds as much (N_TTY_BUF_SIZE of Linux), so one call empties it
@@ -26,7 +27,6 @@ OUT_BYTES = 4096  # four seconds of 9600 baud: a device that takes no more than 
 RESET_S = 0.25  # the capacitor before the reset pin of such boards is charged within milliseconds
 DRAIN_LOOK_S = 0.005  # a character of 2400 baud; a change of speed waits for what is still on its way out
 MAX_LATER = 16  # Sends that wait for a change of speed
-MIN_PAUSE_S = 0.001  # a bridge whose deadline never moves must not spin the loop
 
 # A port that comes back is found in 5 s at most; one attempt is an open() that fails, about 30 us.
 LOOK_AGAIN = Backoff(base_s=0.5, cap_s=5.0, stable_s=10.0)
@@ -52,8 +52,7 @@ class SerialDriver:
         self._port: Any = None
         self._out = bytearray()
         self._later: list[Send] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._deadline: float | None = None
+        self._asker = Asker(device, self._send)
 
     def devices(self) -> Sequence[DeviceCounts]:
         """The one device of this port."""
@@ -104,13 +103,11 @@ class SerialDriver:
         self._lost = asyncio.Event()
         self._loop.add_reader(self._port.fd, self._readable)
         self._device.up(f"listening on {path} at {self._baud} baud")
-        self._loop.call_soon(self._ask)  # apart: a bridge that raises must not end the driver
+        self._asker.start()
         return True
 
     def _close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._deadline = None
+        self._asker.stop()
         self._out.clear()
         self._later.clear()
         if self._port is not None:
@@ -138,31 +135,7 @@ class SerialDriver:
             return
         for send in self._device.feed(chunk, self._loop.time()):
             self._send(send)
-        self._ask()
-
-    def _ask(self) -> None:
-        """Give the bridge its turn, and set the one timer to its next deadline."""
-        if self._port is None:
-            return
-        now = self._loop.time()
-        deadline, send = self._device.due(now)
-        if send is not None:
-            self._send(send)
-        if self._port is not None:
-            self._arm(deadline, now)
-
-    def _arm(self, deadline: float | None, now: float) -> None:
-        if self._timer is not None:
-            if deadline == self._deadline:
-                return
-            self._timer.cancel()
-        self._deadline = deadline
-        self._timer = None if deadline is None else self._loop.call_at(max(deadline, now + MIN_PAUSE_S), self._fire)
-
-    def _fire(self) -> None:
-        self._timer = None
-        self._arm(self._loop.time() + REST_S, 0.0)  # should the bridge raise, it still has its turn after the rest
-        self._ask()
+        self._asker.ask()
 
     def _send(self, send: Send) -> None:
         if self._later or (send.baud and self._is_sending()):

@@ -5,7 +5,7 @@ async with BlueZ() as bluez:
     thermometer.advertise({"0000fcd2-0000-1000-8000-00805f9b34fb": payload}, None, -60)
 """
 
-from simulators.bluez.adapter import BlueZ
 from simulators.bluez.peripheral import Characteristic, Peripheral
+from simulators.bluez.service import BlueZ
 
 __all__ = ["BlueZ", "Characteristic", "Peripheral"]

@@ -1,31 +1,32 @@
-"""The adapter, and BlueZ as a whole."""
+"""An adapter: who scans with it, whether it is on, and how it goes wrong."""
 
-import os
-from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any
 
-from dbus_fast import Message, MessageType, Variant
-from dbus_fast.aio import MessageBus
+from dbus_fast import Variant
 from dbus_fast.errors import DBusError
 
-from simulators.bluez.bus import PrivateBus
-from simulators.bluez.objects import NOTHING, Node, Objects, Reply
-from simulators.bluez.peripheral import Peripheral
+from simulators.bluez.objects import NOTHING, Node, Reply
 
-VARIABLE = "DBUS_SYSTEM_BUS_ADDRESS"
-ADAPTER_PATH = "/org/bluez/hci0"
-WATCH_NAMES = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged'"
-ADAPTER_ADDRESS = "F0:F1:F2:F3:F4:F5"
+if TYPE_CHECKING:
+    from simulators.bluez.service import BlueZ
+
+MONITORS = "org.bluez.AdvertisementMonitorManager1"
+# What a deaf adapter is cured by, from the mildest: each one also cures what those before it do.
+CURES = ("scan", "power", "service")
 
 
 class Adapter(Node):
-    """org.bluez.Adapter1: each client has its own discovery session, which ends with its connection."""
+    """org.bluez.Adapter1: each client has its own discovery session, which ends with its connection.
+
+    With `experimental` it also has AdvertisementMonitorManager1, for passive scans. `deaf` is empty, or what cures it:
+    until then no scanner is told anything, and nothing else shows it.
+    """
 
     interface = "org.bluez.Adapter1"
 
-    def __init__(self, bluez: "BlueZ") -> None:
+    def __init__(self, bluez: "BlueZ", name: str, address: str, *, experimental: bool = False) -> None:
         properties = {
-            "Address": Variant("s", ADAPTER_ADDRESS),
+            "Address": Variant("s", address),
             "AddressType": Variant("s", "public"),
             "Name": Variant("s", "simulated"),
             "Alias": Variant("s", "simulated"),
@@ -33,10 +34,14 @@ class Adapter(Node):
             "Discovering": Variant("b", False),
             "Roles": Variant("as", ["central"]),
         }
-        super().__init__(ADAPTER_PATH, properties)
+        super().__init__(f"/org/bluez/{name}", properties)
+        self.also = (MONITORS,) if experimental else ()
+        self.deaf = ""
+        self.power_cycles = 0
+        self.sessions: set[str] = set()
+        self.monitors: dict[str, str] = {}
         self._bluez = bluez
         self._duplicates: dict[str, bool] = {}
-        self.sessions: set[str] = set()
 
     @property
     def powered(self) -> bool:
@@ -44,12 +49,22 @@ class Adapter(Node):
         return bool(self.properties["Powered"].value)
 
     @property
+    def hears(self) -> bool:
+        """Whether anybody would be told of an advertisement."""
+        return bool(self.sessions or self.monitors) and not self.deaf
+
+    @property
     def duplicates(self) -> bool:
         """Whether a scanning client asked to be told of repetitions."""
         return any(self._duplicates.get(client, False) for client in self.sessions)
 
+    def cure(self, by: str) -> None:
+        """One of CURES was done to it."""
+        if self.deaf and CURES.index(by) >= CURES.index(self.deaf):
+            self.deaf = ""
+
     def call(self, member: str, body: list[Any], sender: str) -> Reply:
-        """SetDiscoveryFilter, StartDiscovery, StopDiscovery, RemoveDevice."""
+        """SetDiscoveryFilter, StartDiscovery, StopDiscovery, RemoveDevice, RegisterMonitor, UnregisterMonitor."""
         if member == "SetDiscoveryFilter":
             wanted = body[0].get("DuplicateData")
             self._duplicates[sender] = bool(wanted.value) if wanted is not None else False
@@ -61,24 +76,41 @@ class Adapter(Node):
             self._stop(sender)
         elif member == "RemoveDevice":
             self._bluez.drop(str(body[0]))
+        elif member == "RegisterMonitor" and self.also:
+            self.monitors[str(body[0])] = sender
+            self._bluez.forget()
+        elif member == "UnregisterMonitor" and self.also:
+            self.monitors.pop(str(body[0]), None)
         else:
             return super().call(member, body, sender)
         return NOTHING
 
+    def set(self, name: str, value: Any) -> None:
+        """Powered can be set."""
+        if name != "Powered":
+            super().set(name, value)
+        self.power_cycles += bool(value) and not self.powered
+        self.set_powered(bool(value))
+
     def set_powered(self, on: bool) -> None:
-        """Switch it; off ends every scan without a word to the scanner."""
+        """Switch it; off ends every scan and connection without a word to the scanner."""
         self._bluez.objects.change(self, {"Powered": Variant("b", on)})
-        if not on:
+        if on:
+            self.cure("power")
+        else:
+            self._bluez.disconnect(self.path)
             self.end_sessions()
 
     def end_sessions(self) -> None:
         """Forget who scans."""
         self.sessions.clear()
+        self.monitors.clear()
         self._show_discovering()
 
     def left(self, name: str) -> None:
         """A client left the bus: its session ends."""
         self._duplicates.pop(name, None)
+        self.monitors = {path: client for path, client in self.monitors.items() if client != name}
         if name in self.sessions:
             self._stop(name)
 
@@ -93,129 +125,9 @@ class Adapter(Node):
 
     def _stop(self, sender: str) -> None:
         self.sessions.discard(sender)
+        self.cure("scan")
         self._show_discovering()
 
     def _show_discovering(self) -> None:
         if self.properties["Discovering"].value != bool(self.sessions):
             self._bluez.objects.change(self, {"Discovering": Variant("b", bool(self.sessions))})
-
-
-class BlueZ:
-    """A private bus with a bluetoothd's interface on it; DBUS_SYSTEM_BUS_ADDRESS points to it while it is open.
-
-    `address` is the bus address, to be handed to a child process in that variable. Entering raises DriverError when
-    dbus-daemon is missing.
-    """
-
-    objects: Objects
-
-    def __init__(self) -> None:
-        self._private = PrivateBus()
-        self._bus: MessageBus | None = None
-        self._before: str | None = None
-        self._adapter = Adapter(self)
-        self._peripherals: dict[str, Peripheral] = {}
-
-    @property
-    def address(self) -> str:
-        """Where the bus listens; empty before it is open."""
-        return self._private.address
-
-    @property
-    def scanning(self) -> tuple[bool, bool]:
-        """Whether somebody scans now, and whether somebody wants duplicates."""
-        return bool(self._adapter.sessions), self._adapter.duplicates
-
-    @property
-    def clients(self) -> frozenset[str]:
-        """The bus names of those who scan now."""
-        return frozenset(self._adapter.sessions)
-
-    async def processes(self) -> frozenset[int]:
-        """The processes that scan now: a client that only reconnected to the bus is the same process."""
-        found = set()
-        for name in self.clients:
-            assert self._bus is not None
-            reply = await self._bus.call(_bus_call("GetConnectionUnixProcessID", name))
-            if reply is not None and reply.message_type is MessageType.METHOD_RETURN:
-                found.add(int(reply.body[0]))
-        return frozenset(found)
-
-    async def __aenter__(self) -> Self:
-        address = await self._private.start()
-        try:
-            self._bus = await MessageBus(bus_address=address).connect()
-            self.objects = Objects(self._bus, self._adapter.left)
-            self._bus.add_message_handler(self.objects.handle)
-            await self._bus.call(_bus_call("AddMatch", WATCH_NAMES))
-            self.objects.add(self._adapter)
-            await self._bus.request_name("org.bluez")
-        except BaseException:
-            await self._close()
-            raise
-        self._before = os.environ.get(VARIABLE)
-        os.environ[VARIABLE] = address
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._before is None:
-            os.environ.pop(VARIABLE, None)
-        else:
-            os.environ[VARIABLE] = self._before
-        await self._close()
-
-    def peripheral(self, address: str, name: str) -> Peripheral:
-        """A device in range; the same object for the same address."""
-        key = address.upper()
-        if key not in self._peripherals:
-            self._peripherals[key] = Peripheral(self, ADAPTER_PATH, key, name)
-        return self._peripherals[key]
-
-    def set_powered(self, on: bool) -> None:
-        """Switch the adapter on or off."""
-        self._adapter.set_powered(on)
-
-    def remove_adapter(self) -> None:
-        """Pull the adapter out: it and all devices vanish from the bus."""
-        for peripheral in self._peripherals.values():
-            peripheral.disconnect()
-        self._adapter.end_sessions()
-        self.objects.remove(self._adapter)
-
-    def add_adapter(self) -> None:
-        """Put it back in, switched on."""
-        if self._adapter not in self.objects:
-            self._adapter.properties["Powered"] = Variant("b", True)
-            self.objects.add(self._adapter)
-
-    def forget(self) -> None:
-        """A scan begins: every device is news again."""
-        for peripheral in self._peripherals.values():
-            peripheral.forget()
-
-    def drop(self, path: str) -> None:
-        """Forget one device, as RemoveDevice asks."""
-        for peripheral in self._peripherals.values():
-            if peripheral.path == path and peripheral in self.objects:
-                peripheral.disconnect()
-                peripheral.forget()
-                self.objects.remove(peripheral)
-
-    async def _close(self) -> None:
-        if self._bus is not None:
-            self._bus.disconnect()
-            await self._bus.wait_for_disconnect()  # type: ignore[no-untyped-call]
-        await self._private.stop()
-
-
-def _bus_call(member: str, argument: str) -> Message:
-    return Message(
-        destination="org.freedesktop.DBus",
-        path="/org/freedesktop/DBus",
-        interface="org.freedesktop.DBus",
-        member=member,
-        signature="s",
-        body=[argument],
-    )

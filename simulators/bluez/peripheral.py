@@ -1,16 +1,18 @@
 """A simulated BLE device: what it advertises, and the GATT services it has when somebody connects."""
 
+import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dbus_fast import Variant
 from dbus_fast.errors import DBusError
 
-from simulators.bluez.objects import NOTHING, Node, Reply
+from simulators.bluez.objects import NOTHING, Later, Node, Reply
 
 if TYPE_CHECKING:
-    from simulators.bluez.adapter import BlueZ
+    from simulators.bluez.adapter import Adapter
+    from simulators.bluez.service import BlueZ
 
 # bluetoothd tells of a changed signal strength only when it moved by this much (RSSI_THRESHOLD in its src/device.c).
 RSSI_STEP_DB = 8
@@ -19,7 +21,10 @@ MTU = 185
 
 
 class Characteristic(Node):
-    """A GATT characteristic. `written` keeps the last writes, `notifying` says whether somebody subscribed."""
+    """A GATT characteristic. `written` keeps the last writes, `notifying` says whether somebody subscribed.
+
+    `paired` is for those who are paired only. While it is `dead` nothing that is asked of it is answered.
+    """
 
     interface = "org.bluez.GattCharacteristic1"
 
@@ -35,7 +40,10 @@ class Characteristic(Node):
         super().__init__(f"{service.path}/char{2 * number + 1:04x}", properties)
         self._bluez = bluez
         self._flags = frozenset(flags)
+        self.paired = False
+        self.dead = False
         self.notifying = False
+        self.reads = 0
         self.written: deque[bytes] = deque(maxlen=MAX_WRITTEN)
 
     def notify(self, value: bytes) -> bool:
@@ -58,7 +66,13 @@ class Characteristic(Node):
             return super().call(member, body, sender)
         if not needs & self._flags:
             raise DBusError("org.bluez.Error.NotSupported", "Operation is not supported")
+        if self.dead:
+            raise Later(lambda _: None)
+        if self.paired:
+            raise DBusError("org.bluez.Error.NotPermitted", "Not paired")
         if member == "ReadValue":
+            self.reads += 1
+            self.notify(self.properties["Value"].value)  # bluetoothd tells its subscribers what was read
             return "ay", [self.properties["Value"].value]
         if member == "WriteValue":
             self.written.append(bytes(body[0]))
@@ -76,18 +90,19 @@ class Service(Node):
 class Peripheral(Node):
     """One device in range. `refuse` names the D-Bus error that Connect fails with, None to accept.
 
-    It is shown on the bus with the first advertisement that a scanner hears, as bluetoothd does it.
+    A connection takes `connect_s`; `asked` counts them. It is shown on the bus with the first advertisement that a
+    scanner hears, as bluetoothd does it.
     """
 
     interface = "org.bluez.Device1"
 
-    def __init__(self, bluez: "BlueZ", adapter: str, address: str, name: str) -> None:
+    def __init__(self, bluez: "BlueZ", adapter: "Adapter", address: str, name: str) -> None:
         properties = {
             "Address": Variant("s", address),
             "AddressType": Variant("s", "random"),
             "Name": Variant("s", name),
             "Alias": Variant("s", name),
-            "Adapter": Variant("o", adapter),
+            "Adapter": Variant("o", adapter.path),
             "UUIDs": Variant("as", []),
             "Paired": Variant("b", False),
             "Trusted": Variant("b", False),
@@ -95,12 +110,20 @@ class Peripheral(Node):
             "Connected": Variant("b", False),
             "ServicesResolved": Variant("b", False),
         }
-        super().__init__(f"{adapter}/dev_{address.replace(':', '_')}", properties)
+        super().__init__(f"{adapter.path}/dev_{address.replace(':', '_')}", properties)
         self._bluez = bluez
+        self._adapter = adapter
         self.refuse: str | None = None
+        self.connect_s = 0.0
+        self.asked = 0
         self._reported: tuple[dict[str, bytes], dict[int, bytes], int] | None = None
         self._services: dict[str, Service] = {}
         self._characteristics: list[Characteristic] = []
+
+    @property
+    def address(self) -> str:
+        """Upper case, with colons."""
+        return str(self.properties["Address"].value)
 
     @property
     def connected(self) -> bool:
@@ -119,8 +142,8 @@ class Peripheral(Node):
         asked for duplicates or the signal moved by 8 dB). Nothing is told of a device while it is connected.
         """
         services, makers = dict(service_data or {}), dict(manufacturer_data or {})
-        scanning, duplicates = self._bluez.scanning
-        if not scanning or self.connected or not (duplicates or self._is_news(services, makers, rssi_dbm)):
+        adapter = self._adapter
+        if not adapter.hears or self.connected or not (adapter.duplicates or self._is_news(services, makers, rssi_dbm)):
             return False
         self._reported = (services, makers, rssi_dbm)
         changed = {
@@ -174,13 +197,27 @@ class Peripheral(Node):
         return NOTHING
 
     def _connect(self) -> None:
+        """The answer comes after `connect_s`. Raises Later."""
+        self.asked += 1
+        self._bluez.connecting.append(self.path)
+        self._bluez.at_once = max(self._bluez.at_once, len(self._bluez.connecting))
+        loop = asyncio.get_running_loop()
+        raise Later(lambda answer: loop.call_later(self.connect_s, self._connected, answer))
+
+    def _connected(self, answer: Callable[[Reply | DBusError], None]) -> None:
+        self._bluez.connecting.remove(self.path)
         if self.refuse:
-            raise DBusError(self.refuse, "le-connection-abort-by-local")
+            answer(DBusError(self.refuse, "the simulated device refuses"))
+            return
+        if self._bluez.fussy and self._adapter.sessions:
+            answer(DBusError("org.bluez.Error.InProgress", "Operation already in progress"))
+            return
         for node in (*self._services.values(), *self._characteristics):
             if node not in self._bluez.objects:
                 self._bluez.objects.add(node)
         self._bluez.objects.change(self, {"Connected": Variant("b", True)})
         self._bluez.objects.change(self, {"ServicesResolved": Variant("b", True)})
+        answer(NOTHING)
 
     def _is_news(self, services: dict[str, bytes], makers: dict[int, bytes], rssi_dbm: int) -> bool:
         if self._reported is None:

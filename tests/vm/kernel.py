@@ -22,6 +22,7 @@ MODULES = (
     *("gpio_sim", "xhci_pci", "usbserial", "ftdi_sio", "cp210x", "cdc_acm"),
     *("sch_netem", "sch_ingress", "ifb", "cls_matchall", "act_mirred", "i6300esb", "softdog"),
     *("nf_tables", "nft_chain_nat", "nft_ct"),
+    *("hci_uart", "algif_hash", "algif_skcipher", "cmac", "ecb", "ccm", "uhid", "vcan", "can_raw"),
 )
 # Large folders of modules that no guest of ours needs are not even unpacked.
 _NOT_UNPACKED = (

@@ -26,7 +26,7 @@ BOOT_S = 180.0
 HOST = "10.0.2.100"
 _KERNEL = (
     "console=ttyS0 quiet loglevel=4 panic=-1 nokaslr mitigations=off random.trust_cpu=on audit=0 net.ifnames=0 "
-    "no_timer_check lsm=landlock,lockdown,yama,apparmor tsc=reliable rcupdate.rcu_expedited=1 8250.nr_uarts=2 "
+    "no_timer_check lsm=landlock,lockdown,yama,apparmor tsc=reliable rcupdate.rcu_expedited=1 8250.nr_uarts=3 "
     "systemd.show_status=0 systemd.default_standard_output=journal"
 )
 
@@ -43,8 +43,8 @@ class Machine:
     """A disposable guest: a context manager that starts it and leaves nothing.
 
     Its root disk is an overlay on the image (or on what was `saved`). `data` is the disk /dev/vdb, QEMU's words for it;
-    without it there is a blank one of 64 MB. /dev/ttyS1 is the socket `uart`. `rtc`: the time in its hardware clock,
-    such as 2020-01-01T00:00:00. It reaches nothing but what `forward` names, at HOST.
+    without it there is a blank one of 64 MB. /dev/ttyS1 is the socket `uart`, /dev/ttyS2 `radio`. `rtc`: the time in
+    its hardware clock, such as 2020-01-01T00:00:00. It reaches nothing but what `forward` names, at HOST.
 
     One virtual processor: with two, QEMU 7.2 died of self-modifying code once in 45 boots.
     """
@@ -60,6 +60,7 @@ class Machine:
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="edge-guest-"))
         self.uart = self.folder / "uart"
+        self.radio = self.folder / "radio"
         self._image = image
         self._saved = saved
         self._rtc = rtc
@@ -183,6 +184,8 @@ class Machine:
             *("-serial", f"file:{here}/console", "-qmp", f"unix:{here}/qmp,server=on,wait=off"),
             *("-chardev", f"socket,id=uart,path={self.uart},server=on,wait=off"),
             *("-device", "isa-serial,chardev=uart,index=1"),
+            *("-chardev", f"socket,id=radio,path={self.radio},server=on,wait=off"),
+            *("-device", "isa-serial,chardev=radio,index=2"),
             *("-device", "virtio-serial-pci", "-device", "virtserialport,chardev=control,name=edge.control"),
             *("-chardev", f"socket,id=control,path={here}/control,server=on,wait=off"),
             *("-device", "virtio-rng-pci", "-device", "qemu-xhci,id=xhci", "-device", "i6300esb"),

@@ -22,7 +22,7 @@ PARTS = (
 )
 _PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "udev", "kmod", "procps", "iproute2", "e2fsprogs", "util-linux-extra"),
-    *("python3", "python3-venv", "make"),
+    *("python3", "python3-venv", "make", "bluez"),
 )
 _LEFT_OUT = ("man", "doc", "locale", "info", "i18n", "bash-completion")
 # Under emulation each unit and each generator costs a tenth of a second; a test needs none of these.
@@ -93,7 +93,7 @@ _NO_GENERATOR = [
     "system-update",
 ]
 # Cold plug of what matters only.
-_PLUGGED = ("block", "virtio-ports", "net", "rtc", "misc", "gpio", "watchdog", "tty")
+_PLUGGED = ("block", "virtio-ports", "net", "rtc", "misc", "gpio", "watchdog", "tty", "bluetooth")
 _FILES = {
     "etc/fstab": "/dev/vda / ext4 rw,noatime,errors=remount-ro 0 0\n",
     "etc/hostname": "edge\n",

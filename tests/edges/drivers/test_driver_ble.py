@@ -8,8 +8,9 @@ from driver_helpers import until
 
 from edge_agent.core.backoff import Backoff
 from edge_agent.core.reading import Advert, Channel, Reading
-from edge_agent.drivers import ble
-from edge_agent.drivers.ble import BleDriver
+from edge_agent.drivers import ble, radio
+from edge_agent.drivers import bluez as bluez_calls
+from edge_agent.drivers.ble import BleDriver, Nearby
 from simulators.bluez import BlueZ
 from simulators.bluez.bus import PrivateBus
 
@@ -37,6 +38,7 @@ class AdvertBridge:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
     monkeypatch.setattr(ble, "LOOK_S", 0.02)
+    monkeypatch.setattr(ble, "SHARE_S", 0.0)
     monkeypatch.setattr(logging.getLogger("bleak"), "level", logging.ERROR)
     logging.getLogger("bleak").manager._clear_cache()
 
@@ -49,11 +51,12 @@ async def bluez():
 
 @pytest.fixture
 def driver_of(device_of):
-    def make(adapter="", silence_s=60.0):
+    def make(silence_s=60.0, **more):
         devices = {
-            address: device_of(AdvertBridge(name), name) for address, name in ((KITCHEN, "kitchen"), (ATTIC, "attic"))
+            address: Nearby(device_of(AdvertBridge(name), name))
+            for address, name in ((KITCHEN, "kitchen"), (ATTIC, "attic"))
         }
-        return BleDriver(devices, adapter=adapter, silence_s=silence_s, backoff=Backoff(base_s=0.02, cap_s=0.05))
+        return BleDriver(devices, silence_s=silence_s, backoff=Backoff(base_s=0.02, cap_s=0.05), **more)
 
     return make
 
@@ -78,7 +81,7 @@ async def test_adverts_of_configured_devices_reach_their_bridges(bluez, driver_o
     await until(lambda: got)
     bluez.peripheral(KITCHEN, "Kitchen").advertise(service_data={BTHOME: b"\x02"}, rssi_dbm=-70)
     await until(lambda: [item.value for item in got] == [1, 2])
-    bridge = driver._devices[KITCHEN]._bridge
+    bridge = driver._devices[KITCHEN].device._bridge
     assert bridge.fed[0] == Advert(KITCHEN, "Kitchen", -71, {BTHOME: b"\x01x"}, {0x0499: b"\x05"})
     kitchen, attic = driver.devices()
     assert kitchen.readings == 2
@@ -143,7 +146,7 @@ async def test_an_adapter_that_is_off_says_how_to_switch_it_on_and_is_used_when_
 async def test_an_adapter_pulled_out_under_the_scan_is_lost_once_and_back_once(
     bluez, driver_of, got, running, said, adapter
 ):
-    driver = driver_of(adapter)
+    driver = driver_of(adapter=adapter)
     running(driver)
     await until(lambda: ready(driver))
     bluez.remove_adapter()
@@ -168,37 +171,175 @@ async def test_an_adapter_switched_off_under_the_scan_is_a_state(bluez, driver_o
 
 
 async def test_an_adapter_that_is_not_there_is_named(bluez, driver_of, running):
-    driver = driver_of("hci7")
+    driver = driver_of(adapter="hci7")
     running(driver)
     await until(lambda: driver.health.fix)
     assert "hci7" in driver.health.sentence
     assert "ble.adapter" in driver.health.fix
 
 
-async def test_silence_from_everybody_restarts_the_scanner_ever_more_rarely_until_something_is_heard(
-    bluez, driver_of, got, running, said, monkeypatch
-):
-    driver = driver_of(silence_s=0.05)
+async def test_a_scan_that_bluetoothd_ended_is_started_again(bluez, driver_of, running, said):
+    driver = driver_of()
     running(driver)
     await until(lambda: ready(driver))
-    bluez._adapter.end_sessions()  # the scan has died and nobody says so
-    assert not bluez.scanning[0]
+    bluez.adapter.end_sessions()  # and nobody says so
     await until(lambda: bluez.scanning[0])
-    await until(lambda: not ready(driver))
-    await asyncio.sleep(0.5)
-    assert driver._patience == ble.MAX_PATIENCE
-    monkeypatch.setattr(driver, "_silence_s", 60.0)
-    peripheral = bluez.peripheral(KITCHEN, "Kitchen")
-    number = iter(range(250))
-
-    def heard():
-        peripheral.advertise(service_data={BTHOME: bytes([next(number)])})
-        return got
-
-    await until(heard)
     await until(lambda: ready(driver))
-    assert driver._patience == 1
-    assert code_of(said) == ["silent"]
+    assert code_of(said) == ["ended"]
+
+
+async def test_silence_from_everybody_restarts_the_scanner(bluez, driver_of, got, running, said):
+    bluez.adapter.deaf = "scan"
+    driver = driver_of(silence_s=0.1)
+    running(driver)
+    await until(lambda: not bluez.adapter.deaf)
+    await until(lambda: not ready(driver))
+    assert "nothing" not in driver.health.sentence
+    await until(lambda: bluez.peripheral(KITCHEN, "Kitchen").advertise(service_data={BTHOME: b"\x01"}))
+    await until(lambda: got)
+    await until(lambda: ready(driver))
+    assert code_of(said)[0] == "silent"
+    assert bluez.systemd.restarts == 0
+
+
+async def test_an_adapter_that_stays_deaf_is_switched_off_and_on(bluez, driver_of, got, running, said):
+    bluez.adapter.deaf = "power"
+    driver = driver_of(silence_s=0.05)
+    running(driver)
+    await until(lambda: not bluez.adapter.deaf)
+    await until(lambda: bluez.peripheral(KITCHEN, "Kitchen").advertise(service_data={BTHOME: b"\x01"}))
+    await until(lambda: got)
+    await until(lambda: ready(driver))
+    assert code_of(said)[:2] == ["silent", "power_cycle"]
+    assert bluez.adapter.power_cycles == 1
+
+
+async def test_when_that_does_not_help_the_service_is_restarted(bluez, driver_of, got, running, said):
+    bluez.adapter.deaf = "service"
+    driver = driver_of(silence_s=0.05)
+    running(driver)
+    await until(lambda: bluez.systemd.restarts)
+    await until(lambda: bluez.peripheral(KITCHEN, "Kitchen").advertise(service_data={BTHOME: b"\x01"}))
+    await until(lambda: got)
+    await until(lambda: ready(driver))
+    assert code_of(said)[:3] == ["silent", "power_cycle", "service_restart"]
+    assert (bluez.adapter.power_cycles, bluez.systemd.restarts) == (1, 1)
+
+
+async def test_an_agent_that_may_not_restart_the_service_says_what_to_do(bluez, driver_of, running, said):
+    bluez.adapter.deaf = "service"
+    bluez.systemd.allowed = False
+    driver = driver_of(silence_s=0.05)
+    running(driver)
+    await until(lambda: "service_restart" in code_of(said))
+    assert "systemctl restart bluetooth" in driver.health.fix
+    await asyncio.sleep(0.5)
+    assert sorted(code_of(said)) == ["power_cycle", "service_restart", "silent"]
+
+
+async def test_bluetoothd_that_does_not_answer_is_restarted(bluez, driver_of, running, said, monkeypatch):
+    monkeypatch.setattr(bluez_calls, "ANSWER_S", 0.05)
+    monkeypatch.setattr(radio, "HANG_UP_S", 0.05)
+    driver = driver_of(silence_s=0.2)
+    running(driver)
+    await until(lambda: ready(driver))
+    bluez.objects.hangs = True
+    await until(lambda: bluez.systemd.restarts, 10.0)
+    await until(lambda: bluez.peripheral(KITCHEN, "Kitchen").advertise(service_data={BTHOME: b"\x01"}), 10.0)
+    await until(lambda: ready(driver))
+    assert code_of(said)[0] == "hangs"
+
+
+async def test_bluetoothd_that_was_restarted_is_used_again(bluez, driver_of, got, running, said):
+    driver = driver_of()
+    running(driver)
+    await until(lambda: ready(driver))
+    await bluez.restart()
+    await until(lambda: bluez.scanning[0])
+    await until(lambda: bluez.peripheral(KITCHEN, "Kitchen").advertise(service_data={BTHOME: b"\x01"}))
+    await until(lambda: got)
+    await until(lambda: ready(driver))
+    assert len(code_of(said)) == 1
+
+
+async def test_bluetoothd_that_was_away_for_a_while_is_lost_once_and_back_once(bluez, driver_of, running, said):
+    driver = driver_of()
+    running(driver)
+    await until(lambda: ready(driver))
+    await bluez.stop()
+    await until(lambda: "not running" in driver.health.sentence)
+    await asyncio.sleep(0.2)
+    await bluez.start()
+    await until(lambda: ready(driver))
+    assert code_of(said) == ["service"]
+
+
+@pytest.mark.parametrize("wanted", ["hci1", "f0:f1:f2:f3:f4:f6"])
+async def test_of_several_adapters_one_is_named_by_its_name_or_its_address(driver_of, got, running, wanted):
+    async with BlueZ(also=("hci1",)) as bluez:
+        driver = driver_of(adapter=wanted)
+        running(driver)
+        await until(lambda: ready(driver))
+        assert driver.health.sentence == "scanning on hci1"
+        assert not bluez.scanning[0]
+        attic = bluez.peripheral(ATTIC, "Attic", adapter="hci1")
+        await until(lambda: attic.advertise(service_data={BTHOME: b"\x07"}))
+        await until(lambda: got)
+
+
+async def test_of_several_adapters_the_first_that_is_on_is_used(driver_of, running):
+    async with BlueZ(also=("hci1",)) as bluez:
+        bluez.set_powered(False)
+        driver = driver_of()
+        running(driver)
+        await until(lambda: driver.health.sentence == "scanning on hci1")
+
+
+async def test_one_of_several_that_is_pulled_out_is_noticed_while_another_is_there(driver_of, running):
+    async with BlueZ(also=("hci1",)) as bluez:
+        driver = driver_of(adapter="hci0")
+        running(driver)
+        await until(lambda: ready(driver))
+        bluez.remove_adapter()
+        await until(lambda: not ready(driver))
+        await until(lambda: "F0:F1:F2:F3:F4:F6" in driver.health.fix)
+        bluez.add_adapter()
+        await until(lambda: ready(driver))
+
+
+async def test_a_passive_scan_hears_without_asking(driver_of, got, running, said):
+    async with BlueZ(experimental=True) as bluez:
+        driver = driver_of(passive=True)
+        running(driver)
+        await until(lambda: bluez.adapter.monitors)
+        assert not bluez.scanning[0]
+        await until(lambda: bluez.peripheral(KITCHEN, "Kitchen").advertise(service_data={BTHOME: b"\x01"}))
+        await until(lambda: got)
+        await asyncio.sleep(0.1)
+        assert ready(driver)
+        assert [line for line in said if line["event"] == "passive_scan"] == []
+
+
+async def test_where_bluez_has_no_passive_scan_an_active_one_is_used_and_that_is_said_once(
+    bluez, driver_of, running, said
+):
+    driver = driver_of(passive=True)
+    running(driver)
+    await until(lambda: bluez.scanning[0])
+    assert ready(driver)
+    bluez.adapter.end_sessions()
+    await until(lambda: bluez.scanning[0])
+    (note,) = [line for line in said if line["event"] == "passive_scan"]
+    assert "experimental" in note["reason"]
+
+
+async def test_a_passive_scan_that_hears_nothing_becomes_an_active_one(driver_of, running, said):
+    async with BlueZ(experimental=True) as bluez:
+        bluez.adapter.deaf = "scan"
+        driver = driver_of(passive=True, silence_s=0.1)
+        running(driver)
+        await until(lambda: bluez.scanning[0])
+        assert [line["reason"] for line in said if line["event"] == "passive_scan"] == ["nothing was heard by it"]
 
 
 async def test_a_stranger_breaks_the_silence_too(bluez, driver_of, running):
