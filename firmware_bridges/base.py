@@ -62,7 +62,7 @@ class ListeningBridge:
         self._channels: dict[str, Channel] = {}
         self._absent_until: dict[str, float] = {}
 
-    def next(self, now: float) -> tuple[float | None, Send | None]:  # noqa: ARG002 - the Protocol's own name
+    def next(self, now: float) -> tuple[float | None, Send | Reading | Fault | None]:  # noqa: ARG002 - the Protocol's own name
         """Nothing is ever asked of the device."""
         return None, None
 

@@ -4,9 +4,10 @@ Sources: P1 Companion Standard 5.0.2 (Netbeheer Nederland) §6.12; e-MUCS P1 1.7
 C and D; EN 13757-3 table of device types for the media.
 """
 
+import re
 from typing import NamedTuple
 
-from edge_agent.core.reading import ChannelKind
+from edge_agent.core.reading import ChannelKind, Value
 
 
 class Quantity(NamedTuple):
@@ -102,3 +103,25 @@ MEDIA: dict[int, str] = {
     2: "electricity", 3: "gas", 4: "heat", 6: "warm_water", 7: "water", 10: "cooling", 11: "cooling", 12: "heat",
     13: "heat_cooling", 21: "hot_water", 22: "cold_water", 40: "waste_water",
 }  # fmt: skip
+
+# Of heat meters at an optical port (EN 13757-1, medium 6).
+HEAT: dict[str, Quantity] = {
+    "6.8.0": Quantity("heat", "GJ", ChannelKind.COUNTER),
+    "6.26.0": Quantity("volume", "m3", ChannelKind.COUNTER),
+}
+
+_NUMBER = re.compile(r"(-?\d{1,15})(?:\.(\d{1,9}))?(?:\*([A-Za-z0-9]{1,6}))?\Z")
+
+
+def read_number(text: str, unit: str | None) -> Value | None:
+    """The number in this unit (None: any known, and one there must be), exact to its last digit; else None."""
+    match = _NUMBER.match(text)
+    if match is None:
+        return None
+    whole, decimals, written = match[1], match[2] or "", match[3] or ""
+    known, shift = UNITS.get(written, ("", 0))
+    if (unit is None and not known) or (unit is not None and known != unit) or (written and not known):
+        return None
+    if not decimals and not shift:
+        return int(whole)
+    return round(float(f"{whole}.{decimals}e-{shift}"), len(decimals) + shift)

@@ -18,6 +18,7 @@ LANGUAGES: dict[str, str] = {
     "contact": "firmware_bridges.contact.bridge:SPEC",
     "dsmr": "firmware_bridges.dsmr.bridge:SPEC",
     "sml": "firmware_bridges.sml.bridge:SPEC",
+    "iec62056": "firmware_bridges.iec62056.bridge:SPEC",
     "nmea0183": "firmware_bridges.nmea0183.bridge:SPEC",
     "obd2": "firmware_bridges.obd2.bridge:SPEC",
     "textline": "firmware_bridges.textline.bridge:SPEC",

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import os
 import select
+import termios
 import tty
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,9 @@ BACKLOG_BYTES = 16_384
 READ_BYTES = 4096
 REPLAY_STEP_S = 0.02
 BITS_PER_BYTE = 10
+_BAUDS = {
+    getattr(termios, f"B{baud}"): baud for baud in (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+}
 
 
 class SerialTwin:
@@ -57,6 +61,11 @@ class SerialTwin:
         """Whether somebody has the port open, and has had it long enough to have set it up."""
         now = asyncio.get_running_loop().time()
         return self._look(now) and self._opened_at is not None and now - self._opened_at >= SETTLE_S
+
+    @property
+    def baud(self) -> int:
+        """The speed that the other end has set; both ends of a pty share it. 0: unplugged, or one that has no name."""
+        return _BAUDS.get(termios.tcgetattr(self._master)[5], 0) if self.plugged else 0
 
     def plug(self) -> None:
         """The device appears: a new terminal behind the same path."""

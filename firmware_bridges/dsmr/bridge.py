@@ -11,10 +11,10 @@ from itertools import count
 from typing import Any
 
 from edge_agent.core.ports import LanguageSpec
-from edge_agent.core.reading import ChannelKind, Chunk, Item, Reading, Value
+from edge_agent.core.reading import ChannelKind, Chunk, Item, Reading
 from firmware_bridges.base import ListeningBridge
 from firmware_bridges.checksums import crc16_arc
-from firmware_bridges.obis import CURRENT_LIMIT, ELECTRICITY, MEDIA, TEXTS, UNITS, Quantity
+from firmware_bridges.obis import CURRENT_LIMIT, ELECTRICITY, MEDIA, TEXTS, UNITS, Quantity, read_number
 
 # The longest telegrams seen have 2 kB; a message of the grid operator adds 2 kB (P1 5.0.2 §6.12: 1024 octets as hex).
 MAX_TELEGRAM = 8192
@@ -23,7 +23,6 @@ _EDGE = re.compile(rb"\n/|\n!([^\n]{0,16})\n")
 _CRC = re.compile(rb"[0-9A-Fa-f]{1,4}\Z")
 _LINE = re.compile(r"(\d)-(\d{1,3}):(\d{1,3}\.\d{1,3}\.\d{1,3})(?:\*255)?((?:\([^()]*\))+)\Z")
 _GROUP = re.compile(r"\(([^()]*)\)")
-_NUMBER = re.compile(r"(-?\d{1,15})(?:\.(\d{1,9}))?(?:\*([A-Za-z0-9]{1,6}))?\Z")
 # Version 4 and later say so, and they have a CRC (P1 4.0 §6.2).
 _VERSION = "0.2.8"
 # At most four meters are behind the M-Bus (P1 5.0.2 §6.9).
@@ -129,7 +128,7 @@ class Dsmr(ListeningBridge):
         if quantity.name == "power_limit" and text.endswith("*A"):
             quantity = CURRENT_LIMIT
         channel = self.channel(*quantity)
-        value = _value(text, quantity.unit)
+        value = read_number(text, quantity.unit)
         if value is None:
             yield from self.absent(channel, f"the meter sends {text[:40]!r}", at)
         else:
@@ -153,7 +152,7 @@ class Dsmr(ListeningBridge):
             name = medium if number == 1 else f"{medium}_{number}"
             if not meter.value:
                 continue  # a place for a meter, and none there
-            value = _value(meter.value, None)
+            value = read_number(meter.value, None)
             unit = UNITS[meter.value.partition("*")[2]][0] if value is not None else ""
             if value is None:
                 channel = self._channels.get(name) or self.channel(name, _unit_of(medium), ChannelKind.COUNTER)
@@ -177,20 +176,6 @@ def _mbus(meter: _Meter, code: str, groups: list[str]) -> _Meter | None:
 
 def _unit_of(medium: str) -> str:
     return {"electricity": "kWh", "heat": "GJ", "cooling": "GJ", "heat_cooling": "GJ"}.get(medium, "m3")
-
-
-def _value(text: str, unit: str | None) -> Value | None:
-    """The number in this unit (None: any known, and one there must be), exact to its last digit; else None."""
-    match = _NUMBER.match(text)
-    if match is None:
-        return None
-    whole, decimals, written = match[1], match[2] or "", match[3] or ""
-    known, shift = UNITS.get(written, ("", 0))
-    if (unit is None and not known) or (unit is not None and known != unit) or (written and not known):
-        return None
-    if not decimals and not shift:
-        return int(whole)
-    return round(float(f"{whole}.{decimals}e-{shift}"), len(decimals) + shift)
 
 
 SPEC = LanguageSpec(
