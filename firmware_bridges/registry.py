@@ -16,11 +16,13 @@ GROUP = "edge_agent.bridges"
 LANGUAGES: dict[str, str] = {
     "bthome": "firmware_bridges.bthome.bridge:SPEC",
     "contact": "firmware_bridges.contact.bridge:SPEC",
+    "daly": "firmware_bridges.daly.bridge:SPEC",
     "dsmr": "firmware_bridges.dsmr.bridge:SPEC",
-    "sml": "firmware_bridges.sml.bridge:SPEC",
     "iec62056": "firmware_bridges.iec62056.bridge:SPEC",
+    "jbd": "firmware_bridges.jbd.bridge:SPEC",
     "nmea0183": "firmware_bridges.nmea0183.bridge:SPEC",
     "obd2": "firmware_bridges.obd2.bridge:SPEC",
+    "sml": "firmware_bridges.sml.bridge:SPEC",
     "textline": "firmware_bridges.textline.bridge:SPEC",
     "vedirect": "firmware_bridges.vedirect.bridge:SPEC",
 }

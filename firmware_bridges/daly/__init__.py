@@ -1,0 +1,1 @@
+"""Daly, a battery management system."""

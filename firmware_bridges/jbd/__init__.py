@@ -1,0 +1,1 @@
+"""JBD (Xiaoxiang, Overkill Solar), a battery management system."""
