@@ -20,6 +20,7 @@ LANGUAGES: dict[str, str] = {
     "dsmr": "firmware_bridges.dsmr.bridge:SPEC",
     "iec62056": "firmware_bridges.iec62056.bridge:SPEC",
     "jbd": "firmware_bridges.jbd.bridge:SPEC",
+    "modbus": "firmware_bridges.modbus.bridge:SPEC",
     "nmea0183": "firmware_bridges.nmea0183.bridge:SPEC",
     "obd2": "firmware_bridges.obd2.bridge:SPEC",
     "sml": "firmware_bridges.sml.bridge:SPEC",

@@ -212,8 +212,9 @@ def test_an_hour_of_a_wrong_baud_gives_a_handful_of_faults_and_keeps_no_memory(n
 @pytest.mark.parametrize("name", NAMES)
 def test_each_device_has_its_own_bridge(name: str) -> None:
     spec = language(name)
-    first, second = spec.make("one", complete(spec)), spec.make("two", complete(spec))
     vector = vectors(name)[0]
+    options = complete(spec, vector.options)
+    first, second = spec.make("one", options), spec.make("two", options)
     names = {i.channel.device for i in first.feed(vector.chunk, 0.0) if isinstance(i, Reading)}
     assert names == {"one"}
     assert {i.channel.device for i in second.feed(vector.chunk, 0.0) if isinstance(i, Reading)} == {"two"}

@@ -13,6 +13,8 @@ from edge_agent.core.reading import Advert, Chunk, Fault, Item, Level, Notify, R
 from firmware_bridges.registry import LANGUAGES, language
 
 DEVICE = "thing"
+# What a language cannot do without.
+NEEDED = {"modbus": {"map": "sdm630"}}
 ADDRESS = "54:48:E6:8F:80:A5"
 BTHOME = "0000fcd2-0000-1000-8000-00805f9b34fb"
 ROOT = Path(__file__).parents[2]
@@ -37,7 +39,8 @@ class Vector(NamedTuple):
 
 
 def complete(spec: LanguageSpec, options: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {name: option.default for name, option in spec.options.items()} | (options or {})
+    needed = {} if options else NEEDED.get(spec.name, {})
+    return {name: option.default for name, option in spec.options.items()} | needed | (options or {})
 
 
 def make(name: str, **options: Any) -> Bridge:

@@ -11,6 +11,7 @@ from edge_agent.core.reading import Fault, Reading
 from edge_agent.drivers.port import PortFinder
 from edge_agent.drivers.serial import SerialDriver
 from firmware_bridges.registry import language
+from simulators.modbus_slave import ModbusBus, Unit, float_words
 from simulators.optical_meter import OpticalMeter
 
 REGISTERS = {"F.F": "00000000", "1.8.0": "0302.8260*kWh", "2.8.0": "0000.1000*kWh", "C.1.0": "54800102"}
@@ -89,3 +90,74 @@ async def test_a_meter_that_was_unplugged_while_it_spoke_is_read_when_it_is_back
         await asyncio.sleep(0.2)
         meter.twin.plug()
         await until(lambda: values(got), within_s=20.0)
+
+
+METER = {"input": dict.fromkeys(range(80), 0) | {342: 0, 343: 0}}
+
+
+def meter(volts=230.1):
+    unit = Unit(METER)
+    unit.put("input", 0, float_words(volts))
+    unit.put("input", 72, float_words(1234.5))
+    return unit
+
+
+async def test_a_modbus_meter_is_read_by_its_map(driver_of, tmp_path, got, running):
+    async with ModbusBus(tmp_path / "port", {1: meter()}) as bus:
+        bus.echo = True
+        running(driver_of("modbus", map="sdm120"))
+        await until(lambda: "probe.energy_total" in values(got))
+        assert values(got)["probe.voltage"] == 230.1
+        assert values(got)["probe.energy_import"] == 1234.5
+        assert codes(got) == []
+
+
+async def test_units_of_one_bus_are_told_apart_and_a_dead_one_costs_the_others_little(
+    driver_of, tmp_path, got, running
+):
+    units = {name: {"unit": number, "map": "sdm120"} for name, number in (("house", 1), ("pump", 2), ("gone", 9))}
+    async with ModbusBus(tmp_path / "port", {1: meter(), 2: meter(231.5)}) as bus:
+        running(driver_of("modbus", units=units, timeout_s=0.1, retries=1))
+        await until(lambda: {"probe.house_voltage", "probe.pump_voltage"} <= values(got).keys())
+        await until(lambda: values(got).get("probe.gone_voltage", 0) is None)
+        assert (values(got)["probe.house_voltage"], values(got)["probe.pump_voltage"]) == (230.1, 231.5)
+        assert codes(got) == ["timeout"]
+        bus.units[9] = meter(229.0)
+
+
+async def test_an_answer_that_is_late_is_not_taken_for_the_next_one(driver_of, tmp_path, got, running):
+    """Two blocks of one length: a late answer to the first would pass for one to the second."""
+    unit = Unit({"holding": {0: 111, 10: 222}})
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'title = "two"\nsource = "made"\ntable = "holding"\nevery_s = 0.5\nregister = [\n'
+        '{ name = "first", address = 0 },\n{ name = "second", address = 10 },\n]\n',
+        encoding="utf-8",
+    )
+    async with ModbusBus(tmp_path / "port", {1: unit}):
+        unit.faults.add("late")
+        unit.late_s = 0.15
+        running(driver_of("modbus", map=str(own), timeout_s=0.1, retries=0))
+        await until(lambda: unit.asked >= 4, within_s=10.0)
+        unit.faults.clear()
+        await until(lambda: values(got).get("probe.first") and values(got).get("probe.second"), within_s=10.0)
+        told = {(item.channel.name, item.value) for item in got if isinstance(item, Reading)}
+        assert told <= {("probe.first", None), ("probe.second", None), ("probe.first", 111), ("probe.second", 222)}
+        assert "late" in codes(got)
+
+
+@pytest.mark.parametrize(("fault", "code"), [("silent", "timeout"), ("crc", "checksum")])
+async def test_a_modbus_unit_that_fails_and_comes_back(driver_of, tmp_path, got, running, fault, code):
+    own = tmp_path / "own.toml"
+    own.write_text(
+        'title = "one"\nsource = "made"\nevery_s = 0.3\nregister = [{ name = "x", address = 0 }]\n', encoding="utf-8"
+    )
+    unit = Unit({"input": {0: 7}})
+    unit.faults.add(fault)
+    async with ModbusBus(tmp_path / "port", {1: unit}):
+        running(driver_of("modbus", map=str(own), timeout_s=0.1))
+        await until(lambda: codes(got) == [code])
+        assert unit.asked in (0, 3)  # once, and two more tries
+        assert values(got) == {"probe.x": None}
+        unit.faults = {"noise"}
+        await until(lambda: values(got) == {"probe.x": 7}, within_s=5.0)

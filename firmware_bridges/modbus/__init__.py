@@ -1,0 +1,1 @@
+"""Modbus RTU, the registers of meters, inverters and heat pumps."""
