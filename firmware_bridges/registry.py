@@ -19,6 +19,7 @@ LANGUAGES: dict[str, str] = {
     "daly": "firmware_bridges.daly.bridge:SPEC",
     "dsmr": "firmware_bridges.dsmr.bridge:SPEC",
     "iec62056": "firmware_bridges.iec62056.bridge:SPEC",
+    "j1939": "firmware_bridges.j1939.bridge:SPEC",
     "jbd": "firmware_bridges.jbd.bridge:SPEC",
     "modbus": "firmware_bridges.modbus.bridge:SPEC",
     "nmea0183": "firmware_bridges.nmea0183.bridge:SPEC",

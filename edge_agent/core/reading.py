@@ -154,5 +154,12 @@ def uuid(number: int) -> str:
     return f"{number:08x}-0000-1000-8000-00805f9b34fb"  # Bluetooth Core, Vol 3 Part B 2.5.1: the base UUID
 
 
-Chunk = bytes | Advert | Notify | Level
+class Frame(NamedTuple):
+    """One CAN frame with an identifier of 29 bits, as it was on the bus; at most 8 bytes of data."""
+
+    can_id: int
+    data: bytes
+
+
+Chunk = bytes | Advert | Notify | Level | Frame
 Item = Reading | Fault | Codes | Handover | Send

@@ -4,6 +4,7 @@ from collections import deque
 from typing import NamedTuple
 
 from edge_agent.core.reading import Advert, Chunk, Level, Notify, Send
+from edge_agent.core.reading import Frame as CanFrame
 
 # 50 kB a device at the most, while somebody looks at it.
 MAX_FRAMES = 200
@@ -45,6 +46,8 @@ def _told(chunk: Chunk | Send) -> tuple[str, int]:
             return f"{chunk.characteristic}={chunk.payload[:MAX_SHOWN].hex()}", len(chunk.payload)
         case Level():
             return "active" if chunk.active else "not active", 0
+        case CanFrame():
+            return f"{chunk.can_id:08x} {chunk.data.hex()}", len(chunk.data)
         case Send():
             return chunk.payload[:MAX_SHOWN].hex(), len(chunk.payload)
     return chunk[:MAX_SHOWN].hex(), len(chunk)

@@ -18,6 +18,7 @@ from edge_agent.core.reading import (
     Chunk,
     Codes,
     Fault,
+    Frame,
     Handover,
     Item,
     Level,
@@ -50,6 +51,7 @@ CHUNKS = st.one_of(
     st.binary(max_size=300),
     ADVERTS,
     st.builds(Level, st.booleans()),
+    st.builds(Frame, st.integers(0, (1 << 29) - 1), st.binary(max_size=8)),
     st.builds(Notify, st.sampled_from(CHARACTERISTICS), st.binary(max_size=40)),
 )
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -99,7 +101,7 @@ def test_what_is_known_of_a_language_without_running_it(name: str) -> None:
     spec = language(name)
     assert isinstance(spec, LanguageSpec)
     assert spec.transports
-    assert spec.transports <= {"serial", "ble", "gatt", "gpio"}
+    assert spec.transports <= {"serial", "ble", "gatt", "gpio", "can"}
     assert ("gatt" in spec.transports) == (spec.gatt is not None)
     assert spec.doc
     assert spec.baud > 0
@@ -167,9 +169,15 @@ def test_what_is_nearly_right_makes_it_raise_neither_and_cuts_change_nothing(nam
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_chunk_of_a_transport_that_it_is_not_spoken_on_is_one_fault(name: str) -> None:
-    spoken = {"serial": bytes, "ble": Advert, "gatt": Notify, "gpio": Level}
+    spoken = {"serial": bytes, "ble": Advert, "gatt": Notify, "gpio": Level, "can": Frame}
     kinds = {spoken[transport] for transport in language(name).transports}
-    samples: list[Chunk] = [b"x\n", Advert("", "", 0, {}, {}), Level(True), Notify(uuid(0x2A19), b"")]
+    samples: list[Chunk] = [
+        b"x\n",
+        Advert("", "", 0, {}, {}),
+        Level(True),
+        Notify(uuid(0x2A19), b""),
+        Frame(0x18FECA00, b"\0"),
+    ]
     assert {type(sample) for sample in samples} == set(get_args(Chunk))
     for sample in samples:
         if type(sample) not in kinds:
