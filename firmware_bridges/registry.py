@@ -14,19 +14,36 @@ from edge_agent.core.reading import Advert
 GROUP = "edge_agent.bridges"
 
 LANGUAGES: dict[str, str] = {
+    "atc": "firmware_bridges.atc.bridge:SPEC",
     "bthome": "firmware_bridges.bthome.bridge:SPEC",
     "contact": "firmware_bridges.contact.bridge:SPEC",
     "daly": "firmware_bridges.daly.bridge:SPEC",
     "dsmr": "firmware_bridges.dsmr.bridge:SPEC",
+    "govee": "firmware_bridges.govee.bridge:SPEC",
     "iec62056": "firmware_bridges.iec62056.bridge:SPEC",
+    "inkbird": "firmware_bridges.inkbird.bridge:SPEC",
     "j1939": "firmware_bridges.j1939.bridge:SPEC",
     "jbd": "firmware_bridges.jbd.bridge:SPEC",
+    "mocreo": "firmware_bridges.mocreo.bridge:SPEC",
     "modbus": "firmware_bridges.modbus.bridge:SPEC",
+    "mopeka": "firmware_bridges.mopeka.bridge:SPEC",
     "nmea0183": "firmware_bridges.nmea0183.bridge:SPEC",
     "obd2": "firmware_bridges.obd2.bridge:SPEC",
+    "oralb": "firmware_bridges.oralb.bridge:SPEC",
+    "qingping": "firmware_bridges.qingping.bridge:SPEC",
+    "ruuvi": "firmware_bridges.ruuvi.bridge:SPEC",
+    "sensorpush": "firmware_bridges.sensorpush.bridge:SPEC",
     "sml": "firmware_bridges.sml.bridge:SPEC",
+    "switchbot": "firmware_bridges.switchbot.bridge:SPEC",
+    "teltonika": "firmware_bridges.teltonika.bridge:SPEC",
     "textline": "firmware_bridges.textline.bridge:SPEC",
+    "thermobeacon": "firmware_bridges.thermobeacon.bridge:SPEC",
+    "thermopro": "firmware_bridges.thermopro.bridge:SPEC",
+    "tpms": "firmware_bridges.tpms.bridge:SPEC",
     "vedirect": "firmware_bridges.vedirect.bridge:SPEC",
+    "victron": "firmware_bridges.victron.bridge:SPEC",
+    "xiaogui": "firmware_bridges.xiaogui.bridge:SPEC",
+    "xiaomi": "firmware_bridges.xiaomi.bridge:SPEC",
 }
 
 

@@ -14,7 +14,7 @@ from firmware_bridges.registry import LANGUAGES, language
 
 DEVICE = "thing"
 # What a language cannot do without.
-NEEDED = {"modbus": {"map": "sdm630"}}
+NEEDED = {"modbus": {"map": "sdm630"}, "victron": {"key": "231d39c1d7cc1ab1aee224cd096db932"}}
 ADDRESS = "54:48:E6:8F:80:A5"
 BTHOME = "0000fcd2-0000-1000-8000-00805f9b34fb"
 ROOT = Path(__file__).parents[2]
@@ -25,8 +25,8 @@ class Vector(NamedTuple):
 
     What arrives is one of `text` (lines, ended by CR LF), `hex` (bytes of a serial line), `advert` (hex of BTHome's
     service data), `level` (of a GPIO line), `characteristic` and `notify` (hex), or an advertisement by
-    `manufacturer` (company id to hex) and `service` (UUID to hex), with `address`, `local_name` and `rssi` where they
-    matter. UUIDs may be short, company ids decimal or 0x….
+    `manufacturer` (company id to hex) and `service` (UUID to hex), with `address`, `local_name`, `rssi` and `services`
+    (listed UUIDs) where they matter. UUIDs may be short, company ids decimal or 0x….
     """
 
     language: str
@@ -95,6 +95,7 @@ def _chunk(entry: dict[str, Any]) -> Chunk:
             entry.get("rssi", -60),
             {full(key): bytes.fromhex(value) for key, value in entry.get("service", {}).items()},
             {int(key, 0): bytes.fromhex(value) for key, value in entry.get("manufacturer", {}).items()},
+            tuple(full(service) for service in entry.get("services", ())),
         )
     return Level(entry["level"])
 

@@ -1,0 +1,1 @@
+"""ATC and PVVX firmware of Xiaomi thermometers, advertisements."""

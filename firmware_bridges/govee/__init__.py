@@ -1,0 +1,1 @@
+"""Govee thermometers, meat thermometers and small sensors, advertisements."""

@@ -1,0 +1,1 @@
+"""Inkbird thermometers and meat thermometers, advertisements."""

@@ -1,0 +1,1 @@
+"""MOCREO sensors, advertisements."""

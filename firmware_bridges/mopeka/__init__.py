@@ -1,0 +1,1 @@
+"""Mopeka tank sensors, advertisements."""

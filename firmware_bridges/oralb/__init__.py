@@ -1,0 +1,1 @@
+"""Oral-B toothbrushes, advertisements."""

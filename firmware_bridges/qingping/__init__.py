@@ -1,0 +1,1 @@
+"""Qingping and ClearGrass sensors, advertisements."""

@@ -1,0 +1,1 @@
+"""RuuviTag and Ruuvi Air, advertisements of the open data formats."""

@@ -1,0 +1,1 @@
+"""SensorPush thermometers and barometers, advertisements."""

@@ -1,0 +1,1 @@
+"""SwitchBot sensors, locks and motors, advertisements."""

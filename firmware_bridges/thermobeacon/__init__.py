@@ -1,0 +1,1 @@
+"""ThermoBeacon hygrometers, advertisements."""

@@ -1,0 +1,1 @@
+"""ThermoPro thermometers, advertisements."""

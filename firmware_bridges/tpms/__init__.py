@@ -1,0 +1,1 @@
+"""Tyre pressure sensors, advertisements."""

@@ -1,0 +1,1 @@
+"""Victron Instant Readout, encrypted advertisements."""

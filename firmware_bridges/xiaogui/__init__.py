@@ -1,0 +1,1 @@
+"""Xiaogui scales, advertisements."""

@@ -1,0 +1,1 @@
+"""Xiaomi sensors, advertisements in the MiBeacon format."""
