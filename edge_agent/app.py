@@ -43,7 +43,7 @@ from edge_agent.supervisor import Job, Supervisor, notify
 from edge_agent.systemclock import SystemClock, process_age_s
 from edge_agent.texts import texts
 from edge_agent.ticker import Ticker
-from edge_agent.view import View
+from edge_agent.view import View, view_of
 
 LAST_DRAIN_S = 2.0  # what is stored may still go out for so long at a stop
 _log = structlog.get_logger("agent")
@@ -61,7 +61,7 @@ class Agent:
         self.restarts: Mapping[str, int] = {}
         self._build_store()
         self._build_services()
-        self._build_view()
+        self.view: View = view_of(self)
 
     def _build_store(self) -> None:
         folder = settings.state_folder(self.config.paths.state)
@@ -127,28 +127,6 @@ class Agent:
         self.help = Help(self.clock, self.outbox.requests, self.events, settings.timers(config), around)
         self.beside = Beside(self)
         self.reach = Reach(self)
-
-    def _build_view(self) -> None:
-        self.view: View = View(
-            gateway=self.gateway,
-            site=self.config.gateway.site,
-            consents=self.consents,
-            clock=self.clock,
-            outbox=self.outbox,
-            sampling=self.sampling,
-            config=self.config,
-            hardware=self.hardware,
-            help_service=self.help,
-            button=self.panel.button,
-            arbiter=self.panel.arbiter,
-            drain=self.reach.drain,
-            hub=self.hub,
-            test=self.beside.test,
-            texts=self.panel.texts,
-            health=self.standing.health,
-            ways=self.standing.ways,
-            started_at=self.started_at,
-        )
 
     @property
     def consent(self) -> Consent:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_agent import settings
 from edge_agent.core.event import Event, Lane
@@ -10,6 +10,7 @@ from edge_agent.core.health import Health
 from edge_agent.core.reading import Codes, Fault, Reading
 from edge_agent.core.request import State
 from edge_agent.core.testpress import WayTest
+from edge_agent.examine import Examiner
 from edge_agent.logs import recent
 from edge_agent.services.evidence import Evidence, Kept, Sources, Store
 from edge_agent.services.helptest import HelpTest, Pace, Path
@@ -49,7 +50,7 @@ class Beside:
             allowed=lambda: agent.consent.help_ready and bool(config.broker.host),
             keep=lambda test: tested.save(test.record()),
         )
-        self.test = HelpTest(
+        self.test: HelpTest = HelpTest(
             agent.clock,
             agent.events,
             path,
@@ -58,6 +59,7 @@ class Beside:
             tested.load(WayTest.from_record, None, problems, "the way to the desk is tested anew"),
         )
 
+        self.examiner = Examiner(agent)
         self.evidence = self._build_evidence()
 
     def _build_evidence(self) -> Evidence:
@@ -73,7 +75,7 @@ class Beside:
             readings=self._readings,
             freeze=agent.sampling.frozen,
             log=recent.lines,
-            selftest=agent.standing.selftest,
+            selftest=self._selftest,
         )
         return Evidence(
             agent.clock,
@@ -85,10 +87,16 @@ class Beside:
             kept=file.load(Kept.from_record, Kept(), agent.problems, "evidence of an open case may make room"),
         )
 
+    async def _selftest(self) -> dict[str, Any]:
+        """What the status says, and what the gateway finds when it looks."""
+        probes = await self.examiner.evidence()
+        return self._agent.standing.selftest() | {"probes": probes}
+
     def jobs(self) -> Iterator[Job]:
         """What runs beside the rest."""
         yield "test", self.test.run
         yield "evidence", self.evidence.run
+        yield "selftest", self.examiner.run
         if self._agent.config.help.rules:
             yield "rules", self.rules.run
 

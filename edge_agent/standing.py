@@ -113,6 +113,8 @@ class Standing:
         parts += [(f"channel {name}", health) for name, health in self.ways()]
         if agent.hardware.button:
             parts.append(("button", agent.hardware.button.health))
+        if agent.hardware.lamp:
+            parts.append(("lamp", agent.hardware.lamp.health))
         if agent.panel.speech:
             parts.append((agent.panel.speech.name, agent.panel.speech.health))
         return [*parts, *agent.beside.health()] + [(driver.name, driver.health) for driver in agent.hardware.drivers]

@@ -86,13 +86,13 @@ class Network:
             yield
 
     @contextmanager
-    def broker(self, folder: Path) -> Iterator[None]:
-        """A mosquitto as it comes, at the far end on PORT."""
+    def broker(self, folder: Path, lines: str = "allow_anonymous true") -> Iterator[None]:
+        """A mosquitto with these lines, or as it comes, at the far end on PORT."""
         program = shutil.which("mosquitto", path=_PATH)
         if program is None:
             raise NoNetworkError("mosquitto is not installed")
         settings = folder / "far-broker.conf"
-        settings.write_text(f"listener {PORT}\nallow_anonymous true\nlog_type error\nuser root\n", encoding="utf-8")
+        settings.write_text(f"listener {PORT}\n{lines}\nlog_type error\nuser root\n", encoding="utf-8")
         quiet = subprocess.DEVNULL
         with self.inside(self.far):
             process = subprocess.Popen([program, "-c", str(settings)], stdout=quiet, stderr=quiet)

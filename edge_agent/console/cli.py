@@ -35,6 +35,7 @@ COMMANDS = {
     "consent withdraw": "edge_agent.console.consenting:WITHDRAW",
     "press": "edge_agent.console.commands:PRESS",
     "cancel": "edge_agent.console.commands:CANCEL",
+    "check": "edge_agent.check:CHECK",
     "playbook": "edge_agent.config.playbook_command:PLAYBOOK",
     "run": "edge_agent.run:RUN",
     "check-config": "edge_agent.daemon:CHECK_CONFIG",

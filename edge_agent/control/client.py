@@ -21,6 +21,7 @@ from edge_agent.control.types import (
     Channels,
     Consent,
     Decide,
+    Examine,
     Failure,
     Findings,
     Help,
@@ -35,6 +36,7 @@ from edge_agent.control.types import (
     Raw,
     Reply,
     Say,
+    SelfTest,
     Status,
     Watch,
     decode,
@@ -123,6 +125,14 @@ class Client:
     def say(self, text: str) -> Help:
         """Write to the desk, at most LONGEST_TEXT characters."""
         return self._ask("help/say", Help, body=encode(Say(text=text)))
+
+    def selftest(self) -> SelfTest:
+        """The last self-test, or the one that runs."""
+        return self._ask("selftest", SelfTest)
+
+    def start_selftest(self, *, round_trip: bool = True) -> SelfTest:
+        """Begin a self-test; a minute later at the latest it is done."""
+        return self._ask("selftest", SelfTest, body=encode(Examine(round_trip=round_trip)))
 
     def config(self) -> InForce:
         """The configuration as it is in force."""

@@ -46,6 +46,10 @@ ROUTES: tuple[Route, ...] = (
     _reads("lamp", types.Lamp, lambda agent, _: agent.lamp(), "What the lamp shows and means"),
     _reads("help", types.Help, lambda agent, _: agent.help(), "Where help stands"),
     _reads("help/test", types.HelpTest, lambda agent, _: agent.help_test(), "The last test of the way to the desk"),
+    _reads("selftest", types.SelfTest, lambda agent, _: agent.selftest(), "The last self-test, or the one that runs"),
+    _writes(
+        "selftest", types.Examine, types.SelfTest, lambda agent, ask: agent.start_selftest(ask), "Begin a self-test"
+    ),
     _reads("config", types.InForce, lambda agent, _: agent.config_in_force(), "The configuration as it is in force"),
     _reads("log", types.Log, lambda agent, ask: agent.log(ask), "The newest lines of the log", types.Tail),
     _reads("raw", types.Raw, lambda agent, ask: agent.raw(ask), "Raw frames of a device", types.OfDevice),

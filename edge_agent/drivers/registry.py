@@ -16,6 +16,7 @@ from firmware_bridges.registry import language, languages
 
 if TYPE_CHECKING:
     from edge_agent.drivers.gpio import Button
+    from edge_agent.drivers.indicators import Output
 
 # For config.load, which asks it what a device's options may be.
 LANGUAGES = Languages(language, languages)
@@ -33,7 +34,7 @@ class Hardware(NamedTuple):
 
     drivers: tuple[Driver, ...] = ()
     button: "Button | None" = None
-    lamp: Indicator | None = None
+    lamp: "Output | None" = None
     buzzer: Indicator | None = None
     relays: Mapping[str, Indicator] = {}
     devices: tuple[Device, ...] = ()

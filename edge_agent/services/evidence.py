@@ -44,12 +44,15 @@ _log = structlog.get_logger("evidence")
 
 
 class Sources(NamedTuple):
-    """Where evidence is from: `readings(since)` of the flight recorder, and what can be told of now as plain data."""
+    """Where evidence is from: `readings(since)` of the flight recorder, and what can be told of now as plain data.
+
+    The self-test takes some seconds.
+    """
 
     readings: Callable[[float], Sequence[Reading]]
     freeze: Callable[[], Sequence[Mapping[str, Any]]]
     log: Callable[[], Sequence[str]]
-    selftest: Callable[[], Mapping[str, Any]]
+    selftest: Callable[[], Awaitable[Mapping[str, Any]]]
 
 
 class Kept(NamedTuple):
@@ -148,7 +151,8 @@ class Evidence:
             waits = self._state in _ON_ITS_WAY and now - case.since < HEAD_START_S
             if not case.told and not waits:
                 case.told = True
-                await self._tell(case, self._first(case))
+                selftest = await self._sources.selftest()
+                await self._tell(case, self._first(case, selftest))
                 case.readings = ()
             elif case.told and not case.followed and now - case.since >= self._after_s:
                 case.followed = True
@@ -180,8 +184,8 @@ class Evidence:
         with suppress(StoreError):
             await asyncio.to_thread(self._store.remember, kept)
 
-    def _first(self, case: _Case) -> Iterator[Event | None]:
-        yield self._piece(case, "selftest", dict(self._sources.selftest()))
+    def _first(self, case: _Case, selftest: Mapping[str, Any]) -> Iterator[Event | None]:
+        yield self._piece(case, "selftest", dict(selftest))
         yield from self._lists(case, "freeze", "findings", self._sources.freeze())
         yield from self._lists(case, "log", "lines", self._sources.log())
         yield from self._blocks(case, "before", case.readings)

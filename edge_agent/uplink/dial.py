@@ -24,7 +24,7 @@ _Address = tuple[Any, ...]
 _Place = tuple[str, int]
 
 
-class _Lookup(threading.Thread):
+class Lookup(threading.Thread):
     """One question to the name servers, in a thread of its own: nothing can cut a resolver short."""
 
     def __init__(self, place: _Place) -> None:
@@ -34,6 +34,7 @@ class _Lookup(threading.Thread):
         self.error: OSError | UnicodeError | None = None
 
     def run(self) -> None:
+        """Ask; `start` and `join` are for who wants the answer."""
         host, port = self.place
         try:
             # as bytes it is not put through the tables of international names, 0.6 MB
@@ -48,7 +49,7 @@ class Dialer:
 
     def __init__(self) -> None:
         self._known: dict[_Place, list[_Address]] = {}
-        self._lookups: dict[_Place, _Lookup] = {}
+        self._lookups: dict[_Place, Lookup] = {}
 
     def dial(self, host: str, port: int, timeout_s: float) -> socket.socket:
         """A connected, blocking socket. Blocks for `timeout_s`; the first time as long as the name servers take, too.
@@ -63,18 +64,18 @@ class Dialer:
                 raise lookup.error
         return _first_answered(lambda: self._heard(lookup) or self._known[place], timeout_s)
 
-    def _lookup(self, place: _Place) -> _Lookup:
+    def _lookup(self, place: _Place) -> Lookup:
         """The question that is being asked, or a new one."""
         lookup = self._lookups.get(place)
         if lookup is None or not lookup.is_alive():
             if lookup is not None:
                 self._heard(lookup)  # it was answered too late for who asked
-            lookup = self._lookups[place] = _Lookup(place)
+            lookup = self._lookups[place] = Lookup(place)
             lookup.start()
             lookup.join(_AT_ONCE_S)
         return lookup
 
-    def _heard(self, lookup: _Lookup) -> list[_Address]:
+    def _heard(self, lookup: Lookup) -> list[_Address]:
         """The answer, remembered; empty where there is none yet."""
         if lookup.addresses:
             self._known[lookup.place] = lookup.addresses

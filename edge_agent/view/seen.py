@@ -7,6 +7,7 @@ from edge_agent.config.model import Config
 from edge_agent.core.health import Health
 from edge_agent.core.ports import Clock
 from edge_agent.drivers.registry import Hardware
+from edge_agent.examine import Examiner
 from edge_agent.hub import Hub
 from edge_agent.services.button import ButtonReader
 from edge_agent.services.consents import Consents
@@ -37,6 +38,7 @@ class Seen:
     drain: Drain
     hub: Hub
     test: HelpTest
+    examiner: Examiner
     texts: Texts
     health: Callable[[], Sequence[tuple[str, Health]]]
     ways: Callable[[], Sequence[tuple[str, Health]]]

@@ -28,6 +28,7 @@ from edge_agent.control.types.help import (
 )
 from edge_agent.control.types.live import GAP, LIVE_KINDS, Gap, Live, live
 from edge_agent.control.types.onsite import MOST_LINES, Frame, InForce, Log, OfDevice, Raw, Tail, Watch
+from edge_agent.control.types.selftest import Examine, Probed, SelfTest
 from edge_agent.control.types.state import Channel, Channels, Device, Lane, Queue, Status
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "Consent",
     "Decide",
     "Device",
+    "Examine",
     "Failure",
     "Finding",
     "Findings",
@@ -67,12 +69,14 @@ __all__ = [
     "Part",
     "Play",
     "Press",
+    "Probed",
     "Purpose",
     "Question",
     "Queue",
     "Raw",
     "Reply",
     "Say",
+    "SelfTest",
     "Status",
     "Step",
     "Tail",

@@ -8,6 +8,7 @@ from edge_agent.control.types.findings import Findings
 from edge_agent.control.types.help import Answer, Help, HelpTest, Lamp, Play
 from edge_agent.control.types.live import Live
 from edge_agent.control.types.onsite import InForce, Log, OfDevice, Raw, Tail, Watch
+from edge_agent.control.types.selftest import Examine, SelfTest
 from edge_agent.control.types.state import Channels, Queue, Status
 
 
@@ -52,6 +53,12 @@ class Agent(Protocol):
 
     async def start_help_test(self) -> HelpTest:
         """Test the way to the desk now. Raises RefusedError where it is no time for it."""
+
+    def selftest(self) -> SelfTest:
+        """The last self-test, or the one that runs."""
+
+    async def start_selftest(self, ask: Examine) -> SelfTest:
+        """Begin a self-test. Raises RefusedError while one is under way."""
 
     def config_in_force(self) -> InForce:
         """The configuration as it is in force."""

@@ -7,6 +7,7 @@ from msgspec import field
 from edge_agent.control.types.base import Reply, decode
 from edge_agent.control.types.findings import Finding
 from edge_agent.control.types.help import Help, Lamp
+from edge_agent.control.types.selftest import Probed
 from edge_agent.control.types.state import Channel, Queue, Status
 
 
@@ -35,6 +36,7 @@ LIVE_KINDS: dict[str, type[Reply]] = {
     "lamp": Lamp,
     "queue": Queue,
     "status": Status,
+    "probe": Probed,
 }
 # Comes by itself, whatever was asked for.
 GAP = "gap"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from edge_agent import __version__
 from edge_agent.control.server import Counts, serve
 from edge_agent.control.types import (
     Answer,
@@ -19,6 +20,7 @@ from edge_agent.control.types import (
     Consent,
     Decide,
     Device,
+    Examine,
     Finding,
     Findings,
     Frame,
@@ -36,6 +38,7 @@ from edge_agent.control.types import (
     Purpose,
     Queue,
     Raw,
+    SelfTest,
     Status,
     Step,
     Tail,
@@ -79,6 +82,8 @@ class MadeUpAgent:
         self.decided: list[tuple[str, bool, str]] = []
         self.waiting = 3
         self.watched_s = 0.0
+        self.examined = SelfTest("never", "ok", "All is well.", __version__, [])
+        self.round_trips: list[bool] = []
         self.after = ""
 
     def status(self) -> Status:
@@ -170,6 +175,16 @@ class MadeUpAgent:
         notes = [*self.now.case.notes, Note("household", text, 1_700_000_020.0)]
         self.now = structs.replace(self.now, case=structs.replace(self.now.case, notes=notes))
         return self.now
+
+    def selftest(self) -> SelfTest:
+        return self.examined
+
+    async def start_selftest(self, ask: Examine) -> SelfTest:
+        if self.examined.outcome == "running":
+            raise RefusedError("a self-test is running already", code="running")
+        self.round_trips.append(ask.round_trip)
+        self.examined = structs.replace(self.examined, outcome="done")
+        return structs.replace(self.examined, outcome="running", results=[])
 
     def config_in_force(self) -> InForce:
         return InForce({"broker": {"host": "broker.example", "port": 8883}})

@@ -2,46 +2,19 @@
 
 import socket
 import ssl
-import subprocess
 
 import pytest
 from helpers_uplink import Peer, running, until
 
 from edge_agent.uplink import reasons
 from edge_agent.uplink.mqtt import TlsFiles
-
-
-def openssl(folder, *arguments: str) -> None:
-    subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+from tests.certificates import make_certificates
 
 
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory):
-    """ca.pem, good.pem (for 127.0.0.1), named.pem (for another), early.pem (valid from 2045), gw.pem, and keys."""
     folder = tmp_path_factory.mktemp("certificates")
-    ec = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
-    usage = ("-addext", "keyUsage=critical,keyCertSign,cRLSign")  # Python 3.13 looks for it
-    itself = ("-subj", "/CN=ca", "-days", "9000")
-    openssl(folder, "req", "-x509", *ec, "-keyout", "ca.key", "-out", "ca.pem", *itself, *usage)
-    (folder / "ca.conf").write_text(
-        "[ca]\ndefault_ca=d\n[d]\ndatabase=index\nserial=serial\nnew_certs_dir=.\ndefault_md=sha256\npolicy=p\n"
-        "copy_extensions=copy\nunique_subject=no\nx509_extensions=e\n[p]\ncommonName=supplied\n"
-        "[e]\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
-    )
-    (folder / "index").touch()
-    (folder / "serial").write_text("01\n")
-    for name, alternative, start, end in (
-        ("good", "IP:127.0.0.1", "20200101000000Z", "20490101000000Z"),
-        ("named", "DNS:elsewhere.invalid", "20200101000000Z", "20490101000000Z"),
-        ("early", "IP:127.0.0.1", "20450101000000Z", "20490101000000Z"),
-        ("late", "IP:127.0.0.1", "20200101000000Z", "20210101000000Z"),
-        ("gw", "DNS:gw1", "20200101000000Z", "20490101000000Z"),
-    ):
-        request = ("-subj", f"/CN={name}", "-addext", f"subjectAltName={alternative}", "-out", f"{name}.csr")
-        openssl(folder, "req", *ec, "-keyout", f"{name}.key", *request)
-        sign = ("-config", "ca.conf", "-cert", "ca.pem", "-keyfile", "ca.key", "-in", f"{name}.csr")
-        dates = ("-startdate", start, "-enddate", end, "-out", f"{name}.pem", "-batch", "-notext")
-        openssl(folder, "ca", *sign, *dates)
+    make_certificates(folder)
     return folder
 
 

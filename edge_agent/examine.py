@@ -1,0 +1,270 @@
+"""The self-test of this gateway: which probes there are, with an agent and without one, and the last result."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from edge_agent import __version__, machine, settings
+from edge_agent.config.model import Config
+from edge_agent.control.types import Probed
+from edge_agent.core.clock import Instant
+from edge_agent.core.errors import RefusedError
+from edge_agent.core.health import CONDITIONS, Health, code_of
+from edge_agent.core.ports import DeviceCounts
+from edge_agent.core.selftest import Found, Result, Verdict, fail, not_run, ok, overall, unknown, warn
+from edge_agent.core.testpress import Outcome
+from edge_agent.plugins import plugin_probes
+from edge_agent.services.selftest import computer, disk
+from edge_agent.services.selftest.runner import Probe, examine
+from edge_agent.texts import Texts
+from edge_agent.uplink.probe import Way
+
+if TYPE_CHECKING:
+    from edge_agent.app import Agent
+
+# A connection is waited for so long, and the desk's answer; both fit into the minute that all of it may take.
+CONNECT_S, ANSWER_S = 15.0, 30.0
+EVIDENCE_S = 15.0
+LOOK_S = 0.1
+# A test of the way that is so young counts as one of now: the desk is not asked again.
+FRESH_S = 600.0
+# More than one fault in fifty of what a device says is a bad cable or a wrong speed, not chance.
+MANY_FAULTS = 0.02
+# A device that was never heard for so long after the start has something wrong.
+FIRST_WORD_S = 120.0
+_log = structlog.get_logger("selftest")
+
+
+class Examiner:
+    """`start` begins one, `run` (optional) does it; `results` are those of the last one or of the one that runs."""
+
+    def __init__(self, agent: "Agent") -> None:
+        self._agent = agent
+        self._bell = asyncio.Event()
+        self._round_trip = True
+        self.results: list[Result] = []
+        self.begun: Instant | None = None
+        self.running = False
+        self.seconds = 0.0
+        self.planned = 0
+
+    def start(self, *, round_trip: bool) -> None:
+        """Begin. Raises RefusedError while one is under way."""
+        if self.running:
+            raise RefusedError("a self-test is running already", code="running", fix="Wait for its end: a minute.")
+        self._begin(round_trip=round_trip)
+        self._bell.set()
+
+    async def run(self) -> None:
+        """Do what was begun, until cancelled."""
+        while True:
+            await self._bell.wait()
+            self._bell.clear()
+            await self._examine()
+
+    async def evidence(self) -> list[list[str]]:
+        """What is wrong, or not to be told, for a help request: a row of name, verdict, evidence and fix each.
+
+        It takes a while, but no longer than EVIDENCE_S. The desk is not tested: it is being called.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EVIDENCE_S):
+                if not self.running:
+                    self._begin(round_trip=False)
+                    await self._examine()
+                await _until(lambda: not self.running, EVIDENCE_S)
+        found = [result for result in self.results if result.found.verdict is not Verdict.OK]
+        return [[r.name, r.found.verdict.value, r.found.evidence[:300], r.found.fix[:300]] for r in found]
+
+    def _begin(self, *, round_trip: bool) -> None:
+        self.running, self._round_trip = True, round_trip
+        self.begun, self.results, self.planned = self._agent.clock.now(), [], 0
+
+    async def _examine(self) -> None:
+        assert self.begun is not None
+        try:
+            probes = [*self._probes(), *await plugin_probes()]
+            self.planned = len(probes)
+            self.results = await examine(probes, self._told)
+            _log.info("self_test", verdict=overall(self.results).value, probes=len(probes))
+        finally:
+            self.running = False
+            self.seconds = round(self._agent.clock.now().monotonic - self.begun.monotonic, 2)
+
+    def _told(self, result: Result) -> None:
+        self.results.append(result)
+        if self._agent.hub.listeners("probe"):
+            self._agent.hub.tell("probe", probed(result, self._agent.panel.texts))
+
+    def _probes(self) -> Iterator[Probe]:
+        agent = self._agent
+        here = agent.folder
+        yield from of_machine(agent.config, here)
+        yield Probe("clock", _coroutine(self._clock))
+        for name, health in agent.standing.health():
+            # the way to the broker and to the desk is walked, not only looked at
+            walked = bool(agent.config.broker.host) and name in ("service", "test")
+            if not walked and code_of(name) in CONDITIONS:
+                yield Probe(name, _coroutine(partial(_of_health, health)))
+        for driver in agent.hardware.drivers:
+            for row in driver.devices():
+                look = _coroutine(partial(self._device, row))
+                yield Probe(f"device {row.device}", look, needs=(driver.name,))
+        yield Probe("queue", _coroutine(self._queue))
+        if agent.config.broker.host:
+            yield from of_way(agent.config, lambda: agent.reach.uplink.connected)
+            yield Probe("service", self._service, CONNECT_S + 2.0)
+            yield Probe("test", self._test, ANSWER_S + 2.0)
+
+    def _clock(self) -> Found:
+        now = self._agent.clock.now()
+        if now.trusted:
+            return ok(f"known to be right, by {self._agent.clock.source.name.lower()}")
+        return warn("nobody has said yet that it is right", "Let the gateway reach a time server: see `timedatectl`.")
+
+    def _device(self, row: DeviceCounts) -> Found:
+        now, started_at = self._agent.clock.now().monotonic, self._agent.started_at
+        heard = "never heard" if row.last_at is None else f"heard {now - row.last_at:.0f} s ago"
+        total = row.readings + row.faults
+        told = f"{row.health.sentence}; {heard}; {row.readings} readings, {row.faults} faults"
+        if not row.health.ready:
+            return fail(told, row.health.fix)
+        if row.last_at is None and now - started_at > FIRST_WORD_S:
+            return warn(told, "Check its cable, its battery and its settings here.")
+        if total and row.faults / total > MANY_FAULTS:
+            return warn(told, "Check cable and speed; see `edge-agent findings` and the log.")
+        return ok(told)
+
+    def _queue(self) -> Found:
+        depths, counts = self._agent.outbox.depths(), self._agent.reach.drain.counts
+        waiting = sum(depth.events for depth in depths.values())
+        bad = sum(counts[f"quarantined {lane.value}"] for lane in depths)
+        dropped = sum(depth.dropped for depth in depths.values())
+        told = f"{waiting} messages wait, {dropped} were given up for want of space, {bad} were put aside"
+        if bad:
+            return warn(told, "Somebody should look why they could not be sent: `edge-agent queue`.")
+        return warn(told, "Make room on the disk, or raise outbox.quota_mb.") if dropped else ok(told)
+
+    async def _service(self) -> Found:
+        """Whether the broker takes this gateway. Nothing but the uplink itself logs in."""
+        agent = self._agent
+        if self._round_trip and not agent.reach.uplink.connected:
+            self._start_test()
+        if not agent.reach.uplink.connected and not agent.standing.wanted():
+            return not_run("not connected, because nothing asks for it", "Try it with `edge-agent help test`.")
+        agent.reach.uplink.wake()
+        await _until(lambda: agent.reach.uplink.connected, CONNECT_S)
+        return _of_health(agent.reach.uplink.health)
+
+    async def _test(self) -> Found:
+        """Whether the desk answers: by a test of now, or by one that is young."""
+        test, now = self._agent.beside.test, self._agent.clock.now()
+        old = test.decided
+        fresh = old is not None and old.boot_id == now.boot_id and now.monotonic - old.at < FRESH_S
+        refused = "" if test.running or fresh or not self._round_trip else self._start_test()
+        await _until(lambda: not test.running, ANSWER_S)
+        if test.running:
+            return unknown("the desk has not answered yet", "Look again with `edge-agent help test --last`.")
+        if test.last is None or (refused and not fresh) or test.last.outcome is Outcome.YIELDED:
+            return not_run(refused or "the way to the desk was not tested now", "Try `edge-agent help test`.")
+        sentence, fix = test.told(test.last)
+        return ok(sentence) if test.last.outcome is Outcome.PASSED else fail(sentence, fix)
+
+    def _start_test(self) -> str:
+        """Why it may not be now; empty: it runs."""
+        try:
+            self._agent.beside.test.start()
+        except RefusedError as error:
+            return str(error.args[0])
+        return ""
+
+
+def of_machine(config: Config, folder: Path) -> Iterator[Probe]:
+    """What can be told without an agent."""
+    outbox = config.outbox
+    yield Probe("version", _coroutine(partial(ok, f"edge-agent {__version__}")))
+    yield Probe("power", lambda: computer.power(machine.told(config.gateway.power, machine.power())))
+    yield Probe("temperature", computer.temperature)
+    yield Probe("memory", computer.memory)
+    yield Probe("space", lambda: disk.space(folder, outbox.free_floor_mb, outbox.free_floor_inodes))
+    yield Probe("wear", lambda: disk.wear(folder))
+    yield Probe("disk", lambda: disk.latency(folder), 10.0)
+
+
+def of_way(config: Config, connected: Callable[[], bool]) -> Iterator[Probe]:
+    """The steps to the broker, but for logging in."""
+    wire = settings.mqtt_settings(config, "")
+    way = Way(wire.host, wire.port, wire.tls, connected)
+    yield Probe("link", way.link)
+    yield Probe("address", way.address)
+    yield Probe("dns", way.dns, 11.0)
+    yield Probe("tcp", way.tcp, 10.0)
+    if wire.tls is not None:
+        yield Probe("tls", way.tls, 12.0)
+    yield Probe("portal", way.portal, 10.0, after=("tcp", "tls"))
+
+
+def probed(result: Result, texts: Texts) -> Probed:
+    """A result as the console knows it."""
+    found = result.found
+    return Probed(
+        name=result.name,
+        title=titled(result.name, texts),
+        verdict=found.verdict.value,
+        severity=result.severity.value,
+        evidence=found.evidence,
+        fix=found.fix,
+        needs=list(result.needs),
+        because=result.because,
+        seconds=result.seconds,
+    )
+
+
+def titled(name: str, texts: Texts) -> str:
+    """A condition's title in the household's words, with what it is of."""
+    code = code_of(name)
+    of = name[len(code) + 1 :]
+    title = texts.get(f"health.{code}", code)
+    return f"{title}: {of}" if of else title
+
+
+def _of_health(health: Health) -> Found:
+    return ok(health.sentence) if health.ready else fail(health.sentence, health.fix)
+
+
+def _coroutine(look: Callable[[], Found]) -> Callable[[], Awaitable[Found]]:
+    """What looks at the agent's own state is asked in its loop, not in a thread."""
+
+    async def run() -> Found:
+        return look()
+
+    return run
+
+
+async def _until(true: Callable[[], Any], seconds: float) -> None:
+    """Wait until it is so, at most so long."""
+    loop = asyncio.get_running_loop()
+    ends = loop.time() + seconds
+    while not true() and loop.time() < ends:  # noqa: ASYNC110 - several parts of the agent decide
+        await asyncio.sleep(LOOK_S)
+
+
+def local_probes(config: Config, folder: Path, ports: Sequence[tuple[str, str]]) -> Iterator[Probe]:
+    """All that can be told where no agent runs: this machine, its ports, and the way to the broker."""
+    yield from of_machine(config, folder)
+    for name, port in ports:
+        yield Probe(f"serial:{name}", partial(_port, port))
+    if config.broker.host:
+        yield from of_way(config, lambda: False)
+
+
+def _port(port: str) -> Found:
+    path = Path(port)
+    if not path.exists():
+        return fail(f"{port} is not there", "Plug the device in; `ls -l /dev/serial/by-id` shows what is.")
+    return ok(f"{port} is there")

@@ -1,0 +1,70 @@
+"""Probes that other packages bring, by the entry point group `edge_agent.checks`.
+
+Each runs in a process of its own, with a time limit: one that hangs, crashes or eats memory touches nothing here. An
+entry point names a function without arguments that returns `(verdict, evidence, fix)`: verdict is ok, warn, fail or
+unknown, the others are sentences. `python -m edge_agent.plugins` lists them, with a name it runs that one.
+"""
+
+import asyncio
+import json
+import sys
+from contextlib import suppress
+from functools import partial
+
+from edge_agent.core.selftest import Found, Verdict, unknown
+from edge_agent.services.selftest.runner import Probe
+
+GROUP = "edge_agent.checks"
+LIST_S, LIMIT_S = 10.0, 10.0
+MOST = 20
+MAX_BYTES = 4096
+_VERDICTS = frozenset({Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.UNKNOWN})
+
+
+async def plugin_probes() -> list[Probe]:
+    """One for each plug-in that is installed; none where they cannot be listed."""
+    with suppress(OSError, TimeoutError, ValueError):
+        names = json.loads(await _ask(LIST_S))
+        return [Probe(f"plugin {name}", partial(_run, str(name)), LIMIT_S + 1.0) for name in names[:MOST]]
+    return []
+
+
+async def _run(name: str) -> Found:
+    try:
+        verdict, evidence, fix = json.loads(await _ask(LIMIT_S, name))
+        found = Found(Verdict(verdict), str(evidence)[:300], str(fix)[:300])
+    except (ValueError, TypeError, TimeoutError) as error:
+        told = f"it was not done within {LIMIT_S:.0f} s" if isinstance(error, TimeoutError) else "it answers nonsense"
+        return unknown(f"the plug-in {name} failed: {told}", "Tell its authors, or remove the package.")
+    return found if found.verdict in _VERDICTS else unknown(f"the plug-in {name} gives no verdict")
+
+
+async def _ask(limit_s: float, *words: str) -> bytes:
+    """What a process says on its standard output; it is killed where it is not done in time. Raises TimeoutError."""
+    quiet = asyncio.subprocess.DEVNULL
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "edge_agent.plugins", *words, stdin=quiet, stdout=asyncio.subprocess.PIPE, stderr=quiet
+    )
+    try:
+        async with asyncio.timeout(limit_s):
+            assert process.stdout is not None
+            said = await process.stdout.read(MAX_BYTES)
+            await process.wait()
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+    return said
+
+
+def main(names: list[str]) -> None:
+    """In the process: list, or run one and print what it returns as JSON."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - not for the daemon
+
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    said = [str(word) for word in found[names[0]].load()()] if names else sorted(found)
+    sys.stdout.write(json.dumps(said))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

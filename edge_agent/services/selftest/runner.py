@@ -1,0 +1,96 @@
+"""Runs the probes of a self-test: those at once that do not need one another, each with a time limit.
+
+A probe may block: it runs in a thread of its own, and one that hangs costs its own verdict and no more.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, NamedTuple
+
+import structlog
+
+from edge_agent.core.health import CONDITIONS, code_of, needs_of
+from edge_agent.core.selftest import Found, Result, hindered, not_run, unknown
+
+# All of it, whatever hangs: somebody stands there and waits.
+WHOLE_S = 60.0
+_log = structlog.get_logger("selftest")
+
+
+class Probe(NamedTuple):
+    """`run` blocks in a thread, or is a coroutine; within `limit_s`. `name` begins with the code of a condition.
+
+    `after` are probes that only have to be over; `needs`, where it is given, takes the place of the condition's own.
+    """
+
+    name: str
+    run: Callable[[], Found] | Callable[[], Awaitable[Found]]
+    limit_s: float = 5.0
+    after: tuple[str, ...] = ()
+    needs: tuple[str, ...] | None = None
+
+
+async def examine(probes: Sequence[Probe], told: Callable[[Result], None] = lambda _: None) -> list[Result]:
+    """Run all of them; `told` hears each result as it comes. Gives the results in the order of the probes."""
+    names = [probe.name for probe in probes]
+    results: dict[str, Result] = {}
+    over = {name: asyncio.Event() for name in names}
+    ends = time.monotonic() + WHOLE_S
+
+    async def one(probe: Probe) -> None:
+        needs = probe.needs if probe.needs is not None else needs_of(code_of(probe.name), names)
+        for name in (*needs, *probe.after):
+            if name in over:
+                await over[name].wait()
+        began = time.monotonic()
+        because = hindered(needs, results)
+        if because:
+            found = not_run(f"not run, because of {because}")
+        else:
+            found = await _within(probe, min(probe.limit_s, ends - began))
+        severity = CONDITIONS[code_of(probe.name)].severity
+        seconds = round(time.monotonic() - began, 3)
+        results[probe.name] = Result(probe.name, found, severity, needs, because, seconds)
+        over[probe.name].set()
+        told(results[probe.name])
+
+    async with asyncio.TaskGroup() as group:
+        for probe in probes:
+            group.create_task(one(probe))
+    return [results[name] for name in names]
+
+
+async def _within(probe: Probe, limit_s: float) -> Found:
+    try:
+        async with asyncio.timeout(limit_s):
+            said = probe.run() if asyncio.iscoroutinefunction(probe.run) else in_thread(probe.run)
+            found: Found = await said
+            return found
+    except TimeoutError:
+        return unknown(f"it was not done within {limit_s:.0f} s", "Try again; if it stays so, that is the fault.")
+    except (OSError, ValueError, RuntimeError, LookupError, TypeError, ArithmeticError) as error:
+        _log.error("probe_failed", what=probe.name, error=repr(error), exc_info=error)
+        return unknown(f"the probe itself failed: {error!r}"[:200], "Please report this.")
+
+
+async def in_thread(run: Callable[[], Any]) -> Any:
+    """What `run` gives, from a thread that nobody has to wait for: asyncio's own pool would, at the end."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Any] = loop.create_future()
+
+    def tell(give: Callable[[Any], None], what: Any) -> None:
+        if not done.done():
+            give(what)
+
+    def body() -> None:
+        try:
+            give, what = done.set_result, run()
+        except Exception as error:  # noqa: BLE001 - it is raised again where it was asked for
+            give, what = done.set_exception, error
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(tell, give, what)
+
+    threading.Thread(target=body, name="probe", daemon=True).start()
+    return await done
