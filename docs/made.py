@@ -38,14 +38,18 @@ from edge_agent.core.gesture import Gesture, Touch
 from edge_agent.core.ids import uuid7, uuid_text
 from edge_agent.core.lamp import PATTERNS, Pattern, Tone, steady
 from edge_agent.core.mayday_timers import Timers
+from edge_agent.core.notices import GROUP_S
 from edge_agent.core.reading import Channel, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.core.wire import ROOT, attributes, down_topic, open_envelope, unpack, up_topic
 from edge_agent.services.desk_words import QUESTION
 from edge_agent.services.events import EventMaker
+from edge_agent.services.frames import Frames
 from edge_agent.services.mayday import Help, Surroundings
 from edge_agent.services.post import Post
+from edge_agent.services.register import Register
 from edge_agent.services.sampling import BlockLimits, Sampling, Told
+from edge_agent.services.telling import Telling
 from edge_agent.services.watch import CheckSetting
 from edge_agent.store.outbox import Outbox
 from edge_agent.texts import languages, texts
@@ -200,20 +204,26 @@ async def _sampled_events() -> list[Event]:
         pass
 
     check = CheckSetting("boiler.pressure", "range", LIMITS, 0.0, 0.0, Severity.WARNING)
+    register, post = Register(_Clock()), Post(append, lambda _: None, commit)
     sampling = Sampling(
         _Clock(),
         EventMaker(_Clock()),
-        Post(append, lambda _: None, commit),
+        post,
         BlockLimits(10.0, 500, 10.0),
         (check,),
         Recorder(300.0),
         lambda _: True,
-        Told(lambda _: None, lambda _: None, ()),
+        Told(lambda _: None, ()),
+        register,
     )
+    frames = Frames(_Clock(), lambda: sampling.recorder, register)
+    telling = Telling(_Clock(), EventMaker(_Clock()), post, register, frames, texts("en"), lambda _: True)
+    register.told.append(telling.see)
     pressure, burner = Channel("boiler.pressure", "bar"), Channel("boiler.burner")
     for at, value in ((4997.0, 0.82), (4998.0, 0.81), (4999.0, 0.75)):
         sampling.deliver(Reading(pressure, value, at))
     sampling.deliver(Reading(burner, None, 4999.0, "not a number"))
+    telling.tick(NOW._replace(monotonic=NOW.monotonic + GROUP_S))
     await sampling.finish()
     return said
 
@@ -379,9 +389,8 @@ async def _all() -> dict[str, str]:
         raised, nudged, *talk = await _help_events()
         sampled = await _sampled_events()
         present = await _presence()
-    finding, block = (
-        next(event for event in sampled if event.kind is kind) for kind in (EventKind.FINDING, EventKind.TELEMETRY)
-    )
+    finding, notice = (event for event in sampled if event.kind is EventKind.FINDING)
+    block = next(event for event in sampled if event.kind is EventKind.TELEMETRY)
     made = {
         "lamp": lamp_table(),
         **{f"card {language}": table(language) for language in languages()},
@@ -399,6 +408,7 @@ async def _all() -> dict[str, str]:
         "law": states_table(),
         "waits": state_timers(),
         "finding": _event(finding),
+        "notice": _event(notice),
         "block": _event(block),
         "deflated": _deflated(block),
         "presence": _shown(*present[0]),

@@ -17,9 +17,11 @@ from edge_agent.core.consent import PURPOSES, Consent
 from edge_agent.core.errors import AgentError
 from edge_agent.core.event import EventKind, Lane
 from edge_agent.core.finding import Finding
+from edge_agent.core.notices import Notice
 from edge_agent.core.reading import Codes, Fault, Handover, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.drivers import registry
+from edge_agent.found import Found
 from edge_agent.hub import Hub
 from edge_agent.mending import Mending
 from edge_agent.panel import Panel
@@ -62,6 +64,7 @@ class Agent:
         self._build_store()
         self._build_services()
         self.view: View = view_of(self)
+        self.found.connect()
 
     def _build_store(self) -> None:
         folder = settings.state_folder(self.config.paths.state)
@@ -83,20 +86,21 @@ class Agent:
 
     def _build_services(self) -> None:
         config = self.config
-        playbooks, kinds = settings.playbooks(config), settings.kinds(config)
+        playbooks, self.kinds = settings.playbooks(config), settings.kinds(config)
+        self.found: Found = Found(self)
         self.sampling = Sampling(
             self.clock,
             self.events,
             self.post,
             settings.block_limits(config),
-            (*settings.check_settings(config), *own_checks(playbooks, kinds)),
+            (*settings.check_settings(config), *own_checks(playbooks, self.kinds)),
             Recorder(config.help.recorder_s),
             self.consents.allows,
             Told(
                 lambda reading: self.hub.tell("reading", self.view.channel(reading)),
-                self._finding,
                 self.hub.listeners("reading"),
             ),
+            self.found.register,
             settings.thin_settings(config),
             texts(config.gateway.language).say,
             self.lessons,
@@ -112,8 +116,8 @@ class Agent:
         looked_at = config.help.rules or config.help.button_channel or config.help.cancel_channel
         deliver = self._deliver if looked_at else self.sampling.deliver
         self.hardware = registry.build(config, deliver, keep=self.handovers.take)
-        self.panel = Panel(self)
-        self.mending = Mending(self, playbooks, kinds)
+        self.panel: Panel = Panel(self)
+        self.mending = Mending(self, playbooks, self.kinds)
         around = Surroundings(
             context=self.standing.context,
             ready=self.standing.ready,
@@ -124,9 +128,9 @@ class Agent:
             fall_back=self._fall_back,
             may_ask_effort=lambda: "effort" in self.consent.granted,
         )
-        self.help = Help(self.clock, self.outbox.requests, self.events, settings.timers(config), around)
-        self.beside = Beside(self)
-        self.reach = Reach(self)
+        self.help: Help = Help(self.clock, self.outbox.requests, self.events, settings.timers(config), around)
+        self.beside: Beside = Beside(self)
+        self.reach: Reach = Reach(self)
 
     @property
     def consent(self) -> Consent:
@@ -145,7 +149,8 @@ class Agent:
         if type(item) is Reading:
             self.panel.see(item)
 
-    def _finding(self, finding: Finding) -> None:
+    def found_out(self, finding: Finding) -> None:
+        """A finding changed."""
         if not finding.cause:
             self.hub.tell("finding", self.view.finding(finding))
         self.beside.rules.finding(finding)
@@ -169,6 +174,10 @@ class Agent:
         """The household decided: what may leave now goes, what may not stays, also the connection itself."""
         self.reach.consent_changed()
         self.hub.tell("status", self.view.status())
+
+    def noticed(self, notice: Notice, sentence: str) -> None:
+        """A person is told something."""
+        self.hub.tell("notice", self.view.notice(notice, sentence))
 
     def _help_waits(self) -> None:
         self.reach.help_waits()
@@ -214,6 +223,7 @@ class Agent:
             uplink = supervisor.optional("uplink", self.reach.uplink.run)
             self.panel.connect()
             self._say_what_was_wrong()
+            self.found.resume()
             await asyncio.sleep(0)
             _log.info("ready", gateway=self.gateway, version=__version__, seconds=round(process_age_s(), 3))
             notify("READY=1")
@@ -228,6 +238,7 @@ class Agent:
         yield from self.panel.jobs()
         yield from self.beside.jobs()
         yield from self.mending.jobs()
+        yield from self.found.jobs()
         yield from self.reach.jobs()
         if self.config.control.enabled:
             path = Path(self.config.control.socket or default_socket(self.config.paths.runtime))
@@ -269,6 +280,7 @@ class Agent:
             self.panel.arbiter.dark()
             self.time.finish()
             self.lessons.finish()
+            self.found.finish()
             self.outbox.close()
         _log.info("stopped")
 

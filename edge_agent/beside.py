@@ -73,7 +73,7 @@ class Beside:
         )
         sources = Sources(
             readings=self._readings,
-            freeze=agent.sampling.frozen,
+            freeze=agent.found.frozen,
             log=recent.lines,
             selftest=self._selftest,
         )

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
 
+from edge_agent.core.causes import AWAY
 from edge_agent.core.errors import DriverError
 from edge_agent.core.event import EventKind
 from edge_agent.core.finding import Finding
@@ -13,7 +14,7 @@ from edge_agent.core.playbook import Deed, Diagnosis, Playbook, Remedy
 from edge_agent.core.ports import Driver, Indicator, Port
 from edge_agent.core.reading import Value
 from edge_agent.core.rhythm import until_next
-from edge_agent.services.diagnoses import Board, Diagnoses
+from edge_agent.services.diagnoses import Diagnoses
 from edge_agent.services.remedies import Remedies, Senses, Tool, Try, Wait, tries_from
 from edge_agent.store.record import RecordFile
 from edge_agent.supervisor import Job
@@ -32,7 +33,7 @@ class Mending:
 
     def __init__(self, agent: "Agent", playbooks: Sequence[Playbook], kinds: Mapping[str, str]) -> None:
         self._agent = agent
-        watches = agent.sampling.watches
+        watches, register = agent.sampling.watches, agent.found.register
         self._buses = [driver for driver in agent.hardware.drivers if ":" not in driver.name]
         for bus in self._buses:
             watches.buses.update({row.device: bus.name for row in bus.devices()})
@@ -51,13 +52,20 @@ class Mending:
         self.diagnoses = Diagnoses(
             playbooks,
             {**dict.fromkeys((bus.name for bus in self._buses), BUS), **kinds},
-            Board(watches.tell, watches.explain),
+            register,
             agent.clock,
             agent.events.new_id,
             agent.panel.texts,
             self.remedies.begin,
         )
         self.restart: Callable[[str], None] = lambda _: None
+
+    def looks_for(self, finding: Finding) -> bool:
+        """Whether a diagnosis, or a driver's word of a bus or device, could say that this finding is over."""
+        names = {bus.name for bus in self._buses} | {
+            row.device for driver in self._agent.hardware.drivers for row in driver.devices()
+        }
+        return self.diagnoses.looks_for(finding) or (finding.kind == AWAY and finding.channel in names)
 
     def jobs(self) -> Iterator[Job]:
         """What runs beside the rest."""

@@ -12,7 +12,7 @@ from edge_agent.services.device_buttons import DeviceButton
 from edge_agent.services.indicator import Arbiter
 from edge_agent.services.speech import Speech
 from edge_agent.supervisor import Job
-from edge_agent.texts import texts
+from edge_agent.texts import Texts, texts
 from edge_agent.view import lamp
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Panel:
     def __init__(self, agent: "Agent") -> None:
         self._agent = agent
         help_, hardware = agent.config.help, agent.hardware
-        self.texts = texts(agent.config.gateway.language)
+        self.texts: Texts = texts(agent.config.gateway.language)
         self.speech = Speech(self.texts) if help_.speech else None
         self.arbiter = Arbiter(
             [hardware.lamp] if hardware.lamp else [],

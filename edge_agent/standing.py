@@ -32,7 +32,7 @@ class Standing:
         """Tier 0 of a first message, without the case (docs/help.md)."""
         agent = self._agent
         gateway, now = agent.config.gateway, agent.clock.now()
-        findings = agent.sampling.watches.confirmed()[:MAX_FINDINGS]
+        findings = agent.found.register.confirmed()[:MAX_FINDINGS]
         over = machine.interface()
         position = self._position(now.monotonic)
         return {

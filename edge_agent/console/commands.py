@@ -76,7 +76,7 @@ class Question(Asking):
         if args.json:
             say(pretty(reply))
         else:
-            for line in self._show(reply, colour=_colour()):
+            for line in self._show(reply, colour=colourful()):
                 say(line)
         return WRONG if self._is_wrong(reply) else WELL
 
@@ -101,7 +101,8 @@ class Listening(Asking):
         return WELL
 
 
-def _colour() -> bool:
+def colourful() -> bool:
+    """Whether whoever reads this sees colours and wants them."""
     plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return sys.stdout.isatty() and not plain
 
@@ -137,14 +138,6 @@ QUEUE = Question(
     lambda reply: any(lane.quarantined for lane in reply.lanes),
     example="edge-agent queue --json",
     wrong="messages are quarantined",
-)
-FINDINGS = Question(
-    "what the checks found, in plain words",
-    lambda client, _: client.findings(),
-    text.findings,
-    lambda reply: any(finding.state == "confirmed" for finding in reply.findings),
-    example="edge-agent findings",
-    wrong="a finding is confirmed",
 )
 HELP = Question(
     "the help request: its case, and what the lamp means now",

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 
-from edge_agent.control.types import Channel, Channels, Findings, Help, Lamp, Live, Queue, Reply, Status
+from edge_agent.control.types import Channel, Channels, Help, Lamp, Live, Queue, Reply, Status
 from edge_agent.texts import Texts, texts
 
 # SGR colours that show on light and dark ground alike; the word carries the meaning, colour only helps.
@@ -108,15 +108,6 @@ def queue(reply: Queue, *, colour: bool) -> Iterator[str]:
         for lane in reply.lanes
     ]
     yield from table(head, rows, colour=colour)
-
-
-def findings(reply: Findings, *, colour: bool) -> Iterator[str]:
-    """One line a finding."""
-    if not reply.findings:
-        yield "No findings: the checks have nothing to say."
-        return
-    rows = [(f.severity, f.state, f.channel, f.kind, span(f.since_s), str(f.count), f.sentence) for f in reply.findings]
-    yield from table(("SEVERITY", "STATE", "CHANNEL", "CHECK", "SINCE", "COUNT", "WHAT"), rows, colour=colour)
 
 
 def lamp(reply: Lamp, *, colour: bool) -> Iterator[str]:

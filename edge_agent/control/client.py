@@ -19,13 +19,17 @@ from edge_agent.control.types import (
     USUAL_HOLD_S,
     Answer,
     Channels,
+    Clear,
     Consent,
     Decide,
     Examine,
+    Explained,
     Failure,
+    Finding,
     Findings,
     Help,
     HelpTest,
+    Hygiene,
     InForce,
     Lamp,
     Live,
@@ -34,11 +38,15 @@ from edge_agent.control.types import (
     Press,
     Queue,
     Raw,
+    Readiness,
     Reply,
     Say,
     SelfTest,
+    Shelve,
     Status,
+    Taught,
     Watch,
+    Which,
     decode,
     encode,
     live,
@@ -93,6 +101,35 @@ class Client:
     def findings(self) -> Findings:
         """What the checks say."""
         return self._ask("findings", Findings)
+
+    def explain(self, name: str) -> Explained:
+        """All that is known of a finding, by its id or channel."""
+        return self._ask(f"findings/explain?id={quote(name)}", Explained)
+
+    def hygiene(self) -> Hygiene:
+        """How findings behaved in the last 30 days."""
+        return self._ask("findings/hygiene", Hygiene)
+
+    def readiness(self) -> Readiness:
+        """Which checks have come to a verdict."""
+        return self._ask("findings/readiness", Readiness)
+
+    def clear(self, name: str, by: str = "", why: str = "") -> Findings:
+        """Clear a finding by hand, or `*`: all that may be. Gives what was cleared."""
+        return self._ask("findings/clear", Findings, body=encode(Clear(id=name, by=by, why=why)))
+
+    def shelve(self, name: str, reason: str, owner: str, seconds: float) -> Finding:
+        """Let a finding rest."""
+        asked = Shelve(id=name, reason=reason, owner=owner, seconds=seconds)
+        return self._ask("findings/shelve", Finding, body=encode(asked))
+
+    def unshelve(self, name: str) -> Finding:
+        """Let it count again."""
+        return self._ask("findings/unshelve", Finding, body=encode(Which(id=name)))
+
+    def normal(self, name: str, by: str = "", why: str = "") -> Taught:
+        """Say that this is normal here, of a finding or of a channel that learns."""
+        return self._ask("findings/normal", Taught, body=encode(Clear(id=name, by=by, why=why)))
 
     def help(self) -> Help:
         """Where help stands."""

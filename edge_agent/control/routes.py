@@ -43,6 +43,23 @@ ROUTES: tuple[Route, ...] = (
     _reads("queue", types.Queue, lambda agent, _: agent.queue(), "What waits to be sent, by lane"),
     _reads("channels", types.Channels, lambda agent, _: agent.channels(), "The newest value of each channel"),
     _reads("findings", types.Findings, lambda agent, _: agent.findings(), "What the checks say"),
+    _reads(
+        "findings/explain",
+        types.Explained,
+        lambda agent, ask: agent.explain(ask.id),
+        "All that is known of a finding",
+        types.Which,
+    ),
+    _reads("findings/hygiene", types.Hygiene, lambda agent, _: agent.hygiene(), "How findings behaved for 30 days"),
+    _reads("findings/readiness", types.Readiness, lambda agent, _: agent.readiness(), "Which checks have a verdict"),
+    _writes(
+        "findings/clear", types.Clear, types.Findings, lambda agent, ask: agent.clear(ask), "Clear a finding by hand"
+    ),
+    _writes("findings/shelve", types.Shelve, types.Finding, lambda agent, ask: agent.shelve(ask), "Let a finding rest"),
+    _writes(
+        "findings/unshelve", types.Which, types.Finding, lambda agent, ask: agent.unshelve(ask.id), "Let it count again"
+    ),
+    _writes("findings/normal", types.Clear, types.Taught, lambda agent, ask: agent.normal(ask), "This is normal here"),
     _reads("lamp", types.Lamp, lambda agent, _: agent.lamp(), "What the lamp shows and means"),
     _reads("help", types.Help, lambda agent, _: agent.help(), "Where help stands"),
     _reads("help/test", types.HelpTest, lambda agent, _: agent.help_test(), "The last test of the way to the desk"),

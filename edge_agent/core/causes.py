@@ -5,7 +5,7 @@ that fell silent with all its channels is told by the first of them. What they e
 rules and playbooks look at it; it only carries the key of its cause, and nobody is told of it twice.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -42,22 +42,42 @@ class Causes:
     """Which finding explains which. `bus_of` names the bus of a device (its driver).
 
     `quiet_since(device)` is when any of its channels last gave a value (None: never), `watched(device)` on how many
-    channels silence is looked for.
+    channels silence is looked for, `before(key)` a finding as it was last.
     """
 
     bus_of: Mapping[str, str]
     quiet_since: Callable[[str], float | None]
     watched: Callable[[str], int]
+    before: Callable[[str], Finding | None] = lambda _: None
     _away: dict[str, Tracker] = field(default_factory=dict)
     _quiet: dict[str, set[str]] = field(default_factory=dict)
     _folded: dict[str, Finding] = field(default_factory=dict)
     _over: dict[str, float] = field(default_factory=dict)
 
+    def resume(self, standing: Iterable[Finding]) -> None:
+        """Go on after a restart with the findings that stood before."""
+        for finding in standing:
+            if finding.cause and finding.kind == SILENT:
+                self._folded[finding.key] = finding
+                if finding.cause == f"{finding.device}:{SILENT}":
+                    self._quiet.setdefault(finding.device, set()).add(finding.key)
+
+    def forget(self, key: str) -> None:
+        """A finding was cleared by hand."""
+        subject, _, kind = key.rpartition(":")
+        self._folded.pop(key, None)
+        self._over.pop(key, None)
+        if kind == AWAY and subject in self._away:
+            self._away[subject].forget()
+        elif kind == SILENT:
+            self._quiet.pop(subject, None)
+
     def condition(self, subject: str, health: Health, now: float) -> Root | None:
         """How a bus or a device is, by its driver; ask for the bus before its devices."""
         tracker = self._away.get(subject)
         if tracker is None:
-            tracker = self._away[subject] = Tracker(AWAY_CONFIRM_S, AWAY_CLEAR_S)
+            before = self.before(f"{subject}:{AWAY}")
+            tracker = self._away[subject] = Tracker.after(before, AWAY_CONFIRM_S, AWAY_CLEAR_S)
         said = f"{health.sentence[:1].upper()}{health.sentence[1:]}.{f' {health.fix}' if health.fix else ''}"
         change = tracker.judge(GOOD if health.ready else Verdict(True, said), now)
         if change is None:
@@ -68,13 +88,19 @@ class Causes:
 
     def cause_of(self, finding: Finding) -> str:
         """The key of what explains this finding now; empty: it stands for itself."""
-        if finding.kind != SILENT or "." not in finding.channel:
+        if finding.kind != SILENT:
             return ""
         device = finding.device
         for subject in (self.bus_of.get(device, ""), device):
             if self._is_away(subject):
                 return f"{subject}:{AWAY}"
-        return f"{device}:{SILENT}" if device in self._quiet else ""
+        return f"{device}:{SILENT}" if device in self._quiet and device != finding.channel else ""
+
+    def adopt(self, standing: Iterable[Finding], cause: str) -> list[str]:
+        """The keys of those that stood for themselves until this cause showed itself."""
+        found = [f for f in standing if not f.cause and self.cause_of(f) == cause]
+        self._folded |= {f.key: replace(f, cause=cause) for f in found}
+        return [f.key for f in found]
 
     def sort(self, finding: Finding, now: float) -> tuple[Finding, Root | None]:
         """A finding of a channel with its cause, and what changed of that cause by it."""
@@ -128,4 +154,5 @@ class Causes:
         if channels:
             return None
         del self._quiet[device]
+        self._folded.pop(f"{device}:{SILENT}", None)
         return Root(device, SILENT, Change(FindingState.CLEARED, finding.sentence, now))

@@ -4,9 +4,10 @@ Hysteresis is here and nowhere else: a check says good or bad for each reading; 
 `confirm` seconds of bad and cleared after `clear` seconds of good.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # Three alarms within a minute are chatter, and told as one that lasts (ISA-18.2 calls it chattering).
 CHATTERS = 3
@@ -96,6 +97,27 @@ class Finding:
         """The device it is of: all before the first dot."""
         return self.channel.partition(".")[0]
 
+    @property
+    def stands(self) -> bool:
+        """Whether it is confirmed and not over."""
+        return self.state is FindingState.CONFIRMED
+
+    def record(self) -> dict[str, Any]:
+        """Plain data for the store; `from_record` reads it back."""
+        data = {each.name: getattr(self, each.name) for each in fields(self)}
+        return data | {"state": self.state.value, "severity": self.severity.value, "stored": [*map(list, self.stored)]}
+
+    @classmethod
+    def from_record(cls, plain: Mapping[str, Any]) -> "Finding":
+        """A finding from the store; fields of later versions are ignored.
+
+        Raises KeyError, TypeError or ValueError when it is none.
+        """
+        found = {each.name: plain[each.name] for each in fields(cls) if each.name in plain}
+        found["state"], found["severity"] = FindingState(plain["state"]), Severity(plain["severity"])
+        found["stored"] = tuple((name, value, unit) for name, value, unit in plain["stored"])
+        return cls(**found)
+
 
 class Change(NamedTuple):
     """A finding came into this state at this time."""
@@ -123,6 +145,21 @@ class Tracker:
     since: float = 0.0
     _turned: float | None = None
     _confirmed: list[float] = field(default_factory=list)
+
+    @classmethod
+    def after(cls, before: Finding | None, confirm_s: float = 0.0, clear_s: float = 0.0) -> "Tracker":
+        """One that goes on with a finding from before a restart; None: there was none."""
+        tracker = cls(confirm_s, clear_s)
+        if before is not None:
+            tracker.count = before.count
+            if before.state is FindingState.CONFIRMED:
+                tracker.state, tracker.since = before.state, before.since
+                tracker.sentence, tracker.side = before.sentence, before.side
+        return tracker
+
+    def forget(self) -> None:
+        """Somebody cleared it by hand: what is bad from now on is another one."""
+        self.state, self._turned, self._confirmed = FindingState.CLEARED, None, []
 
     def judge(self, verdict: Verdict | None, now: float) -> Change | None:
         """Take the check's word, or only the time, and say what changed."""

@@ -150,10 +150,12 @@ class Diagnosis:
     its evidence as the sentence, or CLEARED.
     """
 
-    def __init__(self, playbook: Playbook, device: str, others: Callable[[str], Iterable[str]]) -> None:
+    def __init__(
+        self, playbook: Playbook, device: str, others: Callable[[str], Iterable[str]], before: Finding | None = None
+    ) -> None:
         self.playbook = playbook
         self.device = device
-        self._tracker = Tracker(clear_s=playbook.clear_s)
+        self._tracker = Tracker.after(before, clear_s=playbook.clear_s)
         match = playbook.match
 
         def seen(sign: Sign) -> _Seen:
@@ -184,6 +186,12 @@ class Diagnosis:
     def count(self) -> int:
         """How often it was made."""
         return self._tracker.count
+
+    def forget(self) -> None:
+        """Somebody cleared it by hand, and what it rests on."""
+        self._tracker.forget()
+        for seen in self._signs:
+            seen.standing.clear()
 
     def see(self, finding: Finding, now: float) -> Change | None:
         """One finding was confirmed or cleared. What a bus or another device explains is no sign of this one."""

@@ -1,5 +1,6 @@
 """The flight recorder: the last minutes of raw readings, in memory."""
 
+import math
 from collections import deque
 from collections.abc import Sequence
 
@@ -29,16 +30,19 @@ class Recorder:
         while len(batches) > 1 and (batches[0][-1].at < limit or self._count > MAX_READINGS):
             self._count -= len(batches.popleft())
 
-    def freeze(self, channel: str, since: float, most: int = 60) -> list[Reading]:
-        """The newest `most` readings of one channel from `since` on, oldest first: a freeze frame."""
-        found: list[Reading] = []
-        for batch in reversed(self._batches):
-            for reading in reversed(batch):
-                if reading.at < since or len(found) == most:
-                    return found[::-1]
-                if reading.channel.name == channel:
-                    found.append(reading)
-        return found[::-1]
+    def freeze(self, channel: str, since: float, most: int = 60, until: float = math.inf) -> list[Reading]:
+        """The readings of one channel from `since` until `until`, oldest first: a freeze frame.
+
+        Of more than `most` those stay that tell most: of each stretch the least and the greatest.
+        """
+        found = [r for r in self.since(since) if r.channel.name == channel and r.at <= until]
+        if len(found) <= most:
+            return found
+        kept, stretches = [], most // 2
+        for n in range(stretches):
+            part = found[n * len(found) // stretches : (n + 1) * len(found) // stretches]
+            kept += sorted({min(part, key=_height), max(part, key=_height)}, key=lambda r: r.at)
+        return kept
 
     def since(self, at: float) -> list[Reading]:
         """All readings from `at` on, about oldest first."""
@@ -46,3 +50,9 @@ class Recorder:
 
     def __len__(self) -> int:
         return self._count
+
+
+def _height(reading: Reading) -> float:
+    """What can be compared of a reading."""
+    value = reading.value
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0

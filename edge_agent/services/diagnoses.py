@@ -3,14 +3,14 @@
 A diagnosis explains the findings that it rests on: people are told of it, and of them no more.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from edge_agent.core.checks.base import spoken
-from edge_agent.core.finding import Change, Finding, FindingState
+from edge_agent.core.finding import Change, Finding, FindingState, Severity
 from edge_agent.core.playbook import Diagnosis, Playbook
 from edge_agent.core.ports import Clock
+from edge_agent.services.register import Register
 from edge_agent.services.watch import CheckSetting
 from edge_agent.texts import Texts
 
@@ -42,13 +42,6 @@ def own_checks(playbooks: Sequence[Playbook], kinds: Mapping[str, str]) -> tuple
     )
 
 
-class Board(NamedTuple):
-    """Where findings are told: `tell` one, and `explain` others by its key."""
-
-    tell: Callable[[Finding], None]
-    explain: Callable[[Collection[str], str], None]
-
-
 class Diagnoses:
     """`see` takes each finding that changes, `tick` lets time speak. `begin` is called with each new diagnosis."""
 
@@ -56,13 +49,13 @@ class Diagnoses:
         self,
         playbooks: Sequence[Playbook],
         kinds: Mapping[str, str],
-        board: Board,
+        register: Register,
         clock: Clock,
         new_id: Callable[[], bytes],
         texts: Texts,
         begin: Callable[[Diagnosis], None],
     ) -> None:
-        self._board = board
+        self._register = register
         self._clock = clock
         self._new_id = new_id
         self._texts = texts
@@ -72,8 +65,27 @@ class Diagnoses:
             return [device for device, its in kinds.items() if its == kind]
 
         pairs = [(book, device) for book in playbooks for device, kind in kinds.items() if book.fits(kind)]
-        self._at_work = [Diagnosis(book, device, others) for book, device in pairs[:MAX_AT_WORK]]
-        self._findings: dict[str, Finding] = {}
+        self._at_work = [
+            Diagnosis(book, device, others, register.before(f"{device}:{book.name}"))
+            for book, device in pairs[:MAX_AT_WORK]
+        ]
+        register.forget.append(self._forget)
+
+    def resume(self) -> None:
+        """Go on after a restart with the findings that stood before."""
+        now = self._clock.now().monotonic
+        for finding in [f for f in self._register.findings() if f.stands]:
+            for diagnosis in self._at_work:
+                change = diagnosis.see(finding, now)
+                if change is not None:
+                    self._changed(diagnosis, change)
+        for diagnosis in self._at_work:
+            if diagnosis.stands:
+                self._begin(diagnosis)
+
+    def looks_for(self, finding: Finding) -> bool:
+        """Whether it is a diagnosis of ours."""
+        return any(key_of(diagnosis) == finding.key for diagnosis in self._at_work)
 
     def see(self, finding: Finding) -> None:
         """A finding was confirmed or cleared."""
@@ -83,7 +95,7 @@ class Diagnoses:
             if change is not None:
                 self._changed(diagnosis, change)
             elif diagnosis.stands:
-                self._board.explain(diagnosis.findings, key_of(diagnosis))
+                self._register.explain(diagnosis.findings, key_of(diagnosis))
 
     def tick(self, now: float) -> None:
         """Only time went on."""
@@ -94,16 +106,16 @@ class Diagnoses:
 
     def offer(self, diagnosis: Diagnosis, tried: str) -> None:
         """Remedies came to nothing: the diagnosis offers help instead, with what was tried."""
-        finding = self._findings.get(key_of(diagnosis))
+        finding = self._register.before(key_of(diagnosis))
         if finding is not None and diagnosis.stands:
             said = f"{finding.sentence} {self._texts.say('diagnosis.offer', tried=tried)}"
-            self._tell(replace(finding, sentence=said))
+            self._register.tell(replace(finding, sentence=said))
 
     def _changed(self, diagnosis: Diagnosis, change: Change) -> None:
         book, key = diagnosis.playbook, key_of(diagnosis)
         confirmed = change.state is FindingState.CONFIRMED
-        before = self._findings.get(key)
-        self._tell(
+        before = self._register.before(key)
+        self._register.tell(
             Finding(
                 id=self._new_id() if confirmed or before is None else before.id,
                 channel=diagnosis.device,
@@ -114,15 +126,17 @@ class Diagnoses:
                 since=change.since,
                 boot_id=self._clock.now().boot_id,
                 count=diagnosis.count,
+                permanent=confirmed and book.severity is Severity.ALARM,
             )
         )
-        self._board.explain(diagnosis.findings, key if confirmed else "")
+        self._register.explain(diagnosis.findings, key if confirmed else "")
         if confirmed:
             self._begin(diagnosis)
 
-    def _tell(self, finding: Finding) -> None:
-        self._findings[finding.key] = finding
-        self._board.tell(finding)
+    def _forget(self, key: str) -> None:
+        for diagnosis in self._at_work:
+            if key_of(diagnosis) == key:
+                diagnosis.forget()
 
     def _sentence(self, diagnosis: Diagnosis) -> str:
         """Cause, how sure, evidence and what to do."""

@@ -31,14 +31,14 @@ class Lessons:
         self._clock = clock
         self._saved = dict(saved)
         self._save = save
-        self._checks: dict[str, Learned] = {}
+        self.checks: dict[str, Learned] = {}
         self._failed = False
         self._offset: float | None = None
         self._asked = -_OFFSET_S
 
-    def teach(self, key: str, check: Learned) -> None:
+    def begin(self, key: str, check: Learned) -> None:
         """A check begins: it goes on with what was saved under this key, if that is of this version and whole."""
-        self._checks[key] = check
+        self.checks[key] = check
         saved = self._saved.get(key)
         if saved is None:
             return
@@ -55,19 +55,26 @@ class Lessons:
             self._offset = now.wall - now.monotonic + time.localtime(now.wall).tm_gmtoff if now.trusted else None
         return None if self._offset is None else at + self._offset
 
+    async def keep(self) -> None:
+        """What is known now is on disk when this returns. Raises StoreError."""
+        table = {key: _packed(check) for key, check in self.checks.items()}
+        await asyncio.to_thread(self._write, table)
+        if self._failed:
+            raise StoreError("what was learned cannot be written down now", fix="It holds until the next restart.")
+
     async def run(self) -> None:
         """Write once an hour until cancelled."""
         while True:
             await asyncio.sleep(EVERY_S)
             table = {}
-            for key, check in list(self._checks.items()):
+            for key, check in list(self.checks.items()):
                 table[key] = _packed(check)
                 await asyncio.sleep(0)
             await asyncio.to_thread(self._write, table)
 
     def finish(self) -> None:
         """At the stop."""
-        self._write({key: _packed(check) for key, check in self._checks.items()})
+        self._write({key: _packed(check) for key, check in self.checks.items()})
 
     def _write(self, table: dict[str, str]) -> None:
         old = {key: packed for key, packed in self._saved.items() if key not in table}

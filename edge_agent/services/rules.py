@@ -102,6 +102,10 @@ class Rules:
             if rule.see(reading.value, reading.at):
                 self._call(rule)
 
+    def looks_at(self, finding: Finding) -> bool:
+        """Whether a rule calls for help by this finding, or by a reading of its channel."""
+        return finding.key in self._findings or finding.channel in self._channels
+
     def finding(self, finding: Finding) -> None:
         """A finding was confirmed or cleared."""
         now = self._clock.now().monotonic

@@ -10,11 +10,10 @@ power cut costs no more than one.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from edge_agent.core.block import pack
 from edge_agent.core.event import EventKind
-from edge_agent.core.finding import Finding, FindingState
 from edge_agent.core.ports import Clock
 from edge_agent.core.reading import Codes, Fault, Reading
 from edge_agent.core.recorder import Recorder
@@ -23,15 +22,13 @@ from edge_agent.core.thinning import Thinning, ThinSetting
 from edge_agent.services.events import EventMaker
 from edge_agent.services.lessons import Lessons
 from edge_agent.services.post import Post
+from edge_agent.services.register import Register
 from edge_agent.services.troubles import Troubles
-from edge_agent.services.watch import ENGLISH, CheckSetting, Watches, plain
+from edge_agent.services.watch import ENGLISH, CheckSetting, Watches
 
 TICK_S = 1.0
 # A message may have 100 KiB with its attributes (uplink/drain.py); a block beyond this is split.
 MAX_BLOCK_BYTES = 90 * 1024
-FREEZE_S = 60.0
-# Freeze frames of findings that stand, for a help request: about 5 kB each.
-MAX_FRAMES = 100
 # A channel more than this is a device gone mad; its readings still flow, only the console does not list it.
 MAX_LATEST = 2000
 
@@ -45,10 +42,9 @@ class BlockLimits(NamedTuple):
 
 
 class Told(NamedTuple):
-    """Who is told: of each finding confirmed or cleared, and of every reading while anybody listens to them."""
+    """Who is told of every reading while anybody listens to them."""
 
     reading: Callable[[Reading], None]
-    finding: Callable[[Finding], None]
     listeners: Collection[object]
 
 
@@ -68,6 +64,7 @@ class Sampling:
         recorder: Recorder,
         allows: Callable[[EventKind], bool],
         told: Told,
+        register: Register,
         channels: tuple[ThinSetting, ...] = (),
         say: Callable[..., str] = ENGLISH.say,
         lessons: Lessons | None = None,
@@ -77,7 +74,7 @@ class Sampling:
         self._post = post
         self._limits = limits
         self._allows = allows
-        self._tell, self._tell_finding, self._listeners = told
+        self._tell, self._listeners = told
         self._telemetry = allows(EventKind.TELEMETRY)
         self._fresh: list[Reading] = []
         self._room = limits.readings
@@ -86,11 +83,10 @@ class Sampling:
         self._unsafe_at: float | None = None
         self._thinning = Thinning(channels) if channels and self._telemetry else None
         self._recorder = recorder
-        self.watches = Watches(checks, clock, events.new_id, self._changed, self.quiet_since, say, lessons)
+        self.watches = Watches(checks, clock, events.new_id, register, self.quiet_since, say, lessons)
         self._see = self.watches.see if checks else None
-        self._troubles = Troubles(clock, events.new_id, say, self.watches.findings, self.watches.tell)
+        self._troubles = Troubles(clock, events.new_id, say, register.findings, register.tell)
         self._latest: dict[str, Reading] = {}
-        self._frames: dict[str, list[list[Any]]] = {}
         self._sorted = 0
         self.faults = 0
 
@@ -126,10 +122,6 @@ class Sampling:
             if reading.value is not None and (name == subject or name.startswith(device))
         ]
         return max(times, default=None)
-
-    def frozen(self) -> list[dict[str, Any]]:
-        """The findings that stand now, each as it travels, with the freeze frame of when it was confirmed."""
-        return [plain(f) | {"freeze_frame": self._frames.get(f.key, [])} for f in self.watches.confirmed()]
 
     def deliver(self, item: Reading | Fault | Codes) -> None:
         """One reading, fault or list of trouble codes, from any driver."""
@@ -239,16 +231,3 @@ class Sampling:
             self._put_block(readings[half:])
             return
         self._post.put(self._events.block(payload, base, len(readings)), urgent=False)
-
-    def _changed(self, finding: Finding) -> None:
-        kept = self.recorder.freeze(finding.channel, finding.since - FREEZE_S)
-        frame = [[round(r.at, 3), r.value] for r in kept]
-        self._frames.pop(finding.key, None)
-        if finding.state is FindingState.CONFIRMED and len(self._frames) < MAX_FRAMES:
-            self._frames[finding.key] = frame
-        pending = finding.state is FindingState.PENDING
-        if self._allows(EventKind.FINDING) and not finding.cause and not pending:
-            what = "confirmed" if finding.state is FindingState.CONFIRMED else "cleared"
-            data = plain(finding) | {"freeze_frame": frame}
-            self._post.put(self._events.make(EventKind.FINDING, what, finding.key, data))
-        self._tell_finding(finding)

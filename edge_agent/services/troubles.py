@@ -11,8 +11,8 @@ from edge_agent.core.checks.base import spoken
 from edge_agent.core.finding import Finding, FindingState
 from edge_agent.core.ports import Clock
 from edge_agent.core.reading import Code, Codes
+from edge_agent.services.register import CODE
 
-CODE = "code"
 # A control unit has a few dozen at the worst; more of them is a device gone mad.
 MAX_CODES = 200
 _SLUG = re.compile(r"[^a-z0-9]+")

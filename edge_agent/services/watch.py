@@ -1,25 +1,24 @@
 """Checks on channels: each reading is seen by the checks configured for its channel, and findings get their life."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
-from edge_agent.core.causes import SILENT, Causes, Root
+from edge_agent.core.causes import AWAY, SILENT, Causes, Root
 from edge_agent.core.checks.base import Check, spoken
 from edge_agent.core.checks.guarded import Guarded
 from edge_agent.core.checks.learned import Around, Learned
 from edge_agent.core.checks.registry import make
-from edge_agent.core.finding import Finding, FindingState, Severity, Tracker
+from edge_agent.core.finding import Change, Finding, FindingState, Severity, Tracker, Verdict
 from edge_agent.core.guard import Guard
 from edge_agent.core.health import Health
 from edge_agent.core.learning.crowd import Crowd
 from edge_agent.core.ports import Clock
 from edge_agent.core.reading import Reading
 from edge_agent.services.lessons import Lessons
+from edge_agent.services.register import Register
 from edge_agent.texts import texts
 
-# Findings that are over are kept for the console, the newest of them.
-MAX_OVER = 200
 # Channels that are watched; more of them is a device gone mad.
 MAX_CHANNELS = 2000
 _CLEARED = FindingState.CLEARED
@@ -56,13 +55,23 @@ class _Watch:
     severity: Severity
     check: Check
     tracker: Tracker
-    finding: Finding | None = None
+    # All is well, and a verdict said so since it was last cleared: then there is no life to lead.
+    quiet: bool = False
+    ready: bool = False
+
+
+class Readiness(NamedTuple):
+    """Whether a check has come to a verdict since the start, or since its finding was cleared by hand."""
+
+    channel: str
+    kind: str
+    ready: bool
 
 
 class Watches:
-    """All checks at work. `on_change(finding)` is called when one is confirmed or cleared.
+    """All checks at work; what changes is told to the register.
 
-    One that has a cause is told too, for rules and playbooks; people are told of its cause. `quiet_since(subject)` is
+    What has a cause is told too, for rules and playbooks; people are told of its cause. `quiet_since(subject)` is
     when a device or a channel last gave a value, `say` makes the sentences that no check makes. What is
     learned lives on in `lessons`.
     """
@@ -72,7 +81,7 @@ class Watches:
         settings: Iterable[CheckSetting],
         clock: Clock,
         new_id: Callable[[], bytes],
-        on_change: Callable[[Finding], None],
+        register: Register,
         quiet_since: Callable[[str], float | None] = lambda _: None,
         say: Callable[..., str] = ENGLISH.say,
         lessons: Lessons | None = None,
@@ -80,15 +89,16 @@ class Watches:
         self._settings = tuple(settings)
         self._clock = clock
         self._new_id = new_id
-        self._on_change = on_change
+        self._register = register
         self._of: dict[str, list[_Watch]] = {}
-        self._findings: dict[str, Finding] = {}
         self._say = say
         self._lessons = lessons
         local_s = lessons.local_s if lessons else lambda _: None
         self._around = Around(say, local_s, Crowd())
         self.buses: dict[str, str] = {}
-        self._causes = Causes(self.buses, quiet_since, self._watched)
+        self._causes = Causes(self.buses, quiet_since, self._watched, register.before)
+        self._causes.resume([f for f in register.findings() if f.stands])
+        register.forget.append(self._forget)
         for setting in self._settings:
             # a channel that is never heard must be missed, so it is watched before its first reading
             if not setting.channel.endswith("*"):
@@ -102,8 +112,8 @@ class Watches:
             watches = self._watches_of(name)
         for watch in watches:
             verdict = watch.check.see(reading)
-            # nearly always all is well and was so before: then there is no life to lead
-            if watch.tracker.state is not _CLEARED or (verdict is not None and verdict.bad):
+            # nearly always all is well and was so before
+            if not watch.quiet or (verdict is not None and verdict.bad):
                 self._judge(watch, verdict, reading.at)
 
     def tick(self, now: float) -> None:
@@ -111,10 +121,10 @@ class Watches:
         for watches in self._of.values():
             for watch in watches:
                 verdict = watch.check.tick(now)
-                if watch.tracker.state is not _CLEARED or (verdict is not None and verdict.bad):
+                if not watch.quiet or (verdict is not None and verdict.bad):
                     self._judge(watch, verdict, now)
         for finding in self._causes.tick(now):
-            self.tell(finding)
+            self._register.tell(finding)
 
     def condition(self, subject: str, health: Health) -> None:
         """How a bus or a device is, by its driver; of a bus before its devices. `buses` names the bus of a device."""
@@ -122,32 +132,33 @@ class Watches:
         if root is not None:
             self._tell_root(root)
 
-    def explain(self, keys: Collection[str], cause: str) -> None:
-        """These findings are explained by this one (empty: by none any more). Nobody is told: they were already."""
-        for key in keys:
-            finding = self._findings.get(key)
-            if finding is not None and finding.state is FindingState.CONFIRMED and key != cause:
-                self._findings[key] = replace(finding, cause=cause)
+    def looks_for(self, finding: Finding) -> bool:
+        """Whether any check of ours could say that this finding is over."""
+        if "." not in finding.channel:
+            device, silences = f"{finding.channel}.", [s for s in self._settings if s.kind == SILENT]
+            return finding.kind == SILENT and any(s.covers(device) or s.channel.startswith(device) for s in silences)
+        return any(s.covers(finding.channel) and (s.name or s.kind) == finding.kind for s in self._settings)
+
+    def pending(self) -> list[Finding]:
+        """What is bad now and not yet for long enough."""
+        waiting = [w for of in self._of.values() for w in of if w.tracker.state is FindingState.PENDING]
+        return [self._finding(w, Change(w.tracker.state, w.tracker.sentence, w.tracker.since)) for w in waiting]
+
+    def readiness(self) -> list[Readiness]:
+        """Each check, and whether it has come to a verdict."""
+        return [
+            Readiness(watch.channel, watch.kind, watch.ready)
+            for channel, of in self._of.items()
+            for watch in of
+            if watch.channel == channel
+        ]
 
     def report(self, subject: str, kind: str, sentence: str) -> None:
         """A finding that no check makes: the gateway found something wrong with itself. It stands until a restart."""
         now = self._clock.now()
         confirmed, severity = FindingState.CONFIRMED, Severity.WARNING
         finding = Finding(self._new_id(), subject, kind, confirmed, severity, sentence, now.monotonic, now.boot_id)
-        self.tell(finding)
-
-    def tell(self, finding: Finding) -> None:
-        """A finding that was confirmed or cleared, whoever made it."""
-        self._keep(finding)
-        self._on_change(finding)
-
-    def findings(self) -> list[Finding]:
-        """Confirmed ones first, then those that are over, newest first."""
-        return sorted(self._findings.values(), key=lambda f: (f.state is not FindingState.CONFIRMED, -f.since))
-
-    def confirmed(self) -> list[Finding]:
-        """The findings that stand now and have no cause among them, newest first."""
-        return [f for f in self.findings() if f.state is FindingState.CONFIRMED and not f.cause]
+        self._register.tell(finding)
 
     def _watches_of(self, channel: str) -> list[_Watch]:
         if channel not in self._of:
@@ -159,13 +170,17 @@ class Watches:
 
     def _watch(self, channel: str, setting: CheckSetting) -> _Watch:
         now = self._clock.now().monotonic
+        kind = setting.name or setting.kind
         check = make(setting.kind, channel, setting.settings, now, self._around)
         if self._lessons is not None and isinstance(check, Learned):
-            self._lessons.teach(f"{channel}:{setting.name or setting.kind}", check)
+            self._lessons.begin(f"{channel}:{kind}", check)
+        before = self._register.before(f"{channel}:{kind}")
+        if before is not None and before.stands and isinstance(check, Learned):
+            check.stand(now)
         guard = setting.only_while
         if guard is not None:
             check = Guarded(check, guard)
-        kind, tracker = setting.name or setting.kind, Tracker(setting.confirm_s, setting.clear_s)
+        tracker = Tracker.after(before, setting.confirm_s, setting.clear_s)
         watch = _Watch(channel, kind, setting.severity, check, tracker)
         if guard is not None:
             # it sees the readings of both channels
@@ -177,13 +192,22 @@ class Watches:
         of = [watches for channel, watches in self._of.items() if channel.partition(".")[0] == device]
         return sum(any(watch.kind == SILENT for watch in watches) for watches in of)
 
-    def _judge(self, watch: _Watch, verdict: Any, now: float) -> None:
+    def _judge(self, watch: _Watch, verdict: Verdict | None, now: float) -> None:
         change = watch.tracker.judge(verdict, now)
+        watch.ready = watch.ready or verdict is not None
+        watch.quiet = watch.ready and watch.tracker.state is _CLEARED
         if change is None:
             return
-        first = watch.finding is None or watch.finding.state is FindingState.CLEARED
-        finding = Finding(
-            id=self._new_id() if first or watch.finding is None else watch.finding.id,
+        finding, root = self._causes.sort(self._finding(watch, change), now)
+        if root is not None:
+            self._tell_root(root)
+        self._register.tell(finding)
+
+    def _finding(self, watch: _Watch, change: Change) -> Finding:
+        before = self._register.before(f"{watch.channel}:{watch.kind}")
+        again = before is not None and before.stands
+        return Finding(
+            id=before.id if before is not None and again else self._new_id(),
             channel=watch.channel,
             kind=watch.kind,
             state=change.state,
@@ -193,21 +217,29 @@ class Watches:
             boot_id=self._clock.now().boot_id,
             count=watch.tracker.count,
             side=watch.tracker.side,
+            permanent=watch.severity is Severity.ALARM and change.state is FindingState.CONFIRMED,
         )
-        watch.finding, root = self._causes.sort(finding, now)
-        if root is not None:
-            self._tell_root(root)
-        self.tell(watch.finding)
+
+    def _forget(self, key: str) -> None:
+        """A finding was cleared by hand: what is bad from now on is another one, and its check has said nothing yet."""
+        self._causes.forget(key)
+        for watch in self._of.get(key.rpartition(":")[0], ()):
+            if f"{watch.channel}:{watch.kind}" == key:
+                watch.tracker.forget()
+                watch.ready = watch.quiet = False
 
     def _tell_root(self, root: Root) -> None:
-        """What changed of a device or a bus as a whole."""
-        before = self._findings.get(root.key)
-        again = before is not None and before.state is FindingState.CONFIRMED
+        """What changed of a device or a bus as a whole, and what it explains from now on."""
+        if root.kind == AWAY and root.change.state is FindingState.CONFIRMED:
+            standing = [f for f in self._register.findings() if f.stands]
+            self._register.explain(self._causes.adopt(standing, root.key), root.key)
+        before = self._register.before(root.key)
+        again = before is not None and before.stands
         confirmed = root.change.state is FindingState.CONFIRMED
         said = root.change.sentence if root.kind != SILENT else self._say("finding.silent", device=spoken(root.subject))
         count = (before.count if before else 0) + (confirmed and not again)
         cause = root.cause if confirmed or before is None else before.cause
-        self.tell(
+        self._register.tell(
             Finding(
                 id=before.id if before is not None and again else self._new_id(),
                 channel=root.subject,
@@ -221,13 +253,6 @@ class Watches:
                 cause=cause,
             )
         )
-
-    def _keep(self, finding: Finding) -> None:
-        self._findings.pop(finding.key, None)
-        self._findings[finding.key] = finding
-        over = [key for key, f in self._findings.items() if f.state is not FindingState.CONFIRMED]
-        for key in over[: max(0, len(over) - MAX_OVER)]:
-            del self._findings[key]
 
 
 def plain(finding: Finding) -> dict[str, Any]:

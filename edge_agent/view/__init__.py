@@ -38,6 +38,7 @@ def view_of(agent: "Agent") -> View:
         sampling=agent.sampling,
         config=agent.config,
         hardware=agent.hardware,
+        found=agent.found,
         help_service=agent.help,
         button=agent.panel.button,
         arbiter=agent.panel.arbiter,

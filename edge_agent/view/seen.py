@@ -8,6 +8,7 @@ from edge_agent.core.health import Health
 from edge_agent.core.ports import Clock
 from edge_agent.drivers.registry import Hardware
 from edge_agent.examine import Examiner
+from edge_agent.found import Found
 from edge_agent.hub import Hub
 from edge_agent.services.button import ButtonReader
 from edge_agent.services.consents import Consents
@@ -32,6 +33,7 @@ class Seen:
     sampling: Sampling
     config: Config
     hardware: Hardware
+    found: Found
     help_service: Help
     button: ButtonReader
     arbiter: Arbiter

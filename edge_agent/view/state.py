@@ -90,7 +90,7 @@ class StateView(Seen):
     def _sentence(self, parts: Sequence[types.Part | types.Device]) -> str:
         # what is wrong for one reason (a radio that is away, with all its devices) is said and counted once
         wrong = list({part.sentence: part for part in reversed(parts) if not part.ready}.values())[::-1]
-        confirmed = self.sampling.watches.confirmed()
+        confirmed = self.found.register.confirmed()
         if wrong:
             key = "status.not_well_more" if len(wrong) > 1 else "status.not_well"
             return self.texts.say(key, part=wrong[0].name, what=wrong[0].sentence, n=len(wrong) - 1)

@@ -18,7 +18,8 @@ from edge_agent.core.health import Health
 from edge_agent.core.playbook import Deed, Diagnosis, Remedy
 from edge_agent.core.ports import Bridge
 from edge_agent.core.reading import Advert, Chunk, Level, Reading
-from edge_agent.services.diagnoses import Board, Diagnoses, own_checks
+from edge_agent.services.diagnoses import Diagnoses, own_checks
+from edge_agent.services.register import Register
 from edge_agent.services.remedies import Remedies, Senses, Try
 from edge_agent.services.watch import CheckSetting, Watches
 from edge_agent.texts import texts
@@ -113,7 +114,8 @@ class Story:
         words = texts(tongue)
         given = [each for each in map(_check, self._scenario.checks) if each.channel.partition(".")[0] in kinds]
         checks = (*given, *own_checks([self._playbook], kinds))
-        self._watches = Watches(checks, self, self._new_id, self._changed, self._quiet_since, words.say)
+        register = Register(self, self._changed)
+        self._watches = Watches(checks, self, self._new_id, register, self._quiet_since, words.say)
         self._remedies = Remedies(
             self,
             {deed: _Tool(deed, self._devices) for deed in Deed},
@@ -125,8 +127,7 @@ class Story:
             gave_up=self._gave_up,
             sleep=self._sleep,
         )
-        board = Board(self._watches.tell, self._watches.explain)
-        self._diagnoses = Diagnoses([self._playbook], kinds, board, self, self._new_id, words, self._begun.append)
+        self._diagnoses = Diagnoses([self._playbook], kinds, register, self, self._new_id, words, self._begun.append)
 
     def _cast(self) -> dict[str, str]:
         """The devices that the playbook is for or looks at, by name, and their kinds."""

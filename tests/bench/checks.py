@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from edge_agent.config import model
 from edge_agent.core.reading import Reading
 from edge_agent.services.events import EventMaker
+from edge_agent.services.register import Register
 from edge_agent.services.watch import Watches
 from edge_agent.settings import check_settings
 from edge_agent.systemclock import SystemClock
@@ -37,7 +38,7 @@ def run(run: Run) -> Iterator[Found]:
 def _watches(*kinds: str) -> Watches:
     clock = SystemClock()
     checks = check_settings(model.Config(check=tuple(SETTINGS[kind] for kind in kinds)))
-    return Watches(checks, clock, EventMaker(clock).new_id, lambda _finding: None)
+    return Watches(checks, clock, EventMaker(clock).new_id, Register(clock))
 
 
 def _see_all(watches: Watches, readings: list[Reading]) -> None:

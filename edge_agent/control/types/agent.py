@@ -4,7 +4,16 @@ from collections.abc import AsyncIterator, Collection
 from typing import Protocol
 
 from edge_agent.control.types.consent import Consent, Decide
-from edge_agent.control.types.findings import Findings
+from edge_agent.control.types.findings import (
+    Clear,
+    Explained,
+    Finding,
+    Findings,
+    Hygiene,
+    Readiness,
+    Shelve,
+    Taught,
+)
 from edge_agent.control.types.help import Answer, Help, HelpTest, Lamp, Play
 from edge_agent.control.types.live import Live
 from edge_agent.control.types.onsite import InForce, Log, OfDevice, Raw, Tail, Watch
@@ -23,6 +32,27 @@ class Agent(Protocol):
 
     def findings(self) -> Findings:
         """What the checks say."""
+
+    async def explain(self, name: str) -> Explained:
+        """All that is known of a finding. Raises RefusedError where there is none."""
+
+    def hygiene(self) -> Hygiene:
+        """How findings behaved in the last 30 days."""
+
+    def readiness(self) -> Readiness:
+        """Which checks have come to a verdict."""
+
+    async def clear(self, ask: Clear) -> Findings:
+        """Clear a finding by hand, or all (`*`) that may be. Raises RefusedError where only its check may."""
+
+    async def shelve(self, ask: Shelve) -> Finding:
+        """Let a finding rest. Raises RefusedError where it may not."""
+
+    async def unshelve(self, name: str) -> Finding:
+        """Let it count again. Raises RefusedError where it does not rest."""
+
+    async def normal(self, ask: Clear) -> Taught:
+        """A person says that this is normal here. Raises RefusedError where nothing learns."""
 
     def help(self) -> Help:
         """Where help stands."""

@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import field
 
 from edge_agent.control.types.base import Reply, decode
-from edge_agent.control.types.findings import Finding
+from edge_agent.control.types.findings import Finding, Notice
 from edge_agent.control.types.help import Help, Lamp
 from edge_agent.control.types.selftest import Probed
 from edge_agent.control.types.state import Channel, Queue, Status
@@ -32,6 +32,7 @@ class Gap(Reply):
 LIVE_KINDS: dict[str, type[Reply]] = {
     "reading": Channel,
     "finding": Finding,
+    "notice": Notice,
     "help": Help,
     "lamp": Lamp,
     "queue": Queue,

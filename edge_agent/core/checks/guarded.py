@@ -10,17 +10,19 @@ from edge_agent.core.reading import Reading
 
 @dataclass(slots=True)
 class Guarded:
-    """Shown the readings of both channels. Good as long as the guard does not hold, and before anything is known."""
+    """Shown the readings of both channels. Good while the guard does not hold; until it is known, nothing is said."""
 
     inner: Check
     guard: Guard
-    _holds: bool = False
+    _holds: bool | None = None
 
     def see(self, reading: Reading) -> Verdict | None:
         """What the inner check says of its channel, while the guard holds."""
         if reading.channel.name == self.guard.channel:
             self._holds = self.guard.holds(reading.value)
             return None if self._holds else GOOD
+        if self._holds is None:
+            return None
         return self.inner.see(reading) if self._holds else GOOD
 
     def tick(self, now: float) -> Verdict | None:

@@ -87,6 +87,10 @@ class Learned:
         learner.crowd, self.learner, self._shift_s = self.learner.crowd, learner, None
         learner.runs.on = False
 
+    def stand(self, now: float) -> None:
+        """A finding of before a restart goes on."""
+        self._until = now + STANDS_S
+
     def see(self, reading: Reading) -> Verdict | None:
         """Bad from an alert on for an hour, and while the level is another."""
         if reading.channel.kind is ChannelKind.STATE:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from made_up_findings import MadeUpFindings
 from msgspec import structs
 
 from edge_agent import __version__
@@ -22,7 +23,6 @@ from edge_agent.control.types import (
     Device,
     Examine,
     Finding,
-    Findings,
     Frame,
     Help,
     HelpTest,
@@ -62,7 +62,7 @@ CASE = Case(
 )
 
 
-class MadeUpAgent:
+class MadeUpAgent(MadeUpFindings):
     """Answers what a test tells it to; remembers presses and how many listen."""
 
     def __init__(self) -> None:
@@ -118,9 +118,6 @@ class MadeUpAgent:
             sent_events=41,
             sent_bytes=1_200_000,
         )
-
-    def findings(self) -> Findings:
-        return Findings(findings=self.found)
 
     def help(self) -> Help:
         return self.now

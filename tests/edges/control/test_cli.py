@@ -102,8 +102,8 @@ def test_findings_read_like_this(ask, house):
     code, out, _ = ask("findings")
     assert code == 1
     assert out == plain("""
-        SEVERITY  STATE      CHANNEL          CHECK  SINCE  COUNT  WHAT
-        alarm     confirmed  boiler.pressure  range  1 min  2      Too low.
+        SEVERITY  STATE      ID                     SINCE  COUNT  WHAT
+        alarm     confirmed  boiler.pressure:range  1 min  2      Too low.
     """)
 
 
@@ -391,12 +391,12 @@ def test_colour_is_for_terminals_without_no_color(monkeypatch):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    assert commands._colour()
+    assert commands.colourful()
     monkeypatch.setenv("NO_COLOR", "1")
-    assert not commands._colour()
+    assert not commands.colourful()
     monkeypatch.delenv("NO_COLOR")
     monkeypatch.setenv("TERM", "dumb")
-    assert not commands._colour()
+    assert not commands.colourful()
     assert text.paint("x", "alarm", colour=True) == "\x1b[31mx\x1b[0m"
     assert text.paint("x", "alarm", colour=False) == text.paint("x", "telemetry", colour=True) == "x"
 

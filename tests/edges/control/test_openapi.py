@@ -12,6 +12,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import load_all_checks
+from schemathesis.config import SchemathesisConfig
 
 from edge_agent.control.client import Client
 from edge_agent.control.openapi import description
@@ -86,7 +87,10 @@ def served(tmp_path_factory) -> Iterator[tuple[int, object]]:
         yield port, house
 
 
-schema = schemathesis.openapi.from_dict(json.loads(PAGE.read_text())).exclude(path="/v1/events")
+# a line that is too long is refused before anybody looks at what it asks
+REFUSED = ["400", "403", "404", "405", "409", "413", "415", "431", "5xx"]
+CONFIG = SchemathesisConfig.from_dict({"checks": {"negative_data_rejection": {"expected-statuses": REFUSED}}})
+schema = schemathesis.openapi.from_dict(json.loads(PAGE.read_text()), config=CONFIG).exclude(path="/v1/events")
 
 
 @schema.parametrize()

@@ -215,7 +215,7 @@ def test_a_kind_that_does_not_exist_is_refused_and_the_known_ones_are_named(hous
     code, said = split(house.say(GET % (b"events?kinds=" + asked)))
     assert code == 400
     assert "no events of the kind" in said["error"]
-    assert "reading,finding,help,lamp" in said["fix"]
+    assert "reading,finding,notice,help,lamp" in said["fix"]
     assert not house.agent.listeners
 
 

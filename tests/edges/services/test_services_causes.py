@@ -5,6 +5,7 @@ from edge_agent.core.finding import Finding, FindingState, Severity
 from edge_agent.core.guard import Guard
 from edge_agent.core.health import Health
 from edge_agent.core.reading import Channel, Reading
+from edge_agent.services.register import Register
 from edge_agent.services.watch import CheckSetting, Watches, plain
 
 NONE = dict.fromkeys(("min", "max", "per_s", "window_s")) | {"hysteresis": 0.0}
@@ -18,7 +19,8 @@ class House:
         self.told: list[Finding] = []
         self.last: dict[str, float] = {}
         self.number = 0
-        self.watches = Watches(settings, self, self._id, self.told.append, self._quiet_since)
+        self.register = Register(self, self.told.append)
+        self.watches = Watches(settings, self, self._id, self.register, self._quiet_since)
 
     def now(self) -> Instant:
         return Instant(self.at, "boot", 1e9 + self.at, True)
@@ -61,9 +63,9 @@ def test_fifty_sensors_lost_with_one_radio_are_one_finding():
         for n in range(50):
             house.watches.condition(f"s{n}", Health(False, "there is no adapter"))
     assert house.news == [("ble:away", "confirmed")]
-    assert [f.key for f in house.watches.confirmed()] == ["ble:away"]
-    assert house.watches.confirmed()[0].sentence == "There is no adapter. Plug it in."
-    assert len(house.watches.findings()) == 101
+    assert [f.key for f in house.register.confirmed()] == ["ble:away"]
+    assert house.register.confirmed()[0].sentence == "There is no adapter. Plug it in."
+    assert len(house.register.findings()) == 101
     for _ in range(4):
         house.wait(5)
         house.watches.condition("ble", Health(True, "listening"))
@@ -71,7 +73,7 @@ def test_fifty_sensors_lost_with_one_radio_are_one_finding():
             house.watches.condition(f"s{n}", Health(True, "heard"))
             house.say(f"s{n}.temperature")
     assert house.news[1:] == [("ble:away", "cleared")]
-    assert house.watches.confirmed() == []
+    assert house.register.confirmed() == []
 
 
 def test_a_device_that_dies_is_told_once_and_comes_back_once():
@@ -82,14 +84,14 @@ def test_a_device_that_dies_is_told_once_and_comes_back_once():
     house.say("meter.power")
     house.wait(40)
     assert house.news == [("boiler:silent", "confirmed")]
-    assert house.watches.confirmed()[0].sentence == "Boiler says nothing on any of its channels."
-    first = house.watches.confirmed()[0].id
+    assert house.register.confirmed()[0].sentence == "Boiler says nothing on any of its channels."
+    first = house.register.confirmed()[0].id
     house.say("boiler.pressure")
     assert len(house.news) == 1
     house.say("boiler.flow")
     assert house.news[1:] == [("boiler:silent", "cleared")]
     house.wait(130)
-    again = next(f for f in house.watches.confirmed() if f.key == "boiler:silent")
+    again = next(f for f in house.register.confirmed() if f.key == "boiler:silent")
     assert again.count == 2
     assert again.id != first
 
@@ -115,11 +117,11 @@ def test_what_is_explained_afterwards_is_no_news_and_leaves_the_list_of_causes()
     house = House(silent("boiler.pressure"))
     house.wait(61)
     told = len(house.told)
-    house.watches.explain(["boiler.pressure:silent"], "boiler:device_silent")
+    house.register.explain(["boiler.pressure:silent"], "boiler:device_silent")
     assert len(house.told) == told
-    assert house.watches.confirmed() == []
-    assert house.watches.findings()[0].cause == "boiler:device_silent"
-    assert plain(house.watches.findings()[0])["cause"] == "boiler:device_silent"
+    assert house.register.confirmed() == []
+    assert house.register.findings()[0].cause == "boiler:device_silent"
+    assert plain(house.register.findings()[0])["cause"] == "boiler:device_silent"
 
 
 def test_a_check_of_a_playbook_has_a_name_and_a_guard():

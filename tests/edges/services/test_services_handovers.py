@@ -139,7 +139,7 @@ async def test_a_crash_record_is_a_finding_on_disk_before_it_is_receipted(tmp_pa
         handover = crashed(agent)
         assert not agent.handovers.take(handover)
         await until(lambda: agent.handovers.take(handover))
-        assert [f.channel for f in agent.sampling.watches.confirmed()] == ["panel.firmware.crash"]
+        assert [f.channel for f in agent.found.register.confirmed()] == ["panel.firmware.crash"]
         assert next(lane for lane in agent.view.queue().lanes if lane.name == "finding").events == 1
     async with running(config(tmp_path)) as again:
         assert again.handovers.take(crashed(again)), "the same record makes no second finding"

@@ -30,7 +30,7 @@ def restarted(folder, problems):
     file = LessonsFile(folder)
     lessons = Lessons(clock(), file.load(problems), file.save)
     check = Learned(PUMP.name)
-    lessons.teach(KEY, check)
+    lessons.begin(KEY, check)
     return lessons, check
 
 
@@ -78,7 +78,7 @@ def test_channels_that_are_not_heard_any_more_are_kept(tmp_path):
 def test_nothing_new_is_not_written_and_a_disk_that_fails_is_no_end(tmp_path):
     written = []
     lessons = Lessons(clock(), {}, written.append)
-    lessons.teach(KEY, Learned(PUMP.name))
+    lessons.begin(KEY, Learned(PUMP.name))
     lessons.finish()
     lessons.finish()
     assert len(written) == 1
@@ -87,7 +87,7 @@ def test_nothing_new_is_not_written_and_a_disk_that_fails_is_no_end(tmp_path):
         raise StoreError("full", fix="Make room.")
 
     failing = Lessons(clock(), {}, fails)
-    failing.teach(KEY, Learned(PUMP.name))
+    failing.begin(KEY, Learned(PUMP.name))
     failing.finish()
 
 
@@ -96,7 +96,7 @@ async def test_it_is_written_by_itself_while_the_agent_runs(monkeypatch):
     written = asyncio.Event()
     loop = asyncio.get_running_loop()
     lessons = Lessons(clock(), {}, lambda _: loop.call_soon_threadsafe(written.set))
-    lessons.teach(KEY, Learned(PUMP.name))
+    lessons.begin(KEY, Learned(PUMP.name))
     task = asyncio.create_task(lessons.run())
     await asyncio.wait_for(written.wait(), 5)
     task.cancel()

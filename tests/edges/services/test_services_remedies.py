@@ -1,7 +1,8 @@
 """Playbooks at work: diagnoses are told, remedies are tried within their limits, and help is offered at the end."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,8 @@ from edge_agent.core.errors import DriverError, StoreError
 from edge_agent.core.finding import Confidence, Finding, FindingState, Severity
 from edge_agent.core.guard import Guard
 from edge_agent.core.playbook import Deed, Diagnosis, Match, Playbook, Remedy, Sign, Told, Worked
-from edge_agent.services.diagnoses import Board, Diagnoses, own_checks
+from edge_agent.services.diagnoses import Diagnoses, own_checks
+from edge_agent.services.register import Register
 from edge_agent.services.remedies import Remedies, Senses, Try, tries_from
 from edge_agent.texts import texts
 
@@ -25,6 +27,18 @@ def playbook(*remedies: Remedy) -> Playbook:
 
 def silence(state: FindingState = CONFIRMED) -> Finding:
     return Finding(b"i" * 16, "grid.power", "silent", state, Severity.WARNING, "Grid power is silent.", 0.0, "boot")
+
+
+class Heard(Register):
+    """A register that remembers what was explained."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.explained: list[tuple[frozenset[str], str]] = []
+
+    def explain(self, keys: Collection[str], cause: str) -> None:
+        self.explained.append((frozenset(keys), cause))
+        super().explain(keys, cause)
 
 
 class Tool:
@@ -45,7 +59,6 @@ class Scene:
     def __init__(self, *remedies: Remedy, may: tuple[str, ...] = tuple(Deed), tries: tuple[Try, ...] = ()) -> None:
         self.at, self.heard = 1000.0, 0.0
         self.told: list[Finding] = []
-        self.explained: list[tuple[frozenset[str], str]] = []
         self.said: list[str] = []
         self.saved: list[list[dict[str, object]]] = []
         self.values: dict[str, float] = {}
@@ -64,10 +77,11 @@ class Scene:
             sleep=self.sleep,
         )
         self.begun: list[Diagnosis] = []
-        board = Board(self.told.append, lambda keys, cause: self.explained.append((frozenset(keys), cause)))
+        register = Heard(self, self.told.append)
+        self.explained = register.explained
         book = playbook(*remedies)
         kinds = {"grid": "meter", "boiler": "boiler"}
-        self.diagnoses = Diagnoses([book], kinds, board, self, lambda: b"n" * 16, english, self.begun.append)
+        self.diagnoses = Diagnoses([book], kinds, register, self, lambda: b"n" * 16, english, self.begun.append)
 
     def now(self) -> Instant:
         return Instant(self.at, "boot", 1e9 + self.at, True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from itertools import count
 from typing import Any
 
 import pytest
@@ -16,9 +17,13 @@ from edge_agent.core.recorder import Recorder
 from edge_agent.core.thinning import ThinSetting
 from edge_agent.core.wire import unpack as open_data
 from edge_agent.services.events import EventMaker
+from edge_agent.services.frames import Frames
 from edge_agent.services.post import Post
+from edge_agent.services.register import Register
 from edge_agent.services.sampling import MAX_BLOCK_BYTES, BlockLimits, Sampling, Told
+from edge_agent.services.telling import Telling
 from edge_agent.services.watch import MAX_CHANNELS, CheckSetting, Watches
+from edge_agent.texts import texts
 
 PRESSURE = Channel("boiler.pressure", "bar")
 NO_SETTINGS = {"min": None, "max": None, "hysteresis": 0.0, "per_s": None, "window_s": None}
@@ -68,6 +73,7 @@ class Room:
     ) -> None:
         self.clock, self.disk = HandClock(), Disk()
         self.told: list[Finding] = []
+        self.register = Register(self.clock, self.told.append)
         self.heard: list[Reading] = []
         self.listeners: list[str] = []
         self.post = Post(self.disk.append, self.disk.draft, self.disk.commit)
@@ -79,9 +85,14 @@ class Room:
             checks,
             Recorder(300.0),
             lambda _kind: allowed,
-            Told(self.heard.append, self.told.append, self.listeners),
+            Told(self.heard.append, self.listeners),
+            self.register,
             channels,
         )
+        frames = Frames(self.clock, lambda: self.sampling.recorder, self.register)
+        events = EventMaker(self.clock)
+        telling = Telling(self.clock, events, self.post, self.register, frames, texts("en"), lambda _kind: allowed)
+        self.register.told.append(telling.see)
 
     def read(self, value: Any, channel: Channel = PRESSURE) -> None:
         self.sampling.deliver(Reading(channel, value, self.clock.monotonic))
@@ -261,8 +272,8 @@ async def test_a_finding_is_stored_at_once_with_its_freeze_frame() -> None:
 
 
 def watches(*settings: CheckSetting) -> tuple[Watches, HandClock, list[Finding]]:
-    clock, changes = HandClock(), []
-    return Watches(settings, clock, lambda: b"i" * 16, changes.append), clock, changes
+    clock, changes, ids = HandClock(), [], count(1)
+    return Watches(settings, clock, lambda: next(ids).to_bytes(16), Register(clock, changes.append)), clock, changes
 
 
 def test_a_channel_that_is_never_heard_is_missed() -> None:
@@ -278,7 +289,7 @@ def test_a_wildcard_watches_every_channel_by_itself() -> None:
     for name, value in (("flat.hall", 25.0), ("flat.bath", 31.0), ("van.cab", 99.0)):
         room.see(Reading(Channel(name), value, clock.monotonic))
     assert [finding.channel for finding in changes] == ["flat.hall", "flat.bath"]
-    assert len(room.confirmed()) == 2
+    assert len(room._register.confirmed()) == 2
 
 
 def test_a_device_that_invents_channels_does_not_fill_the_memory() -> None:
@@ -294,7 +305,7 @@ def test_findings_that_are_over_are_kept_for_a_while_only() -> None:
         for value in (31.0, 1.0):
             room.see(Reading(Channel(f"flat.c{number}"), value, clock.monotonic))
     assert len(changes) == 600
-    assert len(room.findings()) == 200
+    assert len(room._register.findings()) == 200
 
 
 async def test_a_channel_setting_thins_out_what_is_stored_and_nothing_else() -> None:

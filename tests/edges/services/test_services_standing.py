@@ -79,7 +79,7 @@ async def test_a_first_message_has_all_that_the_law_lists(tmp_path):
     async with running(config(tmp_path)) as agent:
         agent.sampling.watches.report("store", "damaged", "The disk is failing.")
         said = agent.standing.context()
-        (finding,) = agent.sampling.watches.confirmed()
+        (finding,) = agent.found.register.confirmed()
     law = {"gateway", "site", "product", "location", "contact", "language", "agent", "uptime_s", "queue", "consent"}
     assert said.keys() >= law | {"power", "path", "findings", "tried"}
     assert said["findings"] == [

@@ -7,8 +7,9 @@ import pytest
 from edge_agent.core.clock import Instant
 from edge_agent.core.finding import Finding, FindingState, Severity
 from edge_agent.core.reading import Code, Codes
+from edge_agent.services.register import Register
 from edge_agent.services.troubles import MAX_CODES, Troubles
-from edge_agent.services.watch import Watches, plain
+from edge_agent.services.watch import plain
 from edge_agent.texts import languages, texts
 
 MISFIRE = Code("P0301", "cylinder 1 misfires", frame=(("rpm", 2450, "/min"), ("coolant_temperature", 91, "Cel")))
@@ -21,8 +22,8 @@ class Car:
         self.at = 0.0
         self.told: list[Finding] = []
         self.number = 0
-        self.watches = Watches((), self, self._id, self.told.append)
-        self.troubles = Troubles(self, self._id, texts(language).say, self.watches.findings, self.watches.tell)
+        register = Register(self, self.told.append)
+        self.troubles = Troubles(self, self._id, texts(language).say, register.findings, register.tell)
 
     def now(self) -> Instant:
         return Instant(self.at, "boot", 1e9 + self.at, True)
