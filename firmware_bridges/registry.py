@@ -19,6 +19,7 @@ LANGUAGES: dict[str, str] = {
     "contact": "firmware_bridges.contact.bridge:SPEC",
     "daly": "firmware_bridges.daly.bridge:SPEC",
     "dsmr": "firmware_bridges.dsmr.bridge:SPEC",
+    "gatt": "firmware_bridges.gatt.bridge:SPEC",
     "govee": "firmware_bridges.govee.bridge:SPEC",
     "iec62056": "firmware_bridges.iec62056.bridge:SPEC",
     "inkbird": "firmware_bridges.inkbird.bridge:SPEC",
