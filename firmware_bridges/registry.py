@@ -28,6 +28,7 @@ LANGUAGES: dict[str, str] = {
     "mocreo": "firmware_bridges.mocreo.bridge:SPEC",
     "modbus": "firmware_bridges.modbus.bridge:SPEC",
     "mopeka": "firmware_bridges.mopeka.bridge:SPEC",
+    "native": "firmware_bridges.native.bridge:SPEC",
     "nmea0183": "firmware_bridges.nmea0183.bridge:SPEC",
     "obd2": "firmware_bridges.obd2.bridge:SPEC",
     "oralb": "firmware_bridges.oralb.bridge:SPEC",

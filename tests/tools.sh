@@ -8,21 +8,27 @@ command -v dbus-daemon >/dev/null || want="$want dbus-daemon"
 command -v strace >/dev/null || want="$want strace"
 command -v ip >/dev/null || want="$want iproute2"
 command -v openssl >/dev/null || want="$want openssl"
-# The desk's page is tested in a real browser; where there is none those tests are left out, and say so.
-browser=""
+# The C library of the native link is tested on this machine too.
+command -v cc >/dev/null || want="$want gcc"
+[ -e /usr/include/stdio.h ] || want="$want libc6-dev"
+# The desk's page is tested in a real browser, the firmware on an emulated board (520 MB, half a minute); where these are
+# missing those tests are left out, and say so.
+more=""
 command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null ||
-	browser=" chromium fonts-dejavu-core"
+	more=" chromium fonts-dejavu-core"
+command -v arm-none-eabi-gcc >/dev/null || more="$more gcc-arm-none-eabi"
+command -v qemu-system-arm >/dev/null || more="$more qemu-system-arm"
 if [ "${1:-}" = vm ]; then
 	for each in qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils mmdebstrap busybox:busybox-static cpio \
-		depmod:kmod zstd xz:xz-utils mke2fs:e2fsprogs swig gcc; do
+		depmod:kmod zstd xz:xz-utils mke2fs:e2fsprogs swig; do
 		PATH=$PATH:/usr/sbin:/sbin command -v "${each%%:*}" >/dev/null || want="$want ${each##*:}"
 	done
-	[ -e /usr/include/stdio.h ] || want="$want libc6-dev"
 fi
-[ -z "$want$browser" ] && exit 0
+[ -z "$want$more" ] && exit 0
+without="Without$more the tests of the desk's page or of the firmware are left out."
 install="apt-get install -y -qq --no-install-recommends"
 if [ -z "$want" ] && ! { command -v apt-get && { [ "$(id -u)" = 0 ] || sudo -n true; }; } >/dev/null 2>&1; then
-	echo "Without chromium the tests of the desk's page are left out."
+	echo "$without"
 	exit 0
 elif ! command -v apt-get >/dev/null; then
 	echo "The tests need these programs, please install them:$want" >&2
@@ -36,12 +42,12 @@ else
 	echo "    sudo apt-get install$want" >&2
 	exit 1
 fi
-echo "Installing$want$browser ..."
+echo "Installing$want$more ..."
 $sudo apt-get update -qq
 export DEBIAN_FRONTEND=noninteractive
 if [ -n "$want" ]; then
 	$sudo $install $want >/dev/null || { echo "Installing$want failed." >&2; exit 1; }
 fi
-if [ -n "$browser" ]; then
-	$sudo $install $browser >/dev/null || echo "Without chromium the tests of the desk's page are left out."
+if [ -n "$more" ]; then
+	$sudo $install $more >/dev/null || echo "$without"
 fi
