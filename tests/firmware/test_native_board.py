@@ -76,7 +76,7 @@ async def told(agent: Agent, verb: str) -> Outcome:
     ends: list[Outcome] = []
     await until(lambda: bridge(agent.hardware).host.hello)
     bridge(agent.hardware).host.command(verb, None, asyncio.get_running_loop().time(), ends.append)
-    agent.hardware.drivers[0]._ask()  # type: ignore[attr-defined]
+    # it goes out with the bridge's next turn: behind the next beat
     await until(lambda: ends)
     return ends[0]
 
