@@ -30,6 +30,7 @@ LANGUAGES: dict[str, str] = {
     "mopeka": "firmware_bridges.mopeka.bridge:SPEC",
     "native": "firmware_bridges.native.bridge:SPEC",
     "nmea0183": "firmware_bridges.nmea0183.bridge:SPEC",
+    "nmea2000": "firmware_bridges.nmea2000.bridge:SPEC",
     "obd2": "firmware_bridges.obd2.bridge:SPEC",
     "oralb": "firmware_bridges.oralb.bridge:SPEC",
     "qingping": "firmware_bridges.qingping.bridge:SPEC",

@@ -1,0 +1,1 @@
+"""NMEA 2000, the bus of boats, through gateways with a serial port."""
