@@ -35,8 +35,15 @@ class _Open:
         self.parts: dict[int, bytes] = {}
 
 
+def _frames(size: int) -> int:
+    return 1 if size <= 6 else 1 + -(-(size - 6) // 7)
+
+
 class FastPackets:
-    """Frames in, whole messages out, whatever order they come in. `lost` counts messages that never became whole."""
+    """Frames in, whole messages out, in whatever order the frames come, but for a first one that comes last.
+
+    `lost` counts messages that never became whole.
+    """
 
     def __init__(self) -> None:
         self._open: dict[tuple[int, int, int, int], _Open] = {}
@@ -59,6 +66,9 @@ class FastPackets:
                 del self._open[key]  # a first frame that is too short would put all that follows in the wrong place
                 self.lost += 1
                 return None
+            if packet.parts and len(packet.parts) + 1 >= _frames(packet.size):
+                self.lost += 1  # these were of an earlier message, whose first frame was lost
+                packet.parts.clear()
         packet.at = at
         packet.parts[index] = data[2:] if index == 0 else data[1:]
         return self._whole(key, packet, part)
@@ -75,7 +85,7 @@ class FastPackets:
     def _whole(self, key: tuple[int, int, int, int], packet: _Open, part: Message) -> Message | None:
         if packet.size < 0:
             return None
-        count = 1 if packet.size <= 6 else 1 + -(-(packet.size - 6) // 7)
+        count = _frames(packet.size)
         if any(index not in packet.parts for index in range(count)):
             return None
         del self._open[key]

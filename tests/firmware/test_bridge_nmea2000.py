@@ -50,9 +50,11 @@ def test_a_frame_of_the_bus_and_a_gateways_bytes_say_the_same() -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_frames_of_several_messages_may_come_in_any_order(seed: int) -> None:
-    frames = [*packet(129029, GNSS, 1), *packet(129029, GNSS, 2, 3), *packet(127489, DYNAMIC, 1)]
+    packets = [packet(129029, GNSS, 1), packet(129029, GNSS, 2, 3), packet(127489, DYNAMIC, 1)]
+    last = [frames.pop() for frames in packets]
+    frames = [frame for frames in packets for frame in frames]
     random.Random(seed).shuffle(frames)
-    items = feed(make("nmea2000", every_s=0.0), frames)
+    items = feed(make("nmea2000", every_s=0.0), [*frames, *last])
     assert codes(items) == []
     assert ("oil_pressure", 158.3, "kPa") in said(items)
     assert ("latitude", 42.496768, "deg") in said(items)
@@ -63,6 +65,13 @@ def test_a_lost_frame_costs_its_message_and_is_told_when_the_next_begins() -> No
     items = feed(make("nmea2000"), [*frames[:3], *frames[4:], *packet(129029, GNSS)])
     assert codes(items) == ["sequence"]
     assert ("latitude", 42.496768, "deg") in said(items)
+
+
+def test_a_first_frame_is_not_put_in_front_of_an_earlier_messages_body() -> None:
+    old, new = packet(127489, DYNAMIC), packet(127489, DYNAMIC[:1] + b"\x00\x08" + DYNAMIC[3:])
+    items = feed(make("nmea2000"), [*old[1:], *new])
+    assert [value for name, value, _ in said(items) if name == "oil_pressure"] == [204.8]
+    assert codes(items) == ["sequence"]
 
 
 def test_a_first_frame_that_is_too_short_or_too_long_begins_nothing() -> None:
