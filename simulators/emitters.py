@@ -8,7 +8,7 @@ from typing import ClassVar
 from edge_agent.core.reading import Value
 from firmware_bridges.checksums import crc16_arc
 from simulators.emitter import Emitter, Values
-from simulators.home_emitters import Sml
+from simulators.home_emitters import Otgw, Pms, Sml
 
 BTHOME_SERVICE = "0000fcd2-0000-1000-8000-00805f9b34fb"
 _ON_OFF = {True: "on", False: "off"}
@@ -143,6 +143,8 @@ EMITTERS: dict[str, type[Emitter]] = {
     "bthome": Bthome,
     "dsmr": Dsmr,
     "nmea0183": Nmea0183,
+    "otgw": Otgw,
+    "pms": Pms,
     "sml": Sml,
     "textline": TextLine,
 }

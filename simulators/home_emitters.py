@@ -77,3 +77,50 @@ class Sml(Emitter):
         return sml_list(
             name, _ABSENT, _ABSENT, sml_number(unit, 1), sml_number(scaler, 1, signed=True), number, _ABSENT
         )
+
+
+class Otgw(Emitter):
+    """A boiler behind an OpenTherm Gateway: one line a value, as the gateway prints the boiler's answers."""
+
+    READ_ACK: ClassVar[int] = 4
+    # Data id of OpenTherm, and what one unit is in the 16 bits (f8.8: 256).
+    IDS: ClassVar[dict[str, tuple[int, float]]] = {
+        "modulation": (17, 256.0),
+        "pressure": (18, 256.0),
+        "flow_temperature": (25, 256.0),
+        "return_temperature": (28, 256.0),
+        "burner_starts": (116, 1.0),
+    }
+    KEYS: ClassVar[frozenset[str]] = frozenset({*IDS, "flame", "fault_code"})
+    REQUIRED: ClassVar[frozenset[str]] = frozenset({"flow_temperature"})
+
+    def frame(self, values: Values, utc: datetime) -> bytes:  # noqa: ARG002 (such a device has no clock)
+        """Status and fault first, then all values."""
+        code = int(values.get("fault_code", 0))
+        flame = bool(values.get("flame", False))
+        lines = [self._line(0, (flame << 3 | flame << 1) | bool(code)), self._line(5, code & 0xFF)]
+        for key, (number, factor) in self.IDS.items():
+            if key in values:
+                lines.append(self._line(number, round(float(values[key]) * factor) & 0xFFFF))
+        return b"".join(lines)
+
+    def _line(self, number: int, raw: int) -> bytes:
+        message = self.READ_ACK << 28 | number << 16 | raw
+        message |= (message.bit_count() % 2) << 31
+        return f"B{message:08X}\r\n".encode("ascii")
+
+
+class Pms(Emitter):
+    """A particle sensor of Plantower, 32 bytes a frame."""
+
+    PLACES: ClassVar[dict[str, int]] = {"pm1": 3, "pm25": 4, "pm10": 5}
+    KEYS: ClassVar[frozenset[str]] = frozenset(PLACES)
+    REQUIRED: ClassVar[frozenset[str]] = frozenset({"pm25"})
+
+    def frame(self, values: Values, utc: datetime) -> bytes:  # noqa: ARG002 (such a device has no clock)
+        """All words but those that are known are 0."""
+        words = [0] * 13
+        for key, place in self.PLACES.items():
+            words[place] = words[place - 3] = round(float(values.get(key, 0)))
+        body = b"BM\x00\x1c" + b"".join(word.to_bytes(2, "big") for word in words)
+        return body + (sum(body) & 0xFFFF).to_bytes(2, "big")

@@ -77,6 +77,8 @@ class LanguageSpec:
     `make(device, options)` builds a Bridge whose channels are named `device.…`; options are complete and of the
     declared types. It raises ConfigError where their values make no sense together.
 
+    `marks_breaks`: frames end with a break on the wire, which the port then gives as ff 00 00, and ff as ff ff.
+
     `recognise(advert)` names the model when the advert is one of this language (with or without its key), else None;
     it raises nothing. Languages without it are never proposed for a device that was heard.
     """
@@ -87,6 +89,7 @@ class LanguageSpec:
     options: Mapping[str, Option]
     doc: str
     baud: int = 9600
+    marks_breaks: bool = False
     gatt: Gatt | None = None
     recognise: Callable[[Advert], str | None] | None = None
 

@@ -65,6 +65,16 @@ def open_port(path: str, settings: SerialDevice, baud: int) -> Any:
         raise PortError(code, why) from error
 
 
+def mark_breaks(port: Any) -> None:
+    """Let an open port give a break as ff 00 00, and ff as ff ff (termios: PARMRK). Raises PortError."""
+    try:
+        settings = termios.tcgetattr(port.fd)
+        settings[0] = settings[0] & ~(termios.IGNBRK | termios.BRKINT | termios.IGNPAR) | termios.PARMRK | termios.INPCK
+        termios.tcsetattr(port.fd, termios.TCSANOW, settings)
+    except termios.error as error:
+        raise PortError("settings", f"it cannot tell where a break is ({error})") from error
+
+
 class PortFinder:
     """Where a configured port is now; `by_id` is udev's folder of links.
 

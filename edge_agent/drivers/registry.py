@@ -83,7 +83,14 @@ class _Maker(NamedTuple):
 
         device, spec = self.device(settings)
         finder = PortFinder(settings.port, by_id)
-        return SerialDriver(settings, device, settings.baud or spec.baud, backoff=replace(LOOK_AGAIN), finder=finder)
+        return SerialDriver(
+            settings,
+            device,
+            settings.baud or spec.baud,
+            backoff=replace(LOOK_AGAIN),
+            finder=finder,
+            marks_breaks=spec.marks_breaks,
+        )
 
     def ble(self, settings: Ble) -> Driver:
         """One driver for all that is near by Bluetooth."""

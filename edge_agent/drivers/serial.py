@@ -20,7 +20,7 @@ from edge_agent.core.ports import DeviceCounts
 from edge_agent.core.reading import Send
 from edge_agent.drivers.asker import Asker
 from edge_agent.drivers.device import Device
-from edge_agent.drivers.port import PortError, PortFinder, open_port
+from edge_agent.drivers.port import PortError, PortFinder, mark_breaks, open_port
 
 READ_BYTES = 4096  # the tty layer holds as much (N_TTY_BUF_SIZE of Linux), so one call empties it
 OUT_BYTES = 4096  # four seconds of 9600 baud: a device that takes no more than this back is not listening
@@ -40,7 +40,14 @@ class SerialDriver:
     """
 
     def __init__(
-        self, settings: SerialDevice, device: Device, baud: int, *, backoff: Backoff, finder: PortFinder
+        self,
+        settings: SerialDevice,
+        device: Device,
+        baud: int,
+        *,
+        backoff: Backoff,
+        finder: PortFinder,
+        marks_breaks: bool = False,
     ) -> None:
         self.name = f"serial:{device.name}"
         self.health: Health = STARTING
@@ -49,6 +56,7 @@ class SerialDriver:
         self._baud = baud
         self._backoff = backoff
         self._finder = finder
+        self._marks_breaks = marks_breaks
         self._port: Any = None
         self._out = bytearray()
         self._later: list[Send] = []
@@ -96,6 +104,8 @@ class SerialDriver:
         path = self._finder.path()
         try:
             self._port = open_port(path, self._settings, self._baud)
+            if self._marks_breaks:
+                mark_breaks(self._port)
         except PortError as error:
             self._device.down(error.code, *self._finder.explain(error), self._loop.time())
             return False

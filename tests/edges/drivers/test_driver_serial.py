@@ -307,6 +307,32 @@ async def test_a_speed_that_the_port_refuses_is_a_fault_and_no_end(driver_of, pl
     assert ready(driver)
 
 
+async def test_a_port_of_a_language_with_breaks_marks_them_and_doubles_ff(device_of, plug, by_id, running):
+    heard = bytearray()
+
+    class Raw(LineBridge):
+        def feed(self, chunk, _at):
+            heard.extend(chunk)
+            yield from ()
+
+    settings = SerialDevice(name="probe", port=str(plug.link), language="ems")
+    driver = SerialDriver(
+        settings,
+        device_of(Raw()),
+        9600,
+        backoff=Backoff(base_s=0.01, cap_s=0.02),
+        finder=PortFinder(str(plug.link), by_id),
+        marks_breaks=True,
+    )
+    running(driver)
+    await until(lambda: ready(driver))
+    flags = termios.tcgetattr(plug.master)[0]
+    assert flags & termios.PARMRK
+    assert not flags & (termios.IGNBRK | termios.BRKINT)
+    plug.write(b"a\xffb")  # a pty has no breaks; that ff is doubled shows that marks are on
+    await until(lambda: bytes(heard) == b"a\xff\xffb")
+
+
 def test_a_link_of_ones_own_is_followed_as_it_stands(by_id, plug, tmp_path):
     own = tmp_path / "gps"
     own.symlink_to(plug.port)

@@ -1,0 +1,1 @@
+"""EMS, the bus of Bosch, Buderus, Nefit and Worcester boilers."""

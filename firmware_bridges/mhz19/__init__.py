@@ -1,0 +1,1 @@
+"""Winsen MH-Z19, carbon dioxide in the air."""

@@ -1,0 +1,1 @@
+"""OpenTherm Gateway, what a boiler and its thermostat say to each other."""

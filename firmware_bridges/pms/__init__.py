@@ -1,0 +1,1 @@
+"""Plantower PMSx003, particles in the air."""
