@@ -52,7 +52,7 @@ _STUCK = frozenset({"busy", "hangs", "ended"})
 _STALE = frozenset({"busy", "hangs", "service", "restarted", "failed"})
 
 _DEEDS = {
-    Step.SCAN: "the scanner was restarted",
+    Step.SCAN: "restarting the scanner did not help",
     Step.POWER: "the adapter was switched off and on",
     Step.SERVICE: "the Bluetooth service was restarted",
 }
@@ -86,7 +86,7 @@ class BleDriver:
     ) -> None:
         self.health: Health = STARTING
         self._devices = devices
-        self._links = [each.link for each in devices.values() if each.link is not None]
+        self._links = {address: each.link for address, each in devices.items() if each.link is not None}
         self._wanted = adapter
         self._passive = passive
         self._backoff = backoff
@@ -109,7 +109,7 @@ class BleDriver:
         self._ladder.begin(self._loop.time())
         try:
             async with asyncio.TaskGroup() as group:
-                for link in self._links:
+                for link in self._links.values():
                     group.create_task(link.run(self._air))
                 while True:
                     try:
@@ -124,7 +124,11 @@ class BleDriver:
     async def _turn(self) -> None:
         """One scan, from its start to whatever ends it. Raises RadioError."""
         async with self._air.scan():
-            self._adapter = choose(await self._bus.adapters(), self._wanted)
+            objects = await self._bus.objects()
+            self._adapter = choose(objects.adapters, self._wanted)
+            for address, link in self._links.items():
+                if address in objects.connected and not link.busy:
+                    await self._bus.let_go(objects.connected[address])
             step = await self._scan(self._adapter)
             if step is not None:
                 await self._climb(step)
@@ -138,7 +142,7 @@ class BleDriver:
                 await self._climb(step)
         else:
             self._ladder.begin(now)
-            for link in self._links:
+            for link in self._links.values():
                 link.forget()
         if error.code in _STALE:
             await hang_up()
@@ -192,7 +196,10 @@ class BleDriver:
             await self._check(adapter)
             if self._heard and self._deaf:
                 self._up(adapter)
-            step = self._ladder.due(self._loop.time(), gently=any(link.connected for link in self._links))
+            now = self._loop.time()
+            if not self._deaf and self._ladder.is_deaf(now):
+                self._tell(Step.SCAN, _DEEDS[Step.SCAN], _LOOK)
+            step = self._ladder.due(now, gently=any(link.connected for link in self._links.values()))
             if step is not None and self._passive:
                 self._actively("nothing was heard by it")
                 return None
@@ -210,23 +217,27 @@ class BleDriver:
             raise ENDED.error()
 
     async def _climb(self, step: Step) -> None:
-        """Take a step, and say so once."""
+        """Take a step; what is more than to scan anew is said, once."""
+        if step is Step.SCAN:
+            return
         deed, fix = _DEEDS[step], _LOOK
         try:
             if step is Step.POWER and self._adapter is not None:
                 await self._bus.power_cycle(self._adapter.path)
-            elif step is Step.SERVICE:
+            else:
                 await self._bus.restart_service()
         except RadioError as error:
             deed, fix = f"it did not help: {error.args[0]}", error.fix
             if step is Step.SERVICE:
                 deed = "the Bluetooth service should be restarted"
                 fix = "Restart it: sudo systemctl restart bluetooth. To let the agent do it: docs/troubleshooting.md"
-        if step is not Step.SCAN:
-            await hang_up()
+        await hang_up()
+        self._tell(step, deed, fix)
+
+    def _tell(self, step: Step, deed: str, fix: str) -> None:
         self._deaf = True
-        what = f"No device at all was heard for {self._ladder.waited_s:.0f} s, and {deed}"
-        self._down(RadioError(step.value, what, fix=fix))
+        silent_s = self._ladder.silent_s(self._loop.time())
+        self._down(RadioError(step.value, f"No device at all was heard for {silent_s:.0f} s, and {deed}", fix=fix))
 
     def _hear(self, found: BLEDevice, data: AdvertisementData) -> None:
         """Bleak's callback, in the loop, for every device around: most are not ours."""

@@ -16,6 +16,7 @@ from edge_agent.drivers.radio import ANSWER_S, ERRORS, NO_ADAPTER, OFF, WEAK, Ra
 
 BLUEZ = "org.bluez"
 ADAPTER = "org.bluez.Adapter1"
+DEVICE = "org.bluez.Device1"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 UNIT = "bluetooth.service"
 SWITCH_S = 10.0  # a controller that loads its firmware again takes some seconds
@@ -40,17 +41,39 @@ class Adapter(NamedTuple):
         return self.path.rpartition("/")[2]
 
 
+class Objects(NamedTuple):
+    """All adapters, by name, and the paths of devices that are connected, by address."""
+
+    adapters: Sequence[Adapter]
+    connected: Mapping[str, str]
+
+
 class Bus:
     """One connection to the system's bus, made when it is needed. All raises RadioError."""
 
     def __init__(self) -> None:
         self._bus: MessageBus | None = None
 
-    async def adapters(self) -> Sequence[Adapter]:
-        """All, by name."""
+    async def objects(self) -> Objects:
+        """What bluetoothd has."""
         reply = await self._call(BLUEZ, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
         objects = reply.body[0].items()
-        return sorted(_adapter(path, has[ADAPTER], reply.sender) for path, has in objects if ADAPTER in has)
+        return Objects(
+            sorted(_adapter(path, has[ADAPTER], reply.sender) for path, has in objects if ADAPTER in has),
+            {
+                has[DEVICE]["Address"].value.upper(): path
+                for path, has in objects
+                if DEVICE in has and has[DEVICE]["Connected"].value
+            },
+        )
+
+    async def let_go(self, path: str) -> None:
+        """End a connection that nobody holds: of an agent before this one, or of a bluetoothd before this one.
+
+        A device that is connected does not advertise, and would never be heard.
+        """
+        with contextlib.suppress(_RefusedError):
+            await self._call(BLUEZ, path, DEVICE, "Disconnect")
 
     async def look(self, path: str) -> Adapter:
         """How one adapter is now. Raises RadioError `adapter` when it is gone."""

@@ -7,6 +7,9 @@ rarer than the one before, and what disturbs others (a headset on the same adapt
 from enum import StrEnum
 
 MAX_PATIENCE = 8  # where nothing advertises at all, steps become this many times rarer
+# After a scan was restarted everybody who is there is told of anew, within the longest interval of adverts (10.24 s,
+# Core Specification Vol 6 Part B 4.4.2.2) and some loss. Before, silence may only mean that nothing has changed.
+CONFIRM_S = 30.0
 
 
 class Step(StrEnum):
@@ -30,7 +33,7 @@ class Ladder:
 
     def __init__(self, silence_s: float) -> None:
         self._silence_s = silence_s
-        self.waited_s = 0.0  # before the last step
+        self._heard_at = 0.0
         self._since = 0.0
         self._climbed = 0
         self._patience = 1
@@ -43,23 +46,26 @@ class Ladder:
 
     def begin(self, now: float) -> None:
         """The radio can be used from now on, or could not be used until now, for a reason that is known."""
-        self._since = now
+        self._heard_at = self._since = now
 
     def heard(self, now: float) -> None:
         """Somebody was heard: the ladder is at its bottom again."""
-        self._since = now
+        self._heard_at = self._since = now
         self._climbed = 0
         self._patience = 1
 
-    def quiet_s(self, now: float) -> float:
-        """How long nothing was heard, or since the last step."""
-        return now - self._since
+    def silent_s(self, now: float) -> float:
+        """How long nothing was heard."""
+        return now - self._heard_at
+
+    def is_deaf(self, now: float) -> bool:
+        """Whether a step was taken, and did not help."""
+        return self._climbed > 0 and now - self._since >= min(CONFIRM_S, self._silence_s)
 
     def due(self, now: float, *, gently: bool) -> Step | None:
         """The step to take now, if any. `gently`: a connection is up, which a higher step would tear."""
-        if self.quiet_s(now) < self.silence_s:
+        if now - self._since < self.silence_s:
             return None
-        self.waited_s = self.quiet_s(now)
         self._since = now
         self._patience = min(2 * self._patience, MAX_PATIENCE)
         step = Step.SCAN if gently else self._highest(now)

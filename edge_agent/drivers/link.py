@@ -71,6 +71,7 @@ class Link:
 
     def __init__(self, device: Device, gatt: Gatt, backoff: Backoff) -> None:
         self.connected = False
+        self.busy = False  # connected, or about to be
         self._device = device
         self._gatt = gatt
         self._backoff = backoff
@@ -108,6 +109,7 @@ class Link:
         client = BleakClient(self._found, self._disconnected, timeout=CONNECT_S)
         try:
             async with air.turn(alone=self._failed):
+                self.busy = True
                 self._characteristics = await self._connect(client)
             self._failed = False
             await self._live(client)
@@ -126,6 +128,7 @@ class Link:
             with contextlib.suppress(*ERRORS):
                 async with asyncio.timeout(HANG_UP_S):
                     await client.disconnect()
+            self.busy = False
 
     async def _connect(self, client: BleakClient) -> Mapping[str, BleakGATTCharacteristic]:
         """What it has, by UUID. Raises RadioError, or BleakDeviceNotFoundError."""
@@ -137,6 +140,8 @@ class Link:
         except BleakDeviceNotFoundError:
             raise
         except ERRORS as error:
+            if type(error) is BleakError:  # bleak's own: the device is not there any more
+                raise BleakDeviceNotFoundError(client.address, str(error)) from error
             if isinstance(error, BleakDBusError) and error.dbus_error.startswith(_AUTHENTICATION):
                 raise self._pairing().error() from error
             radio = translated(error)

@@ -178,6 +178,11 @@ class Peripheral(Node):
         self._characteristics.append(made)
         return made
 
+    def leave_connected(self) -> None:
+        """As after a client that was killed: connected, known to bluetoothd, and nobody's."""
+        self._bluez.objects.add(self)
+        self._show_connected()
+
     def disconnect(self) -> None:
         """The link drops, as when it goes out of range; also the answer to Disconnect."""
         if self.connected:
@@ -212,12 +217,15 @@ class Peripheral(Node):
         if self._bluez.fussy and self._adapter.sessions:
             answer(DBusError("org.bluez.Error.InProgress", "Operation already in progress"))
             return
+        self._show_connected()
+        answer(NOTHING)
+
+    def _show_connected(self) -> None:
         for node in (*self._services.values(), *self._characteristics):
             if node not in self._bluez.objects:
                 self._bluez.objects.add(node)
         self._bluez.objects.change(self, {"Connected": Variant("b", True)})
         self._bluez.objects.change(self, {"ServicesResolved": Variant("b", True)})
-        answer(NOTHING)
 
     def _is_news(self, services: dict[str, bytes], makers: dict[int, bytes], rssi_dbm: int) -> bool:
         if self._reported is None:

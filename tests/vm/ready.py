@@ -25,10 +25,12 @@ def prepare(image: Image, folder: Path) -> Saved:
         root.copy_project(Path(made))
         machine.put_tree(Path(made), root.HOME)
         machine.run(_GPIO)
-        machine.run("modprobe -a xhci_pci virtio_net i6300esb; mount --bind /etc/vm/cpuinfo /proc/cpuinfo")
+        machine.run("modprobe -a xhci_pci virtio_net i6300esb hci_uart; systemctl start bluetooth")
+        machine.run("mount --bind /etc/vm/cpuinfo /proc/cpuinfo")
         machine.run("udevadm settle; stty -F /dev/ttyS1 raw -echo")
         network_up(machine)
         # the first import compiles: what a guest does once, no test waits for
         machine.run(f"{PYTHON} -m compileall -q -j 1 {root.HOME}/edge_agent {root.HOME}/firmware_bridges")
-        machine.run(f"{AGENT} status --help; {PYTHON} -c 'import lgpio, gpiozero, aiomqtt, serial, bleak'")
+        warm = "lgpio, gpiozero, aiomqtt, serial, edge_agent.drivers.ble"
+        machine.run(f"{AGENT} status --help; {PYTHON} -c 'import {warm}'")
         return machine.save(folder)

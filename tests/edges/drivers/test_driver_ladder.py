@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.drivers.ladder import AT_LEAST_S, MAX_PATIENCE, Ladder, Step
+from edge_agent.drivers.ladder import AT_LEAST_S, CONFIRM_S, MAX_PATIENCE, Ladder, Step
 
 
 @pytest.fixture
@@ -79,6 +79,14 @@ def test_whatever_is_heard_steps_keep_their_distance(history):
         step = ladder.due(now, gently=gently)
         if step is not None:
             assert now - last.get(step, -1e9) >= AT_LEAST_S[step]
-            assert ladder.waited_s >= 10.0
             last[step] = now
         assert 10.0 <= ladder.silence_s <= 10.0 * MAX_PATIENCE
+
+
+def test_silence_after_the_scanner_was_restarted_is_told_and_not_before(ladder):
+    assert steps(ladder, 120) == [(120, Step.SCAN)]
+    assert not ladder.is_deaf(125.0)
+    assert ladder.is_deaf(120.0 + CONFIRM_S)
+    assert ladder.silent_s(150.0) == 150.0
+    ladder.heard(151.0)
+    assert not ladder.is_deaf(200.0)

@@ -296,3 +296,11 @@ async def test_the_connection_ends_with_the_driver(bluez, device_of, running):
     await asyncio.wait([task])
     await until(lambda: not box.outside.connected)
     assert not box.ready
+
+
+async def test_a_connection_that_nobody_holds_is_ended_so_that_the_device_can_be_heard(bluez, boxes_of):
+    left = bluez.peripheral(ADDRESS, "box0")
+    left.leave_connected()  # as by an agent that was killed
+    (box,) = boxes_of(ADDRESS)
+    await until(lambda: not left.connected)
+    await box.connected()
