@@ -13,6 +13,8 @@ from typing import Any, TextIO
 
 import structlog
 
+from edge_agent.journal import Journal, is_journal
+
 # A library that says the same again sooner than this is not heard.
 QUIET_S = 60.0
 MAX_REMEMBERED = 200
@@ -46,14 +48,18 @@ _SECRET_WORDS = ("password", "passphrase", "secret", "token", "bindkey", "privat
 
 
 def configure(level: str, form: str, secrets: Sequence[str] = ()) -> None:
-    """Log from `level` on to standard error; `form` is `auto`, `json` or `console`; `secrets` never appear in it."""
+    """Log from `level` on to standard error; `form` is `auto`, `json` or `console`; `secrets` never appear in it.
+
+    Automatic is colour on a terminal, fields where standard error is systemd's journal, and JSON otherwise.
+    """
     human = form == "console" or (form == "auto" and sys.stderr.isatty())
+    journal = form == "auto" and is_journal(sys.stderr)
     number = logging.getLevelNamesMapping()[level.upper()]
-    last = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if human
-        else structlog.processors.JSONRenderer(default=str)
-    )
+    last: list[Any] = [structlog.processors.JSONRenderer(default=str), _Hide(secrets)]
+    if human:
+        last[0] = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    elif journal:
+        last = [_HideEach(secrets)]
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -61,11 +67,12 @@ def configure(level: str, form: str, secrets: Sequence[str] = ()) -> None:
             structlog.processors.format_exc_info,
             _hide_by_name,
             _Remember(secrets),
-            last,
-            _Hide(secrets),
+            *last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(_Steady(sys.stderr)),  # type: ignore[arg-type]
+        logger_factory=(
+            (lambda *_: Journal(sys.stderr)) if journal else structlog.PrintLoggerFactory(_Steady(sys.stderr))  # type: ignore[arg-type]
+        ),
         cache_logger_on_first_use=True,
     )
     root = logging.getLogger()
@@ -121,6 +128,16 @@ class _Hide:
         for secret in self._secrets:
             line = line.replace(secret, HIDDEN)
         return line
+
+
+class _HideEach:
+    """The same for each value of an event."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._hide = _Hide(secrets)
+
+    def __call__(self, logger: Any, method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+        return {name: self._hide(logger, method, str(value)) for name, value in event.items()}
 
 
 class _Remember:

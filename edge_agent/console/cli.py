@@ -33,6 +33,7 @@ COMMANDS = {
     "help test": "edge_agent.console.helptest:TEST",
     "lamp": "edge_agent.console.commands:LAMP",
     "channels": "edge_agent.console.commands:CHANNELS",
+    "metrics": "edge_agent.console.commands:METRICS",
     "events": "edge_agent.console.commands:EVENTS",
     "watch": "edge_agent.console.watch.command:WATCH",
     "consent": "edge_agent.console.consenting:CONSENT",

@@ -4,6 +4,7 @@ Exit codes: 0 well, 1 something is wrong or not ready, 2 wrong usage, 3 the agen
 """
 
 import argparse
+import json
 import os
 import sys
 from abc import ABC, abstractmethod
@@ -91,6 +92,20 @@ class Pressing(Question):
         parser.add_argument("--hold", metavar="S", type=number(0.0, LONGEST_HOLD_S), default=USUAL_HOLD_S, help=told)
 
 
+class Figures(Asking):
+    """The figures, as they come."""
+
+    def talk(self, client: Client, args: argparse.Namespace) -> int:
+        """Print them; JSON is a list of name, labels and value."""
+        for line in client.metrics().splitlines():
+            if not args.json:
+                say(line)
+            elif not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                say(json.dumps({"name": name, "value": float(value)}))
+        return WELL
+
+
 class Listening(Asking):
     """The live stream, one line an event."""
 
@@ -172,6 +187,11 @@ PRESS = Pressing(
     wrong="no help request came of it",
 )
 CANCEL = cancelling("edge-agent cancel")
+METRICS = Figures(
+    "print the agent's figures as Prometheus text",
+    example="edge-agent metrics > /var/lib/node_exporter/edge_agent.prom",
+    wrong="the agent refused",
+)
 EVENTS = Listening(
     "print what happens, as it happens, until Ctrl-C",
     example="edge-agent events --json | head -n 20",

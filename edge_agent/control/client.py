@@ -171,6 +171,13 @@ class Client:
         """Begin a self-test; a minute later at the latest it is done."""
         return self._ask("selftest", SelfTest, body=encode(Examine(round_trip=round_trip)))
 
+    def metrics(self) -> str:
+        """Figures as Prometheus text."""
+        with self._asking("metrics", None, self._timeout_s) as response:
+            if response.status != http.client.OK:
+                raise self._refusal(response)
+            return _whole(response).decode()
+
     def config(self) -> InForce:
         """The configuration as it is in force."""
         return self._ask("config", InForce)

@@ -34,7 +34,7 @@ _FAILURES = {
 
 def description() -> bytes:
     """The whole of it as JSON, the same bytes for the same routes."""
-    kinds: set[type] = {*(route.reply for route in ROUTES), *LIVE_KINDS.values(), Gap, Failure}
+    kinds: set[type] = {*(route.reply for route in ROUTES), *LIVE_KINDS.values(), Gap, Failure} - {str}
     asks = [route.ask for route in ROUTES]
     (*_,), components = schema_components([*sorted(kinds, key=str), *asks], ref_template=_REF)
     paths: dict[str, Any] = {}
@@ -61,7 +61,7 @@ def _operation(route: Route, components: dict[str, Any]) -> dict[str, Any]:
             {"name": field, "in": "query", "required": field in fields.get("required", ()), "schema": schema}
             for field, schema in fields["properties"].items()
         ]
-    return told | {"responses": {"200": {"description": "The answer", "content": _json(route.reply)}, **_failures()}}
+    return told | {"responses": {"200": {"description": "The answer", "content": _content(route.reply)}, **_failures()}}
 
 
 def _events() -> dict[str, Any]:
@@ -82,6 +82,10 @@ def _events() -> dict[str, Any]:
 
 def _failures() -> dict[str, Any]:
     return {code: {"$ref": f"#/components/responses/{code}"} for code in _FAILURES}
+
+
+def _content(kind: type) -> dict[str, Any]:
+    return {"text/plain": {"schema": {"type": "string"}}} if kind is str else _json(kind)
 
 
 def _json(kind: type) -> dict[str, Any]:

@@ -9,25 +9,30 @@ from typing import Any, NamedTuple
 from edge_agent.control import types
 from edge_agent.control.types import Agent, Ask, Nothing, Reply
 
-Answer = Reply | Awaitable[Reply]
+Answer = Reply | str | Awaitable[Reply]
 
 
 class Route(NamedTuple):
     """A question at `/v1/{name}`. One that `writes` is a POST with `ask` as its body; others have it as their query.
 
-    `answer` may raise AgentError, which becomes 409. `summary` is for those who read the description.
+    `answer` may raise AgentError, which becomes 409. A reply that is `str` is plain text, others are JSON. `summary` is
+    for those who read the description.
     """
 
     name: str
     ask: type[Ask]
-    reply: type[Reply]
+    reply: type[Reply] | type[str]
     answer: Callable[[Agent, Any], Answer]
     summary: str
     writes: bool = False
 
 
 def _reads(
-    name: str, reply: type[Reply], answer: Callable[[Agent, Any], Answer], summary: str, ask: type[Ask] = Nothing
+    name: str,
+    reply: type[Reply] | type[str],
+    answer: Callable[[Agent, Any], Answer],
+    summary: str,
+    ask: type[Ask] = Nothing,
 ) -> Route:
     return Route(name, ask, reply, answer, summary)
 
@@ -67,6 +72,7 @@ ROUTES: tuple[Route, ...] = (
     _writes(
         "selftest", types.Examine, types.SelfTest, lambda agent, ask: agent.start_selftest(ask), "Begin a self-test"
     ),
+    _reads("metrics", str, lambda agent, _: agent.metrics(), "Figures as Prometheus text"),
     _reads("config", types.InForce, lambda agent, _: agent.config_in_force(), "The configuration as it is in force"),
     _reads("log", types.Log, lambda agent, ask: agent.log(ask), "The newest lines of the log", types.Tail),
     _reads("raw", types.Raw, lambda agent, ask: agent.raw(ask), "Raw frames of a device", types.OfDevice),

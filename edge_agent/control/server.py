@@ -45,6 +45,8 @@ LOOKING = frozenset({"GET", "HEAD", "OPTIONS"})
 HOSTS = frozenset({"localhost", "edge-agent"})
 DESCRIPTION = f"what /v{API_VERSION}/openapi.json describes"
 JSON = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+# What Prometheus expects of its format (exposition_formats.md).
+TEXT = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store"}
 STREAM = {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
 _BUSY = encode(Failure(error=f"{MAX_CONNECTIONS} clients are being answered", fix="Try again in a moment."))
 BUSY = b"HTTP/1.0 503 Busy\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(_BUSY) + _BUSY
@@ -221,18 +223,28 @@ def _check(request: Any, writes: bool) -> None:
 def _handler(agent: Agent, route: Route) -> Handler:
     async def answer(request: Any) -> Response:
         try:
-            ask = decode(request.body or b"{}", route.ask) if route.writes else query(request.args, route.ask)
+            ask = decode(request.body or b"{}", route.ask) if route.writes else query(_once(request.args), route.ask)
         except WireError as error:
             what, how = ("body", "JSON such as {}") if route.writes else ("query", DESCRIPTION)
             return _failure(400, f"the {what} is not what was expected: {error.args[0]}", f"Send {how}.")
         try:
             said = route.answer(agent, ask)
+            if isinstance(said, str):
+                return Response(said, 200, TEXT)
             reply = said if isinstance(said, Reply) else await said
         except AgentError as error:
             return _failure(409, error.args[0], error.fix)
         return Response(encode(reply), 200, JSON)
 
     return answer
+
+
+def _once(args: Any) -> dict[str, str]:
+    """The query's names and values. Raises WireError where a name has several."""
+    twice = [name for name in args if len(args.getlist(name)) > 1]
+    if twice:
+        raise WireError(f"{twice[0][:40]!r} is there twice")
+    return {name: args[name] for name in args}
 
 
 async def _described(_request: Any) -> Response:

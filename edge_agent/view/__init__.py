@@ -8,8 +8,8 @@ from edge_agent.view.consent import ConsentView
 from edge_agent.view.engineer import EngineerView
 from edge_agent.view.findings import FindingsView
 from edge_agent.view.help import HelpView, lamp
+from edge_agent.view.metrics import MetricsView
 from edge_agent.view.selftest import SelfTestView
-from edge_agent.view.state import StateView
 
 if TYPE_CHECKING:
     from edge_agent.app import Agent
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["View", "lamp", "view_of"]
 
 
-class View(StateView, FindingsView, HelpView, ConsentView, EngineerView, SelfTestView):
+class View(MetricsView, FindingsView, HelpView, ConsentView, EngineerView, SelfTestView):
     """The Agent that control.server serves, a class for each subject."""
 
     __slots__ = ()

@@ -7,6 +7,7 @@ from pathlib import Path
 from edge_agent import __version__
 from edge_agent.control import types
 from edge_agent.core.clock import Instant
+from edge_agent.core.health import CONDITIONS, code_of, needs_of
 from edge_agent.core.reading import Reading
 from edge_agent.view.seen import Seen
 
@@ -23,7 +24,7 @@ class StateView(Seen):
         """All at a glance."""
         now = self.clock.now()
         used = resource.getrusage(resource.RUSAGE_SELF)
-        parts = [types.Part(name, h.ready, h.sentence, h.fix) for name, h in self.health()]
+        parts = [types.Part(name, h.ready, h.sentence, h.fix, severity_of(name)) for name, h in self.health()]
         devices = self._devices(now)
         everything: list[types.Part | types.Device] = [*parts, *devices]
         return types.Status(
@@ -89,7 +90,7 @@ class StateView(Seen):
 
     def _sentence(self, parts: Sequence[types.Part | types.Device]) -> str:
         # what is wrong for one reason (a radio that is away, with all its devices) is said and counted once
-        wrong = list({part.sentence: part for part in reversed(parts) if not part.ready}.values())[::-1]
+        wrong = list({part.sentence: part for part in reversed(_to_blame(parts))}.values())[::-1]
         confirmed = self.found.register.confirmed()
         if wrong:
             key = "status.not_well_more" if len(wrong) > 1 else "status.not_well"
@@ -104,3 +105,21 @@ class StateView(Seen):
             channels=self.texts.say("status.channel" if channels == 1 else "status.channels", n=channels),
             queue=self.texts.say(queue, n=waiting),
         )
+
+
+def severity_of(name: str) -> str:
+    """What it means for the household where this part is not ready; empty for a part that no condition is about."""
+    condition = CONDITIONS.get(code_of(name))
+    return condition.severity.value if condition else ""
+
+
+def _to_blame(parts: Sequence[types.Part | types.Device]) -> list[types.Part | types.Device]:
+    """Those that are not ready, but for parts that need another one which is not."""
+    wrong = [part for part in parts if not part.ready]
+    codes = {code_of(part.name) for part in wrong if isinstance(part, types.Part)}
+
+    def led(part: types.Part | types.Device) -> bool:
+        code = code_of(part.name) if isinstance(part, types.Part) else ""
+        return code in CONDITIONS and bool(needs_of(code, codes))
+
+    return [part for part in wrong if not led(part)]

@@ -90,6 +90,9 @@ class Agent(Protocol):
     async def start_selftest(self, ask: Examine) -> SelfTest:
         """Begin a self-test. Raises RefusedError while one is under way."""
 
+    def metrics(self) -> str:
+        """Figures as Prometheus text."""
+
     def config_in_force(self) -> InForce:
         """The configuration as it is in force."""
 

@@ -3,7 +3,6 @@
 JSON by msgspec, which in the agent only this package and the config know.
 """
 
-from collections.abc import Mapping
 from typing import TypeVar
 
 import msgspec
@@ -19,12 +18,16 @@ class Reply(Struct):
 
 
 class Part(Reply):
-    """A part of the agent (a driver, the store, the uplink): ready or not, and what a person can do about it."""
+    """A part of the agent (a driver, the store, the uplink): ready or not, and what a person can do about it.
+
+    `severity` is what it means where it is not: alarm (a call for help may not get through), warning or notice.
+    """
 
     name: str
     ready: bool
     sentence: str
     fix: str = ""
+    severity: str = ""
 
 
 class Failure(Reply):
@@ -63,9 +66,9 @@ def decode(raw: bytes, kind: type[Some]) -> Some:
         raise WireError(str(error)) from error
 
 
-def query(args: Mapping[str, str], kind: type[Some]) -> Some:
+def query(args: dict[str, str], kind: type[Some]) -> Some:
     """What a URL's query asks. Raises WireError with the name and what was expected of it."""
     try:
-        return msgspec.convert({name: args[name] for name in args}, kind, strict=False)
+        return msgspec.convert(args, kind, strict=False)
     except msgspec.ValidationError as error:
         raise WireError(str(error)) from error

@@ -183,6 +183,9 @@ class MadeUpAgent(MadeUpFindings):
         self.examined = structs.replace(self.examined, outcome="done")
         return structs.replace(self.examined, outcome="running", results=[])
 
+    def metrics(self) -> str:
+        return '# HELP edge_agent_info The version.\n# TYPE edge_agent_info gauge\nedge_agent_info{version="1"} 1\n'
+
     def config_in_force(self) -> InForce:
         return InForce({"broker": {"host": "broker.example", "port": 8883}})
 

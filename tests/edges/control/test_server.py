@@ -302,7 +302,15 @@ def test_another_method_is_told_which_ones_there_are(house):
 
 
 def test_a_query_that_is_not_understood_says_what_is_wrong_with_it(house):
-    for query in (b"raw", b"raw?device=", b"log?lines=many", b"log?lines=0", b"log?after=-1", b"lamp?colour=red"):
+    for query in (
+        b"raw",
+        b"raw?device=",
+        b"log?lines=many",
+        b"log?lines=0",
+        b"log?after=-1",
+        b"lamp?colour=red",
+        b"log?after=1&after=2",
+    ):
         code, said = split(house.say(GET % query))
         assert code == 400
         assert said["error"].startswith("the query is not what was expected: ")
