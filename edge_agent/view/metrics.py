@@ -78,7 +78,7 @@ class MetricsView(StateView):
 
     def _rest(self) -> Iterator[str]:
         counted = {(state, severity): 0 for state in FindingState for severity in Severity}
-        for finding in self.sampling.watches.findings():
+        for finding in self.found.register.findings():
             counted[finding.state, finding.severity] += 1
         rows: list[Row] = [
             ({"state": state.value, "severity": severity.value}, count) for (state, severity), count in counted.items()

@@ -5,7 +5,7 @@ import re
 from prometheus_client.parser import text_string_to_metric_families
 from test_services_agent import config, running
 
-from edge_agent.core.finding import Severity
+from edge_agent.core.finding import FindingState, Severity
 from edge_agent.core.health import CONDITIONS, code_of
 from edge_agent.core.reading import Channel, Reading
 from edge_agent.view.metrics import _family
@@ -45,7 +45,7 @@ async def test_labels_are_bounded_and_every_part_is_of_a_condition(tmp_path):
     assert {name for family in families.values() for each in family.samples for name in each.labels} <= bounded
     for sample in families["edge_agent_condition_ready"].samples:
         assert sample.labels["severity"] == CONDITIONS[code_of(sample.labels["part"])].severity.value
-    assert len(families["edge_agent_findings"].samples) == 3 * len(Severity)
+    assert len(families["edge_agent_findings"].samples) == len(FindingState) * len(Severity)
 
 
 async def test_what_was_found_by_the_last_self_test_is_a_figure(tmp_path):
