@@ -102,7 +102,7 @@ class Agent:
             ),
             self.found.register,
             settings.thin_settings(config),
-            texts(config.gateway.language).say,
+            texts(config.gateway.language),
             self.lessons,
         )
         self.handovers = Handovers(

@@ -51,9 +51,7 @@ class Found:
             agent.consent.allows,
             agent.noticed,
         )
-        self.together = Together(
-            agent.clock, agent.events.new_id, register, agent.panel.texts.say, agent.lessons.checks
-        )
+        self.together = Together(agent.clock, agent.events.new_id, register, agent.panel.texts, agent.lessons.checks)
         register.calls_for_help = agent.beside.rules.looks_at
         register.retire(self._looked_for)
         register.told = [self.telling.see, agent.found_out]

@@ -6,7 +6,7 @@ A diagnosis explains the findings that it rests on: people are told of it, and o
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from edge_agent.core.checks.base import spoken
+from edge_agent.core.checks.base import Words
 from edge_agent.core.finding import Change, Finding, FindingState, Severity
 from edge_agent.core.playbook import Diagnosis, Playbook
 from edge_agent.core.ports import Clock
@@ -59,6 +59,7 @@ class Diagnoses:
         self._clock = clock
         self._new_id = new_id
         self._texts = texts
+        self._words = Words(texts.say, texts.get)
         self._begin = begin
 
         def others(kind: str) -> list[str]:
@@ -140,7 +141,7 @@ class Diagnoses:
 
     def _sentence(self, diagnosis: Diagnosis) -> str:
         """Cause, how sure, evidence and what to do."""
-        told, name = diagnosis.playbook.says(self._texts.language), spoken(diagnosis.device)
+        told, name = diagnosis.playbook.says(self._texts.language), self._words.name(diagnosis.device)
         said = self._texts.say(
             f"diagnosis.{diagnosis.playbook.confidence}",
             cause=told.cause.format(device=name),
@@ -151,7 +152,7 @@ class Diagnoses:
 
     def _over(self, diagnosis: Diagnosis) -> str:
         told = diagnosis.playbook.says(self._texts.language)
-        return self._texts.say("diagnosis.over", title=told.title.format(device=spoken(diagnosis.device)))
+        return self._texts.say("diagnosis.over", title=told.title.format(device=self._words.name(diagnosis.device)))
 
 
 def key_of(diagnosis: Diagnosis) -> str:

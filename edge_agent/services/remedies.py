@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 import structlog
 
-from edge_agent.core.checks.base import spoken
+from edge_agent.core.checks.base import Words
 from edge_agent.core.clock import age_s
 from edge_agent.core.errors import AgentError, StoreError
 from edge_agent.core.playbook import Deed, Diagnosis, Remedy, Worked
@@ -101,6 +101,7 @@ class Remedies:
         self._may = may
         self._senses = senses
         self._texts = texts
+        self._words = Words(texts.say, texts.get)
         self._save = save
         self._told = told
         self._gave_up = gave_up
@@ -214,7 +215,7 @@ class Remedies:
 
     def _sentence(self, ended: Try) -> str:
         what = self._texts[f"remedy.{ended.deed}"]
-        said = self._texts.say(f"remedy.{ended.how}", device=spoken(ended.device), what=what, why=ended.why)
+        said = self._texts.say(f"remedy.{ended.how}", device=self._words.name(ended.device), what=what, why=ended.why)
         return said[:1].upper() + said[1:]
 
     def _named(self, tried: Sequence[Try]) -> str:

@@ -25,6 +25,7 @@ from edge_agent.services.post import Post
 from edge_agent.services.register import Register
 from edge_agent.services.troubles import Troubles
 from edge_agent.services.watch import ENGLISH, CheckSetting, Watches
+from edge_agent.texts import Texts
 
 TICK_S = 1.0
 # A message may have 100 KiB with its attributes (uplink/drain.py); a block beyond this is split.
@@ -66,7 +67,7 @@ class Sampling:
         told: Told,
         register: Register,
         channels: tuple[ThinSetting, ...] = (),
-        say: Callable[..., str] = ENGLISH.say,
+        words: Texts = ENGLISH,
         lessons: Lessons | None = None,
     ) -> None:
         self._clock = clock
@@ -83,9 +84,9 @@ class Sampling:
         self._unsafe_at: float | None = None
         self._thinning = Thinning(channels) if channels and self._telemetry else None
         self._recorder = recorder
-        self.watches = Watches(checks, clock, events.new_id, register, self.quiet_since, say, lessons)
+        self.watches = Watches(checks, clock, events.new_id, register, self.quiet_since, words, lessons)
         self._see = self.watches.see if checks else None
-        self._troubles = Troubles(clock, events.new_id, say, register.findings, register.tell)
+        self._troubles = Troubles(clock, events.new_id, words, register.findings, register.tell)
         self._latest: dict[str, Reading] = {}
         self._sorted = 0
         self.faults = 0

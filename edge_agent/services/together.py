@@ -10,11 +10,12 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from edge_agent.core.checks.base import spoken
+from edge_agent.core.checks.base import Words
 from edge_agent.core.checks.learned import STANDS_S, Learned
 from edge_agent.core.finding import GOOD, Finding, Severity, Tracker, Verdict
 from edge_agent.core.ports import Clock
 from edge_agent.services.register import Register
+from edge_agent.texts import Texts
 
 TOGETHER = "together"
 # Surprise is looked at once in so long: it comes with the slow clock of the learned checks, of about five minutes.
@@ -23,7 +24,7 @@ LOOK_S = 60.0
 PART = 1.0
 # So many channels are named.
 MOST_NAMED = 4
-MOST_ZEROS = 9
+MOST_ZEROS = 6
 
 
 class Together:
@@ -34,13 +35,13 @@ class Together:
         clock: Clock,
         new_id: Callable[[], bytes],
         register: Register,
-        say: Callable[..., str],
+        texts: Texts,
         checks: Mapping[str, Learned],
     ) -> None:
         self._clock = clock
         self._new_id = new_id
         self._register = register
-        self._say = say
+        self._words = Words(texts.say, texts.get)
         self._checks = checks
         self._trackers: dict[str, Tracker] = {}
         self._looked = -math.inf
@@ -95,11 +96,11 @@ class Together:
         )
 
     def _sentence(self, parts: list[tuple[float, str]]) -> str:
-        names = [spoken(name) for _, name in parts[:MOST_NAMED]]
+        names = [self._words.name(name) for _, name in parts[:MOST_NAMED]]
         more = len(parts) - len(names)
         channels = ", ".join(names) + (f" +{more}" if more else "")
-        zeros = min(MOST_ZEROS, round(sum(surprise for surprise, _ in parts)))
-        return self._say("finding.together", channels=channels, n=f"{10**zeros:,}".replace(",", "\u202f"))
+        zeros = min(MOST_ZEROS, int(sum(surprise for surprise, _ in parts)))
+        return self._words.say("finding.together", channels=channels, n=self._words.about(10**zeros))
 
     def _forget(self, key: str) -> None:
         if key in self._trackers:

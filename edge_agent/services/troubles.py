@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from edge_agent.core.checks.base import spoken
+from edge_agent.core.checks.base import Words
 from edge_agent.core.finding import Finding, FindingState
 from edge_agent.core.ports import Clock
 from edge_agent.core.reading import Code, Codes
 from edge_agent.services.register import CODE
+from edge_agent.texts import Texts
 
 # A control unit has a few dozen at the worst; more of them is a device gone mad.
 MAX_CODES = 200
@@ -26,13 +27,13 @@ class Troubles:
         self,
         clock: Clock,
         new_id: Callable[[], bytes],
-        say: Callable[..., str],
+        texts: Texts,
         known: Callable[[], Iterable[Finding]],
         tell: Callable[[Finding], None],
     ) -> None:
         self._clock = clock
         self._new_id = new_id
-        self._say = say
+        self._words = Words(texts.say, texts.get)
         self._known = known
         self._tell = tell
 
@@ -70,8 +71,8 @@ class Troubles:
         return now if before is None or fresh else replace(now, cause=before.cause)
 
     def _gone(self, finding: Finding, at: float) -> Finding:
-        device, code = spoken(finding.device), finding.channel.rpartition(".")[2].upper()
-        said = self._say("finding.code_gone", device=device, code=code)
+        device, code = self._words.name(finding.device), finding.channel.rpartition(".")[2].upper()
+        said = self._words.say("finding.code_gone", device=device, code=code)
         return replace(
             finding, state=_CLEARED, sentence=said, since=at, boot_id=self._clock.now().boot_id, permanent=False
         )
@@ -79,7 +80,7 @@ class Troubles:
     def _sentence(self, device: str, code: Code) -> str:
         key = "finding.code_pending" if code.pending else "finding.code"
         meaning = f": {code.meaning}" if code.meaning else ""
-        return self._say(key, device=spoken(device), code=code.code, meaning=meaning)
+        return self._words.say(key, device=self._words.name(device), code=code.code, meaning=meaning)
 
 
 def _slug(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from edge_agent.core.causes import AWAY, SILENT, Causes, Root
-from edge_agent.core.checks.base import Check, spoken
+from edge_agent.core.checks.base import Check, Words
 from edge_agent.core.checks.guarded import Guarded
 from edge_agent.core.checks.learned import Around, Learned
 from edge_agent.core.checks.registry import make
@@ -17,12 +17,15 @@ from edge_agent.core.ports import Clock
 from edge_agent.core.reading import Reading
 from edge_agent.services.lessons import Lessons
 from edge_agent.services.register import Register
-from edge_agent.texts import texts
+from edge_agent.texts import Texts
+from edge_agent.texts import texts as texts_of
 
 # Channels that are watched; more of them is a device gone mad.
 MAX_CHANNELS = 2000
+# What was bad for so long before it counted is told with it.
+TOLD_FROM_S = 60.0
 _CLEARED = FindingState.CLEARED
-ENGLISH = texts("en")
+ENGLISH = texts_of("en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Watches:
     """All checks at work; what changes is told to the register.
 
     What has a cause is told too, for rules and playbooks; people are told of its cause. `quiet_since(subject)` is
-    when a device or a channel last gave a value, `say` makes the sentences that no check makes. What is
+    when a device or a channel last gave a value, `texts` are the household's. What is
     learned lives on in `lessons`.
     """
 
@@ -83,7 +86,7 @@ class Watches:
         new_id: Callable[[], bytes],
         register: Register,
         quiet_since: Callable[[str], float | None] = lambda _: None,
-        say: Callable[..., str] = ENGLISH.say,
+        texts: Texts = ENGLISH,
         lessons: Lessons | None = None,
     ) -> None:
         self._settings = tuple(settings)
@@ -91,10 +94,10 @@ class Watches:
         self._new_id = new_id
         self._register = register
         self._of: dict[str, list[_Watch]] = {}
-        self._say = say
+        self._words = Words(texts.say, texts.get)
         self._lessons = lessons
         local_s = lessons.local_s if lessons else lambda _: None
-        self._around = Around(say, local_s, Crowd())
+        self._around = Around(self._words, local_s, Crowd())
         self.buses: dict[str, str] = {}
         self._causes = Causes(self.buses, quiet_since, self._watched, register.before)
         self._causes.resume([f for f in register.findings() if f.stands])
@@ -205,16 +208,19 @@ class Watches:
 
     def _finding(self, watch: _Watch, change: Change) -> Finding:
         before = self._register.before(f"{watch.channel}:{watch.kind}")
-        again = before is not None and before.stands
+        again, now = before is not None and before.stands, self._clock.now()
+        sentence, lasted = change.sentence, now.monotonic - change.since
+        if change.state is FindingState.CONFIRMED and lasted >= TOLD_FROM_S:
+            sentence = self._words.say("finding.lasts", said=sentence, length=self._words.length(lasted))
         return Finding(
             id=before.id if before is not None and again else self._new_id(),
             channel=watch.channel,
             kind=watch.kind,
             state=change.state,
             severity=watch.severity,
-            sentence=change.sentence,
+            sentence=sentence,
             since=change.since,
-            boot_id=self._clock.now().boot_id,
+            boot_id=now.boot_id,
             count=watch.tracker.count,
             side=watch.tracker.side,
             permanent=watch.severity is Severity.ALARM and change.state is FindingState.CONFIRMED,
@@ -236,7 +242,9 @@ class Watches:
         before = self._register.before(root.key)
         again = before is not None and before.stands
         confirmed = root.change.state is FindingState.CONFIRMED
-        said = root.change.sentence if root.kind != SILENT else self._say("finding.silent", device=spoken(root.subject))
+        said = root.change.sentence
+        if root.kind == SILENT:
+            said = self._words.say("finding.silent", device=self._words.name(root.subject))
         count = (before.count if before else 0) + (confirmed and not again)
         cause = root.cause if confirmed or before is None else before.cause
         self._register.tell(

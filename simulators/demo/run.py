@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from edge_agent.control.client import Client, ControlError
 from edge_agent.control.types import Help, Live
-from edge_agent.core.checks.base import amount
+from edge_agent.core.checks.base import PLAIN
 from simulators.broker import Broker
 from simulators.demo.agent import PIN_FACTORY, AgentProcess, configuration, install
 from simulators.demo.narrator import Narrator, count
@@ -183,7 +183,8 @@ class Demo:
                 channels = (await stage.agent.ask(Client.channels)).channels
                 lanes = (await stage.agent.ask(Client.queue)).lanes
                 waiting = sum(lane.events for lane in lanes)
-                shown = [f"{c.name} {amount(c.value, c.unit)}" for c in channels if isinstance(c.value, float)][:3]
+                numbers = [(c.name, c.value, c.unit) for c in channels if isinstance(c.value, float)]
+                shown = [f"{name} {PLAIN.amount(value, unit)}" for name, value, unit in numbers[:3]]
                 such_as = f", such as {', '.join(shown)}" if shown else ""
                 self._tell.say(
                     "agent", f"{count(len(channels), 'channel')}{such_as}; waiting: {count(waiting, 'message')}"

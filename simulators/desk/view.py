@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from edge_agent.core.checks.base import duration
+from edge_agent.core.checks.base import PLAIN
 from edge_agent.core.errors import WireError
 from edge_agent.core.wire import text_of, unpack
 from simulators.desk import around
@@ -161,7 +161,7 @@ def _attempt(one: object) -> str:
 def _before(ago_s: object) -> str:
     if not isinstance(ago_s, int | float) or not 0 <= ago_s < math.inf:
         return ""
-    return f", {duration(ago_s)} before the request"
+    return f", {PLAIN.length(ago_s)} before the request"
 
 
 def _findings(data: Mapping[str, Any]) -> list[dict[str, Any]]:

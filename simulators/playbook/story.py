@@ -115,7 +115,7 @@ class Story:
         given = [each for each in map(_check, self._scenario.checks) if each.channel.partition(".")[0] in kinds]
         checks = (*given, *own_checks([self._playbook], kinds))
         register = Register(self, self._changed)
-        self._watches = Watches(checks, self, self._new_id, register, self._quiet_since, words.say)
+        self._watches = Watches(checks, self, self._new_id, register, self._quiet_since, words)
         self._remedies = Remedies(
             self,
             {deed: _Tool(deed, self._devices) for deed in Deed},

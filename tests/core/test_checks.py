@@ -4,17 +4,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.core.checks.base import amount, duration
+from edge_agent.core.checks.base import PLAIN, Check, Words
 from edge_agent.core.checks.guarded import Guarded
+from edge_agent.core.checks.learned import Around
 from edge_agent.core.checks.range import Range
-from edge_agent.core.checks.registry import CHECKS, make
+from edge_agent.core.checks.registry import CHECKS, Settings
+from edge_agent.core.checks.registry import make as made
 from edge_agent.core.finding import GOOD, FindingState, Tracker, Verdict
 from edge_agent.core.guard import Guard
 from edge_agent.core.reading import Channel, Reading
 from edge_agent.core.recorder import Recorder
+from edge_agent.texts import languages, texts
 
 PRESSURE = Channel("boiler.pressure", "bar")
+HERE = {language: Around(Words(texts(language).say, texts(language).get)) for language in languages()}
 SETTINGS = {"min": 0.8, "max": 2.5, "hysteresis": 0.1, "per_s": 0.01, "window_s": 60.0}
+
+
+def make(kind: str, channel: str, settings: Settings, now: float, language: str = "en") -> Check:
+    return made(kind, channel, settings, now, HERE[language])
 
 
 def at(when: float, value: float | None, reason: str = "") -> Reading:
@@ -129,11 +137,13 @@ def test_confirmed_and_cleared_alternate(steps: list[tuple[Verdict | None, float
 
 
 def test_amounts_and_durations_read_as_a_person_says_them() -> None:
+    amount, length = PLAIN.amount, PLAIN.length
     assert amount(21.456, "Cel") == "21.46 °C"
     assert amount(123456.0, "lx") == "123456 lux"
     assert amount(90.0, "deg") == "90°"
     assert amount(3.0, "") == "3"
-    assert [duration(s) for s in (5, 60, 119, 7200, 86400 * 3)] == ["5 s", "1 min", "1 min", "2 h", "3 days"]
+    assert [PLAIN.about(n) for n in (7, 99, 1234, 23415.0)] == ["7", "99", "1\u202f200", "23\u202f000"]
+    assert [length(s) for s in (5, 60, 119, 7200, 86400 * 3)] == ["5 s", "1 min", "1 min", "2 h", "3 days"]
 
 
 def test_the_recorder_forgets_what_is_older_than_its_span() -> None:
@@ -169,3 +179,55 @@ def test_a_check_behind_a_guard_counts_only_while_it_holds():
     assert check.see(Reading(volts, 12.5, 2.0)).bad
     assert check.see(Reading(rpm, 0, 3.0)) == GOOD
     assert check.see(Reading(volts, 12.5, 4.0)) == GOOD
+
+
+SAID = {
+    "en": [
+        "Boiler pressure is 0.75 bar; it should be at least 0.8 bar.",
+        "Boiler pressure is 2.75 bar; it should be at most 2.5 bar.",
+        "Boiler pressure fell from 2 bar to 1 bar in 1 min; it should change by at most 0.6 bar in that time.",
+        "Boiler pressure has shown 1.5 bar for 1 min without any change; the sensor may be stuck.",
+        "Boiler pressure has not been heard for 2 days.",
+        "Side door open: yes.",
+    ],
+    "de": [
+        "Druck (Boiler): 0,75 bar; es sollten mindestens 0,8 bar sein.",
+        "Druck (Boiler): 2,75 bar; es sollten höchstens 2,5 bar sein.",
+        "Druck (Boiler): in 1 min von 2 bar auf 1 bar gefallen; in dieser Zeit sollten es höchstens 0,6 bar sein.",
+        "Druck (Boiler): seit 1 min unverändert 1,5 bar; der Sensor hängt vielleicht.",
+        "Druck (Boiler): seit 2 Tagen nichts gehört.",
+        "Offen (Side door): ja.",
+    ],
+    "es": [
+        "Presión (Boiler): 0,75 bar; debería ser al menos 0,8 bar.",
+        "Presión (Boiler): 2,75 bar; debería ser como mucho 2,5 bar.",
+        "Presión (Boiler): bajó de 2 bar a 1 bar en 1 min; en ese tiempo debería cambiar como mucho 0,6 bar.",
+        "Presión (Boiler): lleva 1 min en 1,5 bar sin ningún cambio; quizá el sensor está atascado.",
+        "Presión (Boiler): no se ha oído nada desde hace 2 días.",
+        "Abierto (Side door): sí.",
+    ],
+}
+
+
+@pytest.mark.parametrize("language", languages())
+def test_every_check_says_what_is_how_far_off_and_for_how_long_in_the_words_of_the_house(language: str) -> None:
+    def says(kind: str, *values: float, **settings: float) -> str:
+        check = make(kind, "boiler.pressure", SETTINGS | {"min": None, "max": None} | settings, 0.0, language)
+        verdict = None
+        for n, value in enumerate(values):
+            verdict = check.see(at(60.0 * n, value))
+        verdict = check.tick(60.0 + 2 * 86_400.0) if kind == "silent" else verdict
+        assert verdict is not None
+        return verdict.sentence
+
+    door = Reading(Channel("side_door.open"), True, 1.0)
+    opened = make("range", "side_door.open", SETTINGS | {"min": None, "max": 0.5}, 0.0, language).see(door)
+    assert opened is not None
+    assert SAID[language] == [
+        says("range", 0.75, min=0.8),
+        says("range", 2.75, max=2.5),
+        says("rate", 2.0, 1.0),
+        says("stuck", 1.5, 1.5),
+        says("silent", 1.0, 1.0),
+        opened.sentence,
+    ]

@@ -1,6 +1,7 @@
 """What every check is: a pure function with state over one channel."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
 from edge_agent.core.finding import Verdict
 from edge_agent.core.reading import Reading
@@ -30,24 +31,59 @@ def number(reading: Reading) -> float | None:
 
 # UCUM symbols that a person writes in another way
 _SPOKEN = {"Cel": "°C", "m3": "m³", "deg": "°", "lx": "lux"}
+_DAY_S = 86_400.0
 
 
-def amount(value: float, unit: str) -> str:
-    """A value as a person would say it: at most four significant digits, with its unit."""
-    text = f"{value:.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
-    gap = "" if unit == "deg" else " "
-    return f"{text}{gap}{_SPOKEN.get(unit, unit)}" if unit else text
+def _plain(key: str, **_: object) -> str:
+    """Without texts there are no sentences."""
+    return key
 
 
-def spoken(channel: str) -> str:
-    """`boiler.flow_temperature` as `Boiler flow temperature`."""
-    words = channel.replace(".", " ").replace("_", " ")
-    return words[:1].upper() + words[1:]
+def _unknown(_key: str, otherwise: str) -> str:
+    return otherwise
 
 
-def duration(seconds: float) -> str:
-    """`40 s`, `5 min`, `3 h`, `2 days`, rounded down."""
-    for size, name in ((86400, "days"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size or (seconds >= size and name != "days"):
-            return f"{int(seconds // size)} {name}"
-    return f"{seconds:.0f} s"
+class Words(NamedTuple):
+    """How a person of this house says things: `say` a text of `edge_agent.texts`, `word` one that may not be there."""
+
+    say: Callable[..., str] = _plain
+    word: Callable[[str, str], str] = _unknown
+
+    def amount(self, value: float, unit: str) -> str:
+        """A value with its unit: at most four significant digits."""
+        text = f"{value:.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+        text = text.replace(".", self.word("number.decimal", "."))
+        gap = "" if unit == "deg" else " "
+        return f"{text}{gap}{_SPOKEN.get(unit, unit)}" if unit else text
+
+    def about(self, number: float) -> str:
+        """About so many: two digits that count, and a narrow space between thousands."""
+        size = max(0, len(str(round(number))) - 2)
+        return f"{round(number, -size):,.0f}".replace(",", "\u202f")
+
+    def name(self, channel: str) -> str:
+        """`boiler.flow_temperature` as `Boiler flow temperature`; a device by itself as `Boiler`."""
+        device, _, quantity = channel.partition(".")
+        device = _words(device)
+        device = device[:1].upper() + device[1:]
+        if not quantity:
+            return device
+        quantity = self.word(f"quantity.{quantity}", _words(quantity))
+        name = self.word("finding.channel", "{device} {quantity}").format(device=device, quantity=quantity)
+        return name[:1].upper() + name[1:]
+
+    def length(self, seconds: float) -> str:
+        """`40 s`, `5 min`, `3 h`, `2 days`, rounded down."""
+        if seconds >= 2 * _DAY_S:
+            return self.word("time.days", "{n} days").format(n=int(seconds // _DAY_S))
+        for size, name in ((3600, "h"), (60, "min")):
+            if seconds >= size:
+                return f"{int(seconds // size)} {name}"
+        return f"{seconds:.0f} s"
+
+
+PLAIN = Words()
+
+
+def _words(name: str) -> str:
+    return name.replace(".", " ").replace("_", " ")

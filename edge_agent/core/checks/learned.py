@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from edge_agent.core.checks.base import amount, number, spoken
+from edge_agent.core.checks.base import PLAIN, Words, number
 from edge_agent.core.finding import GOOD, Verdict
 from edge_agent.core.learning.channel import SEASONAL, TREND, VALUE, Learner
 from edge_agent.core.learning.confidence import LEVEL, RUNS, share_real
@@ -29,12 +29,12 @@ _RECORDS = {VALUE: "value", SEASONAL: "seasonal", TREND: "trend", DAYTIME: "dayt
 
 
 class Around(NamedTuple):
-    """From outside: sentences of `edge_agent.texts`, the local time of a monotonic second, and who else is judged.
+    """From outside: the words of `edge_agent.texts`, the local time of a monotonic second, and who else is judged.
 
     Each check that is made with the same `crowd` counts itself in.
     """
 
-    say: Callable[..., str] = lambda key, **_: key
+    words: Words = PLAIN
     local_s: Callable[[float], float | None] = lambda _: None
     crowd: Crowd | None = None
 
@@ -118,7 +118,7 @@ class Learned:
             share = share_real(score) if learner.why else RUNS
             return Verdict(True, self._sentence(reading.channel, x), confidence=share)
         if self._off():
-            level = amount(learner.calm.level, reading.channel.unit)
+            level = self.around.words.amount(learner.calm.level, reading.channel.unit)
             return Verdict(True, self._say("level", reading.channel, x, usual=level), confidence=LEVEL)
         return None if at < self._until else GOOD
 
@@ -153,20 +153,21 @@ class Learned:
         if not why:
             return self._run(channel)
         first = max(why)
-        rare = min(_RARE, round(10.0 ** min(first.surprise, 6.0)))
-        return f"{self._first(first, channel, x)} {self.around.say('learned.rare', n=rare)}"
+        words, rare = self.around.words, min(_RARE, round(10.0 ** min(first.surprise, 6.0)))
+        return f"{self._first(first, channel, x)} {words.say('learned.rare', n=words.about(rare))}"
 
     def _run(self, channel: Channel) -> str:
         runs = self.learner.runs
         said = {"length": _span(runs.length), "usual": _span(runs.lengths.usual())}
         same = said["length"] == said["usual"]
-        return self.around.say("learned.amount" if same else "learned.run", channel=spoken(channel.name), **said)
+        words, key = self.around.words, "learned.amount" if same else "learned.run"
+        return words.say(key, channel=words.name(channel.name), **said)
 
     def _first(self, first: Seen, channel: Channel, x: float) -> str:
         if first.view in _RECORDS:
             bounds, e = self.learner.value, self.learner.averages
             fields = {"low": bounds.low, "high": bounds.high, "usual": e.e300}
-            said = {name: amount(value, channel.unit) for name, value in fields.items()}
+            said = {name: self.around.words.amount(value, channel.unit) for name, value in fields.items()}
             return self._say(_RECORDS[first.view], channel, e.e25 if first.view == TREND else x, **said)
         return self._pair(first, channel, x)
 
@@ -177,12 +178,13 @@ class Learned:
             return self._say("restless" if first.b >= CELLS // 2 else "still", channel, e.e12)
         if one == X and other < 0:
             low, high = maps.span(X, first.b)
-            return self._say("step", channel, x, before=amount((low + high) / 2, channel.unit))
-        return self._say("average", channel, x, usual=amount(e.e25, channel.unit))
+            return self._say("step", channel, x, before=self.around.words.amount((low + high) / 2, channel.unit))
+        return self._say("average", channel, x, usual=self.around.words.amount(e.e25, channel.unit))
 
     def _say(self, key: str, channel: Channel, x: float, **fields: str) -> str:
-        value = amount(x, channel.unit)
-        return self.around.say(f"learned.{key}", channel=spoken(channel.name), value=value, **fields)
+        words = self.around.words
+        value = words.amount(x, channel.unit)
+        return words.say(f"learned.{key}", channel=words.name(channel.name), value=value, **fields)
 
 
 def _span(seconds: float) -> str:

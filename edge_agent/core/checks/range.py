@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from edge_agent.core.checks.base import amount, number, spoken
+from edge_agent.core.checks.base import PLAIN, Words, number
 from edge_agent.core.finding import GOOD, Verdict
 from edge_agent.core.reading import Reading
 
@@ -14,6 +14,7 @@ class Range:
     low: float | None
     high: float | None
     hysteresis: float = 0.0
+    words: Words = PLAIN
     _side: int = 0
 
     def see(self, reading: Reading) -> Verdict | None:
@@ -24,10 +25,10 @@ class Range:
         low, high = self.low, self.high
         if low is not None and value < low + (self.hysteresis if self._side < 0 else 0.0):
             self._side = -1
-            return self._bad(reading, value, f"it should be at least {amount(low, reading.channel.unit)}", "low")
+            return self._bad(reading, value, low, "low")
         if high is not None and value > high - (self.hysteresis if self._side > 0 else 0.0):
             self._side = 1
-            return self._bad(reading, value, f"it should be at most {amount(high, reading.channel.unit)}", "high")
+            return self._bad(reading, value, high, "high")
         self._side = 0
         return GOOD
 
@@ -35,7 +36,10 @@ class Range:
         """Time alone says nothing."""
         return None
 
-    @staticmethod
-    def _bad(reading: Reading, value: float, limit: str, side: str) -> Verdict:
-        said = f"{spoken(reading.channel.name)} is {amount(value, reading.channel.unit)}; {limit}."
-        return Verdict(True, said, side)
+    def _bad(self, reading: Reading, value: float, limit: float, side: str) -> Verdict:
+        words, unit = self.words, reading.channel.unit
+        name = words.name(reading.channel.name)
+        if isinstance(reading.value, bool):
+            return Verdict(True, words.say("check.yes" if reading.value else "check.no", channel=name), side)
+        amounts = {"value": words.amount(value, unit), "limit": words.amount(limit, unit)}
+        return Verdict(True, words.say(f"check.{side}", channel=name, **amounts), side)

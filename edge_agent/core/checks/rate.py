@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from edge_agent.core.checks.base import amount, duration, number, spoken
+from edge_agent.core.checks.base import PLAIN, Words, number
 from edge_agent.core.finding import GOOD, Verdict
 from edge_agent.core.reading import Reading
 
@@ -20,6 +20,7 @@ class Rate:
     per_s: float
     window_s: float = 60.0
     hysteresis: float = 0.0
+    words: Words = PLAIN
     _kept: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_KEPT))
     _bad: bool = False
 
@@ -41,14 +42,16 @@ class Rate:
         self._bad = abs(speed) > self.per_s - (self.hysteresis if self._bad else 0.0)
         if not self._bad:
             return GOOD
-        way = "rose" if speed > 0 else "fell"
-        unit = reading.channel.unit
-        return Verdict(
-            True,
-            f"{spoken(reading.channel.name)} {way} from {amount(first, unit)} to {amount(value, unit)} in "
-            f"{duration(lasted)}; that is faster than usual.",
-            "high" if speed > 0 else "low",
+        words, unit = self.words, reading.channel.unit
+        said = words.say(
+            "check.rose" if speed > 0 else "check.fell",
+            channel=words.name(reading.channel.name),
+            before=words.amount(first, unit),
+            value=words.amount(value, unit),
+            length=words.length(lasted),
+            limit=words.amount(self.per_s * lasted, unit),
         )
+        return Verdict(True, said, "high" if speed > 0 else "low")
 
     def tick(self, now: float) -> Verdict | None:  # noqa: ARG002 - the Check contract
         """Time alone says nothing."""

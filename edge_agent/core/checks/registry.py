@@ -13,10 +13,10 @@ from edge_agent.core.checks.stuck import Stuck
 Settings = Mapping[str, Any]
 
 CHECKS: dict[str, Callable[[str, Settings, float, Around], Check]] = {
-    "range": lambda _channel, s, _now, _around: Range(s["min"], s["max"], s["hysteresis"]),
-    "rate": lambda _channel, s, _now, _around: Rate(s["per_s"], s["window_s"] or 60.0, s["hysteresis"]),
-    "stuck": lambda _channel, s, _now, _around: Stuck(s["window_s"], s["hysteresis"]),
-    "silent": lambda channel, s, now, _around: Silent(channel, s["window_s"], now),
+    "range": lambda _channel, s, _now, around: Range(s["min"], s["max"], s["hysteresis"], around.words),
+    "rate": lambda _channel, s, _now, around: Rate(s["per_s"], s["window_s"] or 60.0, s["hysteresis"], around.words),
+    "stuck": lambda _channel, s, _now, around: Stuck(s["window_s"], s["hysteresis"], around.words),
+    "silent": lambda channel, s, now, around: Silent(channel, s["window_s"], now, around.words),
     "learned": lambda channel, s, _now, around: Learned(channel, around, bool(s.get("level"))),
 }
 ALONE = Around()

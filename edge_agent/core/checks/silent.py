@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from edge_agent.core.checks.base import duration, spoken
+from edge_agent.core.checks.base import PLAIN, Words
 from edge_agent.core.finding import GOOD, Verdict
 from edge_agent.core.reading import Reading
 
@@ -14,6 +14,7 @@ class Silent:
     channel: str
     window_s: float
     since: float
+    words: Words = PLAIN
     _heard: bool = False
     _reason: str = ""
 
@@ -30,6 +31,6 @@ class Silent:
         lasted = now - self.since
         if lasted < self.window_s:
             return None
-        what = "has not been heard" if self._heard else "has never been heard since the start,"
-        why = f" ({self._reason})" if self._reason else ""
-        return Verdict(True, f"{spoken(self.channel)} {what} for {duration(lasted)}{why}.")
+        words, why = self.words, f" ({self._reason})" if self._reason else ""
+        key = "check.silent" if self._heard else "check.never"
+        return Verdict(True, words.say(key, channel=words.name(self.channel), length=words.length(lasted), why=why))

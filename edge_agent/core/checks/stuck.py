@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from edge_agent.core.checks.base import amount, duration, number, spoken
+from edge_agent.core.checks.base import PLAIN, Words, number
 from edge_agent.core.finding import GOOD, Verdict
 from edge_agent.core.reading import Reading
 
@@ -13,6 +13,7 @@ class Stuck:
 
     window_s: float
     hysteresis: float = 0.0
+    words: Words = PLAIN
     _value: float | None = None
     _since: float = 0.0
 
@@ -27,11 +28,9 @@ class Stuck:
         lasted = reading.at - self._since
         if lasted < self.window_s:
             return None
-        return Verdict(
-            True,
-            f"{spoken(reading.channel.name)} has shown {amount(value, reading.channel.unit)} for {duration(lasted)} "
-            "without any change; the sensor may be stuck.",
-        )
+        words, unit = self.words, reading.channel.unit
+        fields = {"value": words.amount(value, unit), "length": words.length(lasted)}
+        return Verdict(True, words.say("check.stuck", channel=words.name(reading.channel.name), **fields))
 
     def tick(self, now: float) -> Verdict | None:  # noqa: ARG002 - the Check contract
         """Time alone says nothing: no readings is another check's matter."""

@@ -55,9 +55,7 @@ class Flat:
         self.recorder = Recorder(600.0)
         lessons = LessonsFile(folder)
         self.lessons = Lessons(self, lessons.load([]), lessons.save)
-        self.watches = Watches(
-            settings, self, self.new_id, self.register, self._quiet_since, texts("en").say, self.lessons
-        )
+        self.watches = Watches(settings, self, self.new_id, self.register, self._quiet_since, texts("en"), self.lessons)
         self.post = post = Post(self._append, lambda _: None, self._commit)
         frames = Frames(self, lambda: self.recorder, self.register)
         self.frames = frames

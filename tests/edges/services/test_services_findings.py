@@ -162,14 +162,14 @@ def test_an_alarm_is_permanent_and_a_devices_own_code_is_the_devices(tmp_path):
     flat.say("gas.level", 3.0)
     with pytest.raises(RefusedError, match="it is permanent"):
         flat.register.clear("gas.level", "ann", "")
-    troubles = Troubles(flat, flat.new_id, texts("en").say, flat.register.findings, flat.register.tell)
+    troubles = Troubles(flat, flat.new_id, texts("en"), flat.register.findings, flat.register.tell)
     troubles.see(Codes("engine", (Code("P0301"), Code("P0420", permanent=True)), flat.at))
     for key, why in (("engine.p0301", "the device itself tells it"), ("engine.p0420", "it is permanent")):
         with pytest.raises(RefusedError, match=why):
             flat.register.clear(key, "ann", "")
     flat = flat.again()
     assert flat.register.before("engine.p0420:code").permanent
-    troubles = Troubles(flat, flat.new_id, texts("en").say, flat.register.findings, flat.register.tell)
+    troubles = Troubles(flat, flat.new_id, texts("en"), flat.register.findings, flat.register.tell)
     troubles.see(Codes("engine", (), flat.at))
     assert flat.standing == ["gas.level:range"]
     flat.say("gas.level", 0.1)

@@ -27,7 +27,7 @@ class Loud:
 def scene(tmp_path):
     flat = Flat(tmp_path)
     checks = {f"{name}:learned": Loud(name) for name in (*DEVICE, "meter.power")}
-    together = Together(flat, flat.new_id, flat.register, texts("en").say, checks)
+    together = Together(flat, flat.new_id, flat.register, texts("en"), checks)
     return flat, checks, together
 
 
@@ -71,7 +71,7 @@ def test_what_stands_of_one_channel_is_explained_by_it(tmp_path):
         for name in (*DEVICE, "meter.power"):
             flat.say(name, 10.0 + rng.random() if n < 592 or name == "meter.power" else 40.0)
     assert any(key.startswith("pump.") for key in flat.standing)
-    together = Together(flat, flat.new_id, flat.register, texts("en").say, flat.lessons.checks)
+    together = Together(flat, flat.new_id, flat.register, texts("en"), flat.lessons.checks)
     flat.at += LOOK_S
     together.tick(flat.at)
     assert flat.standing == ["pump:together"]
@@ -98,7 +98,8 @@ def test_chance_alone_passes_the_sum_as_rarely_as_one_passes_its_own_threshold()
 @pytest.mark.parametrize("language", languages())
 def test_it_is_told_in_every_language(language, scene):
     flat, checks, _ = scene
-    together = Together(flat, flat.new_id, flat.register, texts(language).say, checks)
+    together = Together(flat, flat.new_id, flat.register, texts(language), checks)
     look((flat, checks, together), power=9.0, flow=9.0)
-    assert "Pump power, Pump flow" in flat.told[0].sentence
-    assert "1\u202f000\u202f000\u202f000" in flat.told[0].sentence
+    names = {"en": "Pump power, Pump flow are", "de": "Leistung (Pump), Durchfluss (Pump) sind"}
+    assert flat.told[0].sentence.startswith(names.get(language, "Potencia (Pump), Caudal (Pump) son"))
+    assert "1\u202f000\u202f000" in flat.told[0].sentence

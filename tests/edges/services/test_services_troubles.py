@@ -23,7 +23,7 @@ class Car:
         self.told: list[Finding] = []
         self.number = 0
         register = Register(self, self.told.append)
-        self.troubles = Troubles(self, self._id, texts(language).say, register.findings, register.tell)
+        self.troubles = Troubles(self, self._id, texts(language), register.findings, register.tell)
 
     def now(self) -> Instant:
         return Instant(self.at, "boot", 1e9 + self.at, True)
