@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from firmware_bridges.payload import ABSENT, CURRENT, TEMPERATURE, Names, Quantity, Said, Scale, meaning, state
+from firmware_bridges.payload import ABSENT, TEMPERATURE, Names, Quantity, Said, Scale, meaning, state
 
 
 class Bits(NamedTuple):
@@ -33,11 +33,6 @@ def unsigned(quantity: Quantity, start: int, width: int, divisor: float = 1, off
 def signed(quantity: Quantity, start: int, width: int, divisor: float = 1) -> Bits:
     """The highest number that there is: no value."""
     return Bits(quantity, start, width, Scale(divisor, absent=((1 << width - 1) - 1,)), signed=True)
-
-
-def milliamperes(start: int) -> Bits:
-    """The battery monitor's current; here all bits set is no value, so that -1 mA is none."""
-    return Bits(CURRENT, start, 22, Scale(1000, absent=(0x3FFFFF,)), signed=True)
 
 
 def word(name: str, start: int, width: int, names: Names) -> Bits:

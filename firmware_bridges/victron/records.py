@@ -10,7 +10,7 @@ from typing import NamedTuple
 from edge_agent.core.reading import ChannelKind, Code
 from firmware_bridges.payload import CURRENT, TEMPERATURE, VOLTAGE, Names, Quantity, RefusedError, Said, Scale, state
 from firmware_bridges.vedirect.fields import ALARMS, CHOICES, ERRORS, OFF_REASONS, severity
-from firmware_bridges.victron.bits import Bits, aux, cells, flags, milliamperes, signed, unsigned, word
+from firmware_bridges.victron.bits import Bits, aux, cells, flags, signed, unsigned, word
 
 _CHARGE = Quantity("charge", "%")
 _CONSUMED = Quantity("consumed", "A.h")
@@ -83,7 +83,8 @@ class Record(NamedTuple):
 
 _MONITOR = (
     signed(VOLTAGE, 16, 16, 100),
-    milliamperes(66),
+    # The paper says that 3FFFFF is no value; a Smart Battery Sense, which measures none, sends 1FFFFF.
+    signed(CURRENT, 66, 22, 1000),
 )
 
 RECORDS: dict[int, Record] = {
