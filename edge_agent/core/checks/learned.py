@@ -177,8 +177,8 @@ class Learned:
         if other == RESTLESS:
             return self._say("restless" if first.b >= CELLS // 2 else "still", channel, e.e12)
         if one == X and other < 0:
-            low, high = maps.span(X, first.b)
-            return self._say("step", channel, x, before=self.around.words.amount((low + high) / 2, channel.unit))
+            before = self.around.words.amount(maps.middle(first.view, first.b), channel.unit)
+            return self._say("step", channel, x, before=before)
         return self._say("average", channel, x, usual=self.around.words.amount(e.e25, channel.unit))
 
     def _say(self, key: str, channel: Channel, x: float, **fields: str) -> str:

@@ -5,10 +5,13 @@ _SMOOTH = 15.0
 FIRST = 60
 LEARNT = 400
 _SETTLE = 50
-# In alarm beyond so many deviations; it learns only while within so many, at such a rate.
+# In alarm beyond so many deviations, and back within so many; it learns only while within so many, at such a rate.
 OUT = 6.0
+_BACK = 4.2
 _CALM = 2.5
-_RATE = 0.02
+_RATE = 0.01
+# Of a normal variable the part within _CALM deviations has this share of the whole variance.
+_CUT = 0.911
 # Out for so many ticks on end, the level is another one now, and is learned anew.
 GIVE_UP = 8000
 
@@ -39,8 +42,9 @@ class CalmBand:
         if -_CALM * spread < away < _CALM * spread:
             self.level += _RATE * (x - self.level)
             away = self.e - self.level
-            self.variance += _RATE * (away * away - self.variance)
-        out = self.out = not -OUT * spread <= away <= OUT * spread
+            self.variance += _RATE * (away * away / _CUT - self.variance)
+        bound = (_BACK if self.out else OUT) * spread
+        out = self.out = not -bound <= away <= bound
         if out:
             self.outside += 1
             if self.outside >= GIVE_UP:

@@ -20,10 +20,12 @@ QUICK_S, SLOW_S = 0.9, 240.0
 _LATE_S = 2.0
 # A tick due farther away than this is left from before the clock was set back.
 _FAR_S = 2 * SLOW_S
+# What did not come for twice so long is forgotten, and what came within once is not: 60 days in the mean.
+AGE_S = 40 * 86400.0
 # Records come after the views: of the value, of its distance from the season, of a fast against a slow average.
 VALUE, SEASONAL, TREND = range(len(VIEWS) + 1, len(VIEWS) + 4)
 # Powers of ten a view that are an alert together; and how much of the sum stays for the next tick.
-THRESHOLD = 0.35 * (len(VIEWS) + 1 + 3)
+THRESHOLD = 0.28 * (len(VIEWS) + 1 + 3)
 _KEEP = 0.4
 # A step of the slow clock for a channel of its pace.
 _STEP_S = 300.0
@@ -36,8 +38,8 @@ class Learner:
     """`update` takes each reading and returns a score: above 1 is an alert. `state` is whether it is off its level."""
 
     __slots__ = (
-        "alarm", "averages", "calm", "compared", "crowd", "level", "maps", "quick_due", "quick_n", "quick_sum", "runs",
-        "season", "seasonal", "slow_due", "slow_n", "slow_sum", "trend", "value", "why",
+        "age_due", "alarm", "averages", "calm", "compared", "crowd", "level", "maps", "quick_due", "quick_n",
+        "quick_sum", "runs", "season", "seasonal", "slow_due", "slow_n", "slow_sum", "trend", "value", "why",
     )  # fmt: skip
 
     def __init__(self, crowd: Crowd | None = None) -> None:
@@ -47,7 +49,7 @@ class Learner:
         self.compared = 0
         self.calm, self.runs, self.alarm = CalmBand(), Runs(), Alarm()
         self.level = self.quick_sum = self.slow_sum = 0.0
-        self.quick_due = self.slow_due = -1e300
+        self.quick_due = self.slow_due = self.age_due = -1e300
         self.quick_n = self.slow_n = 0
         self.why: tuple[Seen, ...] = ()
 
@@ -103,10 +105,22 @@ class Learner:
             self.slow_n += 1
             return score
         self.slow_due = at + SLOW_S
+        if not at < self.age_due < at + 2 * AGE_S:
+            self._age(at)
         if self.slow_n:
             x = (self.slow_sum + x) / (self.slow_n + 1)
             self.slow_sum, self.slow_n = 0.0, 0
         return max(score, self._slow(x, local_s))
+
+    def _age(self, at: float) -> None:
+        """Some weeks are over, or the first have begun: what did not come in them gets old, what was old is forgotten.
+
+        A silence of months counts once.
+        """
+        begun, self.age_due = self.alarm.n > 0, at + AGE_S
+        if begun:
+            for part in (self.maps, self.value, self.seasonal, self.trend, self.runs):
+                part.age()
 
     def _run(self) -> float:
         """A run ended."""
@@ -135,14 +149,14 @@ class Learner:
             if away is not None:
                 record = self.seasonal
                 self.compared += 1
-                if away > record.high or away < record.low:
+                if not record.least <= away <= record.most:
                     found = self._record(SEASONAL, record, away, n, self.compared, found)
         record = self.value
-        if x > record.high or x < record.low:
+        if not record.least <= x <= record.most:
             found = self._record(VALUE, record, x, n, n, found)
         record = self.trend
         drift = e.e25 - e.e300
-        if drift > record.high or drift < record.low:
+        if not record.least <= drift <= record.most:
             found = self._record(TREND, record, drift, n, n, found)
         level = self.level * _KEEP
         if found:
@@ -153,7 +167,7 @@ class Learner:
 
     @staticmethod
     def _record(which: int, record: Record, x: float, n: int, seen: int, found: list[Seen] | None) -> list[Seen] | None:
-        surprise = record.outside(x, n, seen)
+        surprise = record.see(x, n, seen)
         if not surprise:
             return found
         return [*(found or ()), Seen(surprise, which, 0, 0)]

@@ -4,9 +4,9 @@ import math
 
 # At this score one in two was; and how steeply that changes with the logarithm of the score.
 _EVEN = 2.0
-_STEEP = 2.6
+_STEEP = 2.2
 # Runs: scores say little more than that there is an alert.
-RUNS = 0.55
+RUNS = 0.65
 # A level that was left: share of the rows in alarm that were within an event.
 LEVEL = 0.8
 

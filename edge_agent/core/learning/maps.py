@@ -1,6 +1,7 @@
 """The seen-maps of a channel: eight views, each a pair of cheap running quantities, and which pairs ever came.
 
-A tick whose cells are all seen costs a look-up for each view; all else happens on a first only.
+A tick whose cells are all seen costs a look-up for each view; all else happens on a first only. Each view cuts its axes
+elsewhere, so that where a cell happens to end is luck of one view and not of all.
 """
 
 from typing import NamedTuple
@@ -10,32 +11,44 @@ from edge_agent.core.learning.averages import Averages
 from edge_agent.core.learning.grid import (
     AROUND,
     CELLS,
+    OLD,
     SEEN,
     STEP,
     SUSPECT,
+    aged,
     along,
     distance,
     merge_columns,
     merge_rows,
     paint,
+    refresh,
     remark,
     taught,
 )
 from edge_agent.core.learning.novelty import Firsts
 
-# Quantities, in the order of the axes: the tick's value, averages over 3, 6, 12, 25, 100 ticks, restlessness (log).
+# Quantities: the tick's value, averages over 3, 6, 12, 25, 100 ticks, restlessness (log).
 X, E3, E6, E12, E25, E100, RESTLESS = range(7)
 # Views: a quantity against another; against its own cell one and twelve ticks ago where that is negative.
 VIEWS = ((X, -1), (X, -12), (X, E25), (E3, E12), (E6, E25), (E25, E100), (E12, RESTLESS))
 DAYTIME = len(VIEWS)  # one more: two hours of the day against E6
 SLOTS = 12
-# Nothing is said of so many first ticks.
-QUIET = 250
+# Axes: which quantity, for which view, and whether across (the second of the pair). A value and its own past share one.
+AXES = tuple(
+    (quantity, view, across) for view, pair in enumerate(VIEWS) for across, quantity in enumerate(pair) if quantity >= 0
+)
+# Those of one view, and the one that time of day shares with a view.
+_PAST, _DAYTIME = 1, AXES.index((E6, 4, 0))
+# Nothing is said of so many first ticks: a day of five minutes each, for a day is what a household repeats.
+QUIET = 288
 _ENOUGH_OF_A_TIME = 12  # ticks at this time of day and around
-# A suspect cell, first seen while an alert stood, is half as surprising when it comes again, however often.
+# A suspect cell, first seen while an alert stood, is half as surprising when it comes again.
 _AGAIN = 0.5
-# An axis begins at this share of the first number; a float has 52 bits, and a double at most 2100 doublings.
+# An axis begins at this share of the first number, each view's a seventh of an octave longer than the one before it; a
+# float has 52 bits, and at most 2100 doublings.
 _FIRST_WIDTH, _LEAST_WIDTH = 1e-4, 1e-9
+# What is so near to an axis' end is beyond it: rounding never makes a cell that is not there.
+_INSIDE = 1.0 - 1e-5
 
 
 class Seen(NamedTuple):
@@ -50,53 +63,56 @@ class Seen(NamedTuple):
 class Maps:
     """All views. `see` takes each tick and returns its firsts."""
 
-    __slots__ = ("at", "day_ticks", "daytime", "firsts", "low", "maps", "n", "past", "per", "width")
+    __slots__ = (
+        "at", "day_ticks", "daytime", "firsts", "last", "least", "low", "maps", "most", "n", "past", "per", "width",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.n = self.at = 0
-        self.low, self.width, self.per = [0.0] * 7, [0.0] * 7, [0.0] * 7
+        self.low, self.width, self.per = [0.0] * len(AXES), [0.0] * len(AXES), [0.0] * len(AXES)
+        # between these all axes of a quantity hold its number
+        self.least, self.most = [1.0] * 7, [-1.0] * 7
         self.maps = [bytearray(CELLS * CELLS) for _ in VIEWS]
         self.daytime, self.day_ticks = bytearray(SLOTS * CELLS), [0] * SLOTS
-        self.past = bytearray(12)  # cells of the last twelve values, a ring
+        self.last = CELLS // 2  # cell of the last value, for the first view
+        self.past = bytearray([CELLS // 2] * 12)  # cells of the last twelve, for the second: a ring
         self.firsts = [Firsts() for _ in range(len(VIEWS) + 1)]
 
     def see(self, x: float, e: Averages, restless: float, slot: int, alarm: Alarm) -> list[Seen] | None:
         """The firsts of this tick; `slot` is the time of day in twelfths, or -1."""
-        n = self.n = self.n + 1
-        low0, low1, low2, low3, low4, low5, low6 = self.low
-        per0, per1, per2, per3, per4, per5, per6 = self.per
-        c0 = (x - low0) * per0
-        c1 = (e.e3 - low1) * per1
-        c2 = (e.e6 - low2) * per2
-        c3 = (e.e12 - low3) * per3
-        c4 = (e.e25 - low4) * per4
-        c5 = (e.e100 - low5) * per5
-        c6 = (restless - low6) * per6
-        if n == 1 or not (
-            0.0 <= c0 < 32.0 and 0.0 <= c1 < 32.0 and 0.0 <= c2 < 32.0 and 0.0 <= c3 < 32.0
-            and 0.0 <= c4 < 32.0 and 0.0 <= c5 < 32.0 and 0.0 <= c6 < 32.0
+        self.n += 1
+        e3, e6, e12, e25, e100 = e.e3, e.e6, e.e12, e.e25, e.e100
+        a0, a1, a2, a3, a4, a5, a6 = self.least
+        z0, z1, z2, z3, z4, z5, z6 = self.most
+        if not (
+            a0 <= x <= z0 and a1 <= e3 <= z1 and a2 <= e6 <= z2 and a3 <= e12 <= z3
+            and a4 <= e25 <= z4 and a5 <= e100 <= z5 and a6 <= restless <= z6
         ):  # fmt: skip
-            c0, c1, c2, c3, c4, c5, c6 = self._fit((x, e.e3, e.e6, e.e12, e.e25, e.e100, restless))
-        i0, i1, i2, i3, i4, i5, i6 = int(c0), int(c1), int(c2), int(c3), int(c4), int(c5), int(c6)
+            self._fit((x, e3, e6, e12, e25, e100, restless))
+        l0, l1, l2, l3, l4, l5, l6, l7, l8, l9, l10, l11 = self.low
+        p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11 = self.per
+        i0, i1, i2, j2 = int((x - l0) * p0), int((x - l1) * p1), int((x - l2) * p2), int((e25 - l3) * p3)
+        i3, j3, i4, j4 = int((e3 - l4) * p4), int((e12 - l5) * p5), int((e6 - l6) * p6), int((e25 - l7) * p7)
+        i5, j5 = int((e25 - l8) * p8), int((e100 - l9) * p9)
+        i6, j6 = int((e12 - l10) * p10), int((restless - l11) * p11)
         past, at = self.past, self.at
-        j1, j12 = past[at - 1], past[at]
-        past[at] = i0
+        j0, self.last = self.last, i0
+        j1, past[at] = past[at], i1
         self.at = at + 1 if at < 11 else 0
         m0, m1, m2, m3, m4, m5, m6 = self.maps
-        k0 = i0 * 32
         if (
-            m0[k0 + j1] & m1[k0 + j12] & m2[k0 + i4] & m3[i1 * 32 + i3]
-            & m4[i2 * 32 + i4] & m5[i4 * 32 + i5] & m6[i3 * 32 + i6] & 1
+            m0[i0 * 32 + j0] & m1[i1 * 32 + j1] & m2[i2 * 32 + j2] & m3[i3 * 32 + j3]
+            & m4[i4 * 32 + j4] & m5[i5 * 32 + j5] & m6[i6 * 32 + j6] & 1
         ):  # fmt: skip
             found = None
         else:
-            found = self._firsts(((i0, j1), (i0, j12), (i0, i4), (i1, i3), (i2, i4), (i4, i5), (i3, i6)), alarm.held)
+            found = self._firsts(((i0, j0), (i1, j1), (i2, j2), (i3, j3), (i4, j4), (i5, j5), (i6, j6)), alarm.held)
         if slot < 0:
             return found
-        if self.daytime[slot * 32 + i2]:
+        if self.daytime[slot * 32 + i4] & 1:
             self.day_ticks[slot] += 1
             return found
-        first = self._time_of_day(slot, i2)
+        first = self._time_of_day(slot, i4)
         return found if first is None else [*(found or ()), first]
 
     def suspect(self, found: list[Seen]) -> None:
@@ -109,27 +125,35 @@ class Maps:
         """What is suspect is normal."""
         self.maps = [taught(cells) for cells in self.maps]
 
-    def span(self, axis: int, cell: int) -> tuple[float, float]:
-        """From where to where a cell of an axis goes."""
-        step = self.width[axis] / CELLS
-        low = self.low[axis] + cell * step
-        return low, low + step
+    def age(self) -> None:
+        """What was not visited since the last time but one is forgotten."""
+        self.maps = [aged(cells) for cells in self.maps]
+        self.daytime = aged(self.daytime)
+
+    def middle(self, view: int, cell: int) -> float:
+        """The number in the middle of cell `b` of a first."""
+        own = [axis for axis, (_, of, _) in enumerate(AXES) if of == view][-1]
+        return self.low[own] + (cell + 0.5) * self.width[own] / CELLS
 
     def _firsts(self, cells: tuple[tuple[int, int], ...], held: bool) -> list[Seen] | None:
         found = []
         judging = self.n > QUIET
         for view, (a, b) in enumerate(cells):
-            here = self.maps[view][a * CELLS + b]
-            if here & SEEN or (here and held):
+            of = self.maps[view]
+            here = of[a * CELLS + b]
+            if here & SEEN or (here & SUSPECT and held):
+                continue
+            if here & OLD:
+                refresh(of, a, b)
                 continue
             weight = 1.0
             away = AROUND + 1
             if here:
                 weight = _AGAIN
-                remark(self.maps[view], a, b, SEEN)
+                remark(of, a, b, SEEN)
             else:
-                away = distance(self.maps[view], a, b) if judging else away
-                paint(self.maps[view], a, b, SUSPECT if held else SEEN)
+                away = distance(of, a, b) if judging else away
+                paint(of, a, b, SUSPECT if held else SEEN)
             if judging:
                 surprise = self.firsts[view].surprise(self.n, self.n - QUIET, (away - 1) / STEP)
                 found.append(Seen(weight * surprise, view, a, b))
@@ -146,36 +170,45 @@ class Maps:
             if away:
                 surprise = self.firsts[DAYTIME].surprise(self.n, self.n - QUIET, (away - 1) / STEP)
                 first = Seen(surprise, DAYTIME, slot, cell)
+        refresh(day, slot, cell, SLOTS, 0)
         paint(day, slot, cell, SEEN, SLOTS, 0)
         ticks[slot] += 1
         return first
 
-    def _fit(self, values: tuple[float, ...]) -> list[float]:
-        """Make the axes long enough for these numbers; their places on them."""
-        if self.n == 1:
-            for axis, value in enumerate(values):
-                width = self.width[axis] = abs(value) * _FIRST_WIDTH + _LEAST_WIDTH
+    def _fit(self, values: tuple[float, ...]) -> None:
+        """Make the axes long enough for these numbers."""
+        for axis, (quantity, view, _) in enumerate(AXES):
+            value = values[quantity]
+            if self.n == 1:
+                width = abs(value) * _FIRST_WIDTH + _LEAST_WIDTH
+                self.width[axis] = width = width * 2.0 ** (view / len(VIEWS))
                 self.low[axis], self.per[axis] = value - width / 2, CELLS / width
-            self.past = bytearray([CELLS // 2] * 12)
-        return [self._reach(axis, value) for axis, value in enumerate(values)]
+            while not self.low[axis] <= value <= self.low[axis] + _INSIDE * self.width[axis]:
+                self._double(axis, value >= self.low[axis])
+        self.bound()
 
-    def _reach(self, axis: int, value: float) -> float:
-        while not self.low[axis] <= value < self.low[axis] + self.width[axis]:
-            up = value >= self.low[axis]
-            self._double(axis, up)
-        return min(max((value - self.low[axis]) * self.per[axis], 0.0), CELLS - 1.0)
+    def bound(self) -> None:
+        """Work out between which numbers nothing must be fitted."""
+        for quantity in range(7):
+            own = [axis for axis, (of, _, _) in enumerate(AXES) if of == quantity]
+            self.least[quantity] = max(self.low[axis] for axis in own)
+            self.most[quantity] = min(self.low[axis] + _INSIDE * self.width[axis] for axis in own)
 
     def _double(self, axis: int, up: bool) -> None:
+        _, view, across = AXES[axis]
         if not up:
             self.low[axis] -= self.width[axis]
         self.width[axis] *= 2.0
         self.per[axis] = CELLS / self.width[axis]
-        for view, (a, b) in enumerate(VIEWS):
-            if a == axis:
-                self.maps[view] = merge_rows(self.maps[view], up)
-            if b == axis or (b < 0 and axis == X):
-                self.maps[view] = merge_columns(self.maps[view], up)
-        if axis == X:
-            self.past = bytearray(cell // 2 + (0 if up else CELLS // 2) for cell in self.past)
-        elif axis == E6:
+        own_past = VIEWS[view][1] < 0
+        if not across:
+            self.maps[view] = merge_rows(self.maps[view], up)
+        if across or own_past:
+            self.maps[view] = merge_columns(self.maps[view], up)
+        shift = 0 if up else CELLS // 2
+        if view == _PAST:
+            self.past = bytearray(cell // 2 + shift for cell in self.past)
+        elif own_past:
+            self.last = self.last // 2 + shift
+        elif axis == _DAYTIME:
             self.daytime = merge_columns(self.daytime, up)

@@ -27,13 +27,14 @@ class Runs:
     """`see` takes each tick; `length` is that of the last run, in seconds."""
 
     __slots__ = (
-        "amount", "amounts", "began", "edges", "first", "high", "lasts", "length", "lengths", "low", "n",
-        "on", "rests", "runs", "ticks", "until",
+        "amount", "amounts", "began", "edges", "first", "high", "highest", "lasts", "least", "length", "lengths", "low",
+        "lowest", "most", "n", "on", "rests", "runs", "ticks", "until",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.n = self.rests = self.edges = self.runs = self.ticks = 0
         self.low = self.high = self.first = self.began = self.until = self.amount = self.lasts = self.length = 0.0
+        self.lowest, self.highest, self.least, self.most = math.inf, -math.inf, math.inf, -math.inf
         self.on = False
         self.lengths, self.amounts = Tally(), Tally()
 
@@ -57,10 +58,21 @@ class Runs:
         """It was said: begin anew."""
         self.lengths.evidence = self.amounts.evidence = 0.0
 
+    def age(self) -> None:
+        """What was not reached since the last time is no bound any more."""
+        if self.lowest <= self.highest:
+            self.low, self.high = max(self.low, self.lowest), min(self.high, self.highest)
+        self.lowest, self.highest = math.inf, -math.inf
+        self.bound()
+
+    def bound(self) -> None:
+        """Work out between which values the bounds stay."""
+        self.least, self.most = max(self.low, self.lowest), min(self.high, self.highest)
+
     def see(self, at: float, x: float) -> bool:
         """Take a tick at second `at`; whether a run ended with it."""
         n = self.n = self.n + 1
-        if x < self.low or x > self.high or n == 1:
+        if not self.least <= x <= self.most:
             self._bounds(at, x)
         above = x - self.low
         span = self.high - self.low
@@ -86,10 +98,9 @@ class Runs:
         if self.n == 1:
             self.low = self.high = x
             self.first = self.until = at
-        elif x < self.low:
-            self.low = x
-        else:
-            self.high = x
+        self.low, self.high = min(self.low, x), max(self.high, x)
+        self.lowest, self.highest = min(self.lowest, x), max(self.highest, x)
+        self.bound()
 
     def _ended(self, at: float, before: float) -> bool:
         self.on = False

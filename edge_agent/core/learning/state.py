@@ -9,33 +9,38 @@ from collections.abc import Iterator
 from typing import Any
 
 from edge_agent.core.learning.channel import Learner
-from edge_agent.core.learning.grid import CELLS
+from edge_agent.core.learning.grid import CELLS, OLD, SEEN, SUSPECT
+from edge_agent.core.learning.maps import AXES
 from edge_agent.core.learning.tally import MAX_CELLS, Tally
 
-VERSION = 2
+VERSION = 3
+# Marks of a cell in two bits, and back.
+_NUMBER = bytes.maketrans(bytes([0, SEEN, SUSPECT, OLD]), bytes(range(4)))
+_MARK = bytes.maketrans(bytes(range(4)), bytes([0, SEEN, SUSPECT, OLD]))
 # Nothing of ours unpacks to more.
 _LARGEST = 65536
+_OWN = ("level", "quick_sum", "slow_sum", "quick_due", "slow_due", "age_due", "quick_n", "slow_n", "compared")
 _BOUNDS = ("low", "high", "lowest", "highest")
 _FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("", "<5dIII", ("level", "quick_sum", "slow_sum", "quick_due", "slow_due", "quick_n", "slow_n", "compared")),
+    ("", "<6d3I", _OWN),
     ("averages", "<7dI", ("e3", "e6", "e12", "e25", "e100", "e300", "restless", "n")),
     ("alarm", "<2dIi", ("peak", "spent", "n", "at")),
     ("calm", "<3dII?", ("e", "level", "variance", "n", "outside", "out")),
     (
         "runs",
-        "<8d5I?",
+        "<10d5I?",
         (
-            *("low", "high", "first", "began", "until", "amount", "lasts", "length"),
+            *("low", "high", "lowest", "highest", "first", "began", "until", "amount", "lasts", "length"),
             *("n", "rests", "edges", "runs", "ticks", "on"),
         ),
     ),
     ("value", "<4d", _BOUNDS),
     ("seasonal", "<4d", _BOUNDS),
     ("trend", "<4d", _BOUNDS),
-    ("maps", "<IB", ("n", "at")),
+    ("maps", "<IBB", ("n", "at", "last")),
 )
 _COUNT = struct.Struct("<dI")
-_AXES = struct.Struct("<14d")
+_AXES = struct.Struct(f"<{2 * len(AXES)}d")
 _TICKS = struct.Struct("<12I")
 _CELL = struct.Struct("<hH")
 _HEAD = struct.Struct("<dB")
@@ -104,11 +109,15 @@ def _read(learner: Learner, reader: _Reader) -> None:
         firsts.count, firsts.at = reader.unpack(_COUNT)
     maps, season = learner.maps, learner.season
     axes = reader.unpack(_AXES)
-    maps.low, maps.width = list(axes[:7]), list(axes[7:])
+    maps.low, maps.width = list(axes[: len(AXES)]), list(axes[len(AXES) :])
     maps.per = [CELLS / width if width else 0.0 for width in maps.width]
+    if maps.n:
+        maps.bound()
+    for part in (learner.value, learner.seasonal, learner.trend, learner.runs):
+        part.bound()
     maps.day_ticks = list(reader.unpack(_TICKS))
     maps.past = bytearray(cell % CELLS for cell in reader.take(12))
-    maps.at %= 12
+    maps.at, maps.last = maps.at % 12, maps.last % CELLS
     maps.maps = [_wide(reader.take(len(cells) // 4)) for cells in maps.maps]
     maps.daytime = _wide(reader.take(len(maps.daytime) // 4))
     for profile in (season.day, season.week):
@@ -128,7 +137,8 @@ def _tally(reader: _Reader) -> Tally:
 
 
 def _tight(cells: bytearray) -> bytes:
-    """Four cells a byte: a cell has two bits."""
+    """Four cells a byte."""
+    cells = cells.translate(_NUMBER)
     quarters = [int.from_bytes(cells[place::4], "little") << (2 * place) for place in range(4)]
     return (quarters[0] | quarters[1] | quarters[2] | quarters[3]).to_bytes(len(cells) // 4, "little")
 
@@ -137,4 +147,4 @@ def _wide(tight: bytes) -> bytearray:
     cells = bytearray(4 * len(tight))
     for place in range(4):
         cells[place::4] = bytes(byte >> (2 * place) & 3 for byte in tight)
-    return cells
+    return cells.translate(_MARK)

@@ -1,9 +1,10 @@
 """Evidence that runs come from elsewhere than before: a CUSUM of likelihood ratios, in powers of ten.
 
-Each run's number falls into a cell of a logarithmic scale. Against what the cells held before stands "it may be
-anything within two octaves": log10 of that ratio is added up and never falls below 0 (Page 1954; the mixture that
-stands for the unknown alternative: Robbins 1970). If nothing changes, evidence of n powers of ten comes about once in
-10^n runs, whatever the channel.
+Each run's number falls into a cell of a logarithmic scale. What the cells held before is expected again, half of it in
+the very cell or beside it, half within a quarter of an octave (two kernels: how wide the truth is, few runs do not
+tell). Against it stands "it may be anything within an octave and a half": log10 of that ratio is added up and never
+falls below 0 (Page 1954; the mixture that stands for the unknown alternative: Robbins 1970). If nothing changes,
+evidence of n powers of ten comes about once in 10^n runs, whatever the channel.
 """
 
 import math
@@ -13,7 +14,14 @@ PER_OCTAVE = 16
 # "Anything" is so many cells.
 _WIDE = 24.0
 # Weight of "anything" against what was counted, in runs.
-_PRIOR = 2.0
+_PRIOR = 6.0
+# Weights of the cells around by how far away they are: the mean of two triangles.
+_QUARTER_OCTAVE = PER_OCTAVE // 4
+_NARROW = (0.5, 0.25, 0.0, 0.0, 0.0)
+_KERNEL = tuple(
+    0.5 * narrow + 0.5 * (_QUARTER_OCTAVE + 1 - away) / (_QUARTER_OCTAVE + 1) ** 2
+    for away, narrow in enumerate(_NARROW)
+)
 # One good run takes back no more than this, so that a change is seen although usual runs come between.
 _LEAST = -1.0
 # A run that came with so much evidence is counted a quarter: it may belong to a fault.
@@ -36,7 +44,9 @@ class Tally:
         """Take a run's number (above 0); while `learning` only counts it."""
         cell = math.floor(PER_OCTAVE * math.log2(number))
         cells = self.cells
-        near = 0.5 * cells.get(cell, 0) + 0.25 * (cells.get(cell - 1, 0) + cells.get(cell + 1, 0))
+        near = _KERNEL[0] * cells.get(cell, 0)
+        for away in range(1, _QUARTER_OCTAVE + 1):
+            near += _KERNEL[away] * (cells.get(cell - away, 0) + cells.get(cell + away, 0))
         share = (near / _WHOLE + _PRIOR / _WIDE) / (self.total / _WHOLE + _PRIOR)
         if not learning:
             self.evidence = max(0.0, self.evidence + max(_LEAST, -math.log10(_WIDE * share)))
