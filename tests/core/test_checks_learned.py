@@ -66,7 +66,7 @@ def test_pressure_that_keeps_its_level_is_told_when_it_leaves_it_where_that_is_a
         assert asked.see(reading) == not_asked.see(reading) == GOOD
     readings = [Reading(pressure, 1.2, n * 60.0) for n in range(500, 515)]
     bad = [v for reading in readings if (v := asked.see(reading)) and v.bad]
-    assert "left its level of about 1.5 bar" in bad[-1].sentence
+    assert "left its level of about 1.501 bar" in bad[-1].sentence
     assert {not_asked.see(reading) for reading in readings} == {GOOD}
 
 
