@@ -9,7 +9,7 @@ STAMP := $(VENV)/.installed
 SYSTEM_PACKAGES = $(shell $(PYTHON) -c 'import sys; print("--system-site-packages" * (sys.version_info >= (3, 13)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test captures torture vm check format bench bench-peer bench-detect install clean lock tools
+.PHONY: help demo test captures torture vm check format bench bench-peer bench-detect install plots clean lock tools
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -30,7 +30,19 @@ $(VENV)/.tools: $(STAMP)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --group dev
 	@touch $@
 
-install: $(VENV)/.tools ## make .venv with the package and the developers' tools
+# The plots of the page on site are drawn by uPlot (MIT), which npm brings; without npm the page has no plots, and says so.
+UPLOT := 1.6.32
+VENDOR := edge_agent/console/web/static/vendor
+
+$(VENDOR)/uPlot.iife.min.js:
+	@command -v npm >/dev/null || { echo "The page on site has no plots without npm: sudo apt install npm && make plots"; exit 0; }; \
+		folder=$$(mktemp -d) && cd $$folder && npm pack --silent uplot@$(UPLOT) >/dev/null && tar xzf uplot-$(UPLOT).tgz && \
+		mkdir -p $(CURDIR)/$(VENDOR) && \
+		cp package/LICENSE package/dist/uPlot.min.css package/dist/uPlot.iife.min.js $(CURDIR)/$(VENDOR)/ && rm -r $$folder
+
+plots: $(VENDOR)/uPlot.iife.min.js ## fetch what draws the plots of the page on site (needs npm)
+
+install: $(VENV)/.tools plots ## make .venv with the package and the developers' tools
 
 demo: $(STAMP) ## run the main job with simulated devices: make demo ARGS="home --for 60 --seed 11 --report r.json"
 	@$(BIN)/edge-agent demo $(ARGS)
@@ -38,7 +50,7 @@ demo: $(STAMP) ## run the main job with simulated devices: make demo ARGS="home 
 tools:
 	@sh tests/tools.sh
 
-test: $(VENV)/.tools tools ## install what the tests need and run the whole suite
+test: $(VENV)/.tools tools plots ## install what the tests need and run the whole suite
 	@$(BIN)/python -m pytest $(PYTEST)
 
 captures: $(VENV)/.tools ## decode captured bytes, and print what came of them: make captures CAPTURES=/path/to/folder

@@ -18,6 +18,7 @@ from edge_agent.core.errors import AgentError
 from edge_agent.core.event import EventKind, Lane
 from edge_agent.core.finding import Finding
 from edge_agent.core.notices import Notice
+from edge_agent.core.question import Purpose
 from edge_agent.core.reading import Codes, Fault, Handover, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.drivers import registry
@@ -28,6 +29,7 @@ from edge_agent.panel import Panel
 from edge_agent.reach import Reach
 from edge_agent.services.consents import Consents
 from edge_agent.services.diagnoses import own_checks
+from edge_agent.services.door import Door
 from edge_agent.services.events import EventMaker
 from edge_agent.services.handovers import Handovers
 from edge_agent.services.lessons import Lessons
@@ -113,9 +115,11 @@ class Agent:
             self._keep_findings,
             lambda: self.clock.now().wall,
         )
-        looked_at = config.help.rules or config.help.button_channel or config.help.cancel_channel
+        inputs = (config.help.button_channel, config.help.cancel_channel, config.console.input_channel)
+        looked_at = config.help.rules or any(inputs)
         deliver = self._deliver if looked_at else self.sampling.deliver
         self.hardware = registry.build(config, deliver, keep=self.handovers.take)
+        self.door = Door(self.clock, lambda: self.hub.tell("console", self.view.console()))
         self.panel: Panel = Panel(self)
         self.mending = Mending(self, playbooks, self.kinds)
         around = Surroundings(
@@ -127,6 +131,7 @@ class Agent:
             changed=self._case_changed,
             fall_back=self._fall_back,
             may_ask_effort=lambda: "effort" in self.consent.granted,
+            agreed=self._agreed,
         )
         self.help: Help = Help(self.clock, self.outbox.requests, self.events, settings.timers(config), around)
         self.beside: Beside = Beside(self)
@@ -178,6 +183,16 @@ class Agent:
     def noticed(self, notice: Notice, sentence: str) -> None:
         """A person is told something."""
         self.hub.tell("notice", self.view.notice(notice, sentence))
+
+    def _agreed(self, purpose: Purpose) -> None:
+        """The household said yes to the desk."""
+        if purpose is Purpose.PAGE:
+            self.open_page("desk")
+
+    def open_page(self, by: str) -> None:
+        """Open the page on site as the configuration says."""
+        console = self.config.console
+        self.door.open(by, lan=console.lan, seconds=60.0 * console.minutes)
 
     def _help_waits(self) -> None:
         self.reach.help_waits()

@@ -37,6 +37,7 @@ class Panel:
         self.button = ButtonReader(gesture, self._touched)
         self._device = DeviceButton(help_.button_channel, lambda _: self.button.look())
         self._cancel = DeviceButton(help_.cancel_channel, self._cancel_pressed)
+        self._opener = DeviceButton(agent.config.console.input_channel, self._opener_pressed)
         self._held_at = -help_.hold_s
 
     def connect(self) -> None:
@@ -57,6 +58,7 @@ class Panel:
         """A reading may be of a button."""
         self._device.see(reading)
         self._cancel.see(reading)
+        self._opener.see(reading)
 
     def called(self, handover: Handover) -> None:
         """The button of a device was held, and the device counted the time."""
@@ -84,6 +86,10 @@ class Panel:
         """
         before, self._held_at = self._held_at, held_at
         return abs(held_at - before) < self._agent.config.help.hold_s
+
+    def _opener_pressed(self, down: bool) -> None:
+        if down:
+            self._agent.open_page("input")
 
     def _cancel_pressed(self, down: bool) -> None:
         case = self._agent.help.case

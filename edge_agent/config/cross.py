@@ -220,11 +220,11 @@ def check_settings(row: Table, path: Path, report: Report) -> None:
 
 
 def check_buttons(good: Table, found: list[Device], report: Report) -> None:
-    """A button of a device needs that device, and one channel does not both call for help and take it back."""
+    """A button of a device needs that device, and one channel does not do two things: help above all opens nothing."""
     names = [device.table.get("name") for device in found]
     used = []
-    for key in ("button_channel", "cancel_channel"):
-        channel, path = within(good, "help").get(key), ("help", key)
+    for path in (("help", "button_channel"), ("help", "cancel_channel"), ("console", "input_channel")):
+        channel = within(good, path[0]).get(path[1])
         if not channel:
             continue
         used.append(Used(path, channel))

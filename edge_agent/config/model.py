@@ -325,6 +325,18 @@ class Control(Section, frozen=True):
     read_group: Annotated[str, Meta(max_length=32)] = "edge-agent-read"
 
 
+class Console(Section, frozen=True):
+    """The page on site: who opens it besides the command, and where it is served. It is shut otherwise.
+
+    `input_channel` opens it when its value turns true; `lan` lets that, and a yes to the desk, open it on the network.
+    """
+
+    input_channel: Annotated[str, Meta(max_length=120)] = ""
+    lan: bool = False
+    port: Port = 8443
+    minutes: Annotated[float, Meta(ge=1.0, le=480.0)] = 15.0
+
+
 class Config(Section, frozen=True):
     """The whole file."""
 
@@ -343,3 +355,4 @@ class Config(Section, frozen=True):
     channel: tuple[Channel, ...] = ()
     playbooks: Playbooks = Playbooks()
     control: Control = Control()
+    console: Console = Console()

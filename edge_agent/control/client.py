@@ -21,6 +21,7 @@ from edge_agent.control.types import (
     Channels,
     Clear,
     Consent,
+    Console,
     Decide,
     Examine,
     Explained,
@@ -34,6 +35,7 @@ from edge_agent.control.types import (
     Lamp,
     Live,
     Log,
+    OpenConsole,
     Play,
     Press,
     Queue,
@@ -193,6 +195,10 @@ class Client:
     def watch(self, device: str, seconds: float = 60.0) -> Raw:
         """Keep raw frames of a device for so long; 0 ends it."""
         return self._ask("raw", Raw, body=encode(Watch(device=device, seconds=seconds)))
+
+    def console(self, seconds: float | None = None, *, lan: bool = False, look: bool = False) -> Console:
+        """Open the page on site, for so long (0: shut it; None: as configured), or only `look` at it; gives its PIN."""
+        return self._ask("console", Console, body=encode(OpenConsole(seconds=seconds, lan=lan, look=look)))
 
     def consent(self) -> Consent:
         """What may leave this house."""

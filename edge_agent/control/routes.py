@@ -77,6 +77,10 @@ ROUTES: tuple[Route, ...] = (
     _reads("log", types.Log, lambda agent, ask: agent.log(ask), "The newest lines of the log", types.Tail),
     _reads("raw", types.Raw, lambda agent, ask: agent.raw(ask), "Raw frames of a device", types.OfDevice),
     _writes("raw", types.Watch, types.Raw, lambda agent, ask: agent.watch(ask), "Keep raw frames of a device"),
+    _reads("console", types.Console, lambda agent, _: agent.console(), "Whether the page on site is open"),
+    _writes(
+        "console", types.OpenConsole, types.Console, lambda agent, ask: agent.open_console(ask), "Open the page on site"
+    ),
     _reads("consent", types.Consent, lambda agent, _: agent.consent(), "What may leave this house"),
     _writes("press", types.Press, types.Help, lambda agent, ask: agent.press(ask.hold_s), "Hold the help button"),
     _writes("cancel", Nothing, types.Help, lambda agent, _: agent.cancel(), "Cancel the help request"),

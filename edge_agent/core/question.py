@@ -21,12 +21,16 @@ MAX_EFFORT_LIFE_S = 7 * 86400.0
 
 
 class Purpose(StrEnum):
-    """What an answer does besides being sent: yes to `cancel` cancels the case; `effort` is asked after its end."""
+    """What an answer does besides being sent: yes to `cancel` cancels the case, yes to `page` opens the page on site.
+
+    `effort` is asked after the end.
+    """
 
     TALK = ""
     EFFORT = "effort"
     CANCEL = "cancel"
     CONSENT = "consent"
+    PAGE = "page"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,13 @@
 """What a believed message of the desk says about a case."""
 
+from collections.abc import Sequence
+
 from edge_agent.core.clock import Instant
 from edge_agent.core.command import DeskMessage
-from edge_agent.core.mayday_table import Signal
-from edge_agent.core.mayday_words import DeskWord
+from edge_agent.core.mayday_table import Effect, Signal
+from edge_agent.core.mayday_words import DeskWord, Words
 from edge_agent.core.question import MAX_EFFORT_LIFE_S, MAX_ID, MAX_LIFE_S, MAX_OPTIONS, Purpose, Question
+from edge_agent.core.request import HelpRequest
 from edge_agent.core.wire import text_of
 
 MAX_NAME = 80
@@ -88,6 +91,12 @@ def question_of(message: DeskMessage, now: Instant) -> Question | None:
         options=options,
         purpose=purpose,
     )
+
+
+def agreed_to(case: HelpRequest | None, words: Sequence[Words]) -> Purpose | None:
+    """What the question was for that was answered with yes; `case` is that of before, `words` what is said of it."""
+    yes = {said.data["question"] for said in words if said.effect is Effect.ANSWER and said.data["answer"] == "yes"}
+    return next((q.purpose for q in case.questions if q.id in yes), None) if case and yes else None
 
 
 def _options(told: object) -> tuple[str, ...]:

@@ -25,12 +25,13 @@ from edge_agent.core.mayday_table import ON_THE_WAY, Effect, Signal
 from edge_agent.core.mayday_timers import Timers
 from edge_agent.core.mayday_words import Call, Words
 from edge_agent.core.ports import Clock, RequestStore
+from edge_agent.core.question import Purpose
 from edge_agent.core.request import HelpRequest, State
 from edge_agent.core.rhythm import until_next
 from edge_agent.services.case_disk import CaseDisk
 from edge_agent.services.case_events import ASKED, CANCELLED, URGENT, CaseEvents
 from edge_agent.services.desk_ear import DeskEar
-from edge_agent.services.desk_words import is_known
+from edge_agent.services.desk_words import agreed_to, is_known
 from edge_agent.services.earlier import Earlier
 from edge_agent.services.events import EventMaker
 
@@ -56,7 +57,8 @@ class Surroundings(NamedTuple):
     `ready` is whether help can be reached now; `show` sets the lamp; `sent` says that the help lane has something;
     `keep` brings ids of what was heard to disk, against replay; `changed` is told of every change of the case.
     `fall_back` is told that the request is to go by every other channel too, and again while nobody acknowledges it;
-    `may_ask_effort` is whether the household has consented to be asked after the end.
+    `may_ask_effort` is whether the household has consented to be asked after the end; `agreed` is told what a yes to
+    the desk was for.
     """
 
     context: Callable[[], Mapping[str, Any]]
@@ -67,6 +69,7 @@ class Surroundings(NamedTuple):
     changed: Callable[[], None]
     fall_back: Callable[[], None] = lambda: None
     may_ask_effort: Callable[[], bool] = lambda: False
+    agreed: Callable[[Purpose], None] = lambda _: None
 
 
 class Help:
@@ -330,6 +333,9 @@ class Help:
         if self._earlier.owing(self.case):
             self._mayday.owe(self._clock.now(), _random.random())
         self._tell(effects, changed=self.case is not before, was=state)
+        purpose = agreed_to(before, words)
+        if purpose is not None:
+            self._around.agreed(purpose)
 
     def _to_say(self, case: HelpRequest, effects: tuple[Effect, ...], words: Sequence[Words]) -> list[Event]:
         """The events of these effects. How it stands is asked once, and sent again, until the desk has heard that."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from edge_agent.control import types
 from edge_agent.view.consent import ConsentView
+from edge_agent.view.console import ConsoleView
 from edge_agent.view.engineer import EngineerView
 from edge_agent.view.findings import FindingsView
 from edge_agent.view.help import HelpView, lamp
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["View", "lamp", "view_of"]
 
 
-class View(MetricsView, FindingsView, HelpView, ConsentView, EngineerView, SelfTestView):
+class View(MetricsView, FindingsView, HelpView, ConsentView, ConsoleView, EngineerView, SelfTestView):
     """The Agent that control.server serves, a class for each subject."""
 
     __slots__ = ()
@@ -33,6 +34,7 @@ def view_of(agent: "Agent") -> View:
         gateway=agent.gateway,
         site=agent.config.gateway.site,
         consents=agent.consents,
+        door=agent.door,
         clock=agent.clock,
         outbox=agent.outbox,
         sampling=agent.sampling,

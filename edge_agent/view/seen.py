@@ -12,6 +12,7 @@ from edge_agent.found import Found
 from edge_agent.hub import Hub
 from edge_agent.services.button import ButtonReader
 from edge_agent.services.consents import Consents
+from edge_agent.services.door import Door
 from edge_agent.services.helptest import HelpTest
 from edge_agent.services.indicator import Arbiter
 from edge_agent.services.mayday import Help
@@ -28,6 +29,7 @@ class Seen:
     gateway: str
     site: str
     consents: Consents
+    door: Door
     clock: Clock
     outbox: Outbox
     sampling: Sampling

@@ -7,6 +7,7 @@ seconds before the reply was made, `wall` is Unix seconds.
 from edge_agent.control.types.agent import Agent
 from edge_agent.control.types.base import API_VERSION, Ask, Failure, Nothing, Part, Reply, decode, encode, pretty, query
 from edge_agent.control.types.consent import Consent, Decide, Purpose
+from edge_agent.control.types.console import LONGEST_OPEN_S, Console, OpenConsole
 from edge_agent.control.types.findings import (
     LONGEST_SHELVING_S,
     Clear,
@@ -55,6 +56,7 @@ __all__ = [
     "GAP",
     "LIVE_KINDS",
     "LONGEST_HOLD_S",
+    "LONGEST_OPEN_S",
     "LONGEST_PLAY_S",
     "LONGEST_SHELVING_S",
     "LONGEST_TEXT",
@@ -69,6 +71,7 @@ __all__ = [
     "Clear",
     "Cleared",
     "Consent",
+    "Console",
     "Decide",
     "Device",
     "Examine",
@@ -94,6 +97,7 @@ __all__ = [
     "Notice",
     "OfDevice",
     "Often",
+    "OpenConsole",
     "Part",
     "Play",
     "Press",

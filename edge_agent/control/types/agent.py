@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Collection
 from typing import Protocol
 
 from edge_agent.control.types.consent import Consent, Decide
+from edge_agent.control.types.console import Console, OpenConsole
 from edge_agent.control.types.findings import (
     Clear,
     Explained,
@@ -104,6 +105,12 @@ class Agent(Protocol):
 
     async def watch(self, ask: Watch) -> Raw:
         """Keep raw frames of a device for a while. Raises RefusedError where there is no such device."""
+
+    def console(self) -> Console:
+        """How the page on site stands, without its PIN."""
+
+    async def open_console(self, ask: OpenConsole) -> Console:
+        """Open the page, shut it, or look how it stands; with its PIN."""
 
     def listen(self, kinds: Collection[str], after: str = "") -> AsyncIterator[Live]:
         """What happens of these kinds from now on, or since the event with the id `after`, for one listener.

@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import field
 
 from edge_agent.control.types.base import Reply, decode
+from edge_agent.control.types.console import Console
 from edge_agent.control.types.findings import Finding, Notice
 from edge_agent.control.types.help import Help, Lamp
 from edge_agent.control.types.selftest import Probed
@@ -37,6 +38,7 @@ LIVE_KINDS: dict[str, type[Reply]] = {
     "lamp": Lamp,
     "queue": Queue,
     "status": Status,
+    "console": Console,
     "probe": Probed,
 }
 # Comes by itself, whatever was asked for.

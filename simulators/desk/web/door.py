@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from edge_agent.console.web.talks import check_origin
 from edge_agent.control.bounds import Refused
 from edge_agent.core.errors import RefusedError, StoreError
 from simulators.desk.hand import MAX_NAME, words_of
@@ -36,18 +37,8 @@ class Door:
         self._sessions: OrderedDict[str, Session] = OrderedDict()
 
     def check_origin(self, headers: Mapping[str, str], method: str) -> None:
-        """Refuse requests that another page had the browser make. Raises Refused.
-
-        The Host tells a page that got our address under its own name; the Origin every other one.
-        """
-        host = headers.get("Host", "").lower()
-        if _name_of(host) not in self._hosts:
-            raise Refused(403, "this server has no such name", "Use the address that the desk printed.")
-        origin = headers.get("Origin", "").lower()
-        if origin and origin.partition("://")[2] != host:
-            raise Refused(403, "requests from other pages are refused", "Use the desk's own page.")
-        if method == "POST" and not origin:
-            raise Refused(403, "a request without Origin changes nothing", "Use the desk's own page.")
+        """Refuse requests that another page had the browser make. Raises Refused."""
+        check_origin(headers, method, self._hosts.__contains__)
 
     def open(self, token: str, name: str) -> str:
         """A new session's id for who knows the token. Raises Refused."""
@@ -74,13 +65,6 @@ class Door:
     def close(self, ident: str) -> None:
         """Log out."""
         self._sessions.pop(ident, None)
-
-
-def _name_of(host: str) -> str:
-    """The name of `name:port`; an IPv6 address keeps its brackets."""
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
 
 
 def token_of(path: Path | None) -> str:

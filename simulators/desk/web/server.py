@@ -1,8 +1,7 @@
 """The desk's page over HTTP: a queue, a case, and buttons. Off by default, and on loopback where nothing else is said.
 
-The listener is ours and counts, as that of the agent's control socket does (edge_agent/control/server.py says why);
-microdot routes. One request a connection. Nothing here ever writes a gateway's words into HTML: pages are files,
-everything else is JSON that the page puts in as text, and the content policy forbids any other script.
+Nothing here ever writes a gateway's words into HTML: pages are files, everything else is JSON that the page puts in as
+text, and the content policy forbids any other script.
 """
 
 import asyncio
@@ -10,34 +9,22 @@ import time
 from collections.abc import AsyncGenerator
 from typing import Any, Self
 
-from microdot import Microdot, Request, Response
+from microdot import Microdot, Response
 
-from edge_agent.control.bounds import LINE_BYTES, Inbound, Outbound, Refused
+from edge_agent.console.web.talks import Handler, Talks, constant, failure, file_answer, object_of, plain
+from edge_agent.control.bounds import LINE_BYTES, Inbound, Refused
 from edge_agent.core.errors import LinkError, RefusedError
 from simulators.desk.desk import Desk
 from simulators.desk.web.acts import act
 from simulators.desk.web.door import SESSION_S, Door, Session
-from simulators.desk.web.replies import (
-    ALWAYS,
-    KINDS,
-    Handler,
-    constant,
-    failure,
-    in_words,
-    object_of,
-    plain,
-    static_files,
-)
+from simulators.desk.web.replies import static_files, written_down
 
-MAX_CONNECTIONS = 64
 MAX_LISTENERS = 32
-REQUEST_TIMEOUT_S = 5.0
 # Ages and urgency move without an event; a page that hears nothing for longer looks for itself.
 HEARTBEAT_S = 5.0
 # Several changes within this time are told as one.
 TOGETHER_S = 0.1
-# microdot's annotations know only the readers, writers and bodies of its own listener.
-_parse: Any = Request.create
+# microdot's annotations know only the bodies of its own listener.
 _response: Any = Response
 
 
@@ -52,17 +39,17 @@ class Page:
         self._desk = desk
         self._door = door
         self._static = static_files()
-        self._talks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._listeners = 0
         self._changed = asyncio.Condition()
         self._changes = 0
         self._telling: asyncio.TimerHandle | None = None
         self._server: asyncio.Server | None = None
-        self._web = self._routes()
+        self._talks = Talks(self._routes(), self._check)
 
     async def __aenter__(self) -> Self:
         try:
-            self._server = await asyncio.start_server(self._accept, self.host, self.port, limit=LINE_BYTES)
+            self._server = await asyncio.start_server(self._talks.accept, self.host, self.port, limit=LINE_BYTES)
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             fix = "Name another address with --web"
@@ -76,9 +63,8 @@ class Page:
             self._server.close()
         if self._telling is not None:
             self._telling.cancel()
-        for talk in list(self._talks):
-            talk.cancel()
-        await asyncio.gather(*self._talks, return_exceptions=True)
+        await self._talks.end()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _routes(self) -> Microdot:
         web = Microdot()
@@ -96,59 +82,15 @@ class Page:
             "/api/case/<int:number>/<name>": self._act,
         }
         for path, handler in reads.items():
-            web.get(path)(in_words(handler))
+            web.get(path)(written_down(handler))
         for path, handler in does.items():
-            web.post(path)(in_words(handler))
+            web.post(path)(written_down(handler))
         for status, words in {404: "There is no such page.", 405: "Not so.", 413: "That is too long."}.items():
             web.errorhandler(status)(constant(status, words))
         return web
 
-    # talks
-
-    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._talks) >= MAX_CONNECTIONS:
-            writer.transport.abort()
-            return
-        talk = asyncio.create_task(self._talk(reader, writer))
-        self._talks.add(talk)
-
-        def over(_done: asyncio.Task[None]) -> None:
-            self._talks.discard(talk)
-            writer.transport.abort()
-
-        talk.add_done_callback(over)
-
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        out = Outbound(writer)
-        answer = None
-        try:
-            answer = await self._answer(Inbound(reader), out)
-            answer.headers.update(ALWAYS)
-            await answer.write(out)
-            await out.close()
-        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
-            pass  # the browser left
-        finally:
-            if answer is not None and isinstance(answer.body, AsyncGenerator):
-                await answer.body.aclose()
-
-    async def _answer(self, inbound: Inbound, out: Outbound) -> Any:
-        try:
-            async with asyncio.timeout(REQUEST_TIMEOUT_S):
-                request = await _parse(self._web, inbound, out, None)
-            self._check(request)
-        except TimeoutError:
-            return failure(408, "The request took too long to arrive.")
-        except Refused as refused:
-            return failure(refused.status, refused.error, refused.fix)
-        except (ValueError, IndexError):
-            return failure(400, "This is not an HTTP request.")
-        return await self._web.dispatch_request(request)
-
     def _check(self, request: Any) -> None:
         """Raises Refused."""
-        if request is None or "Transfer-Encoding" in request.headers:
-            raise Refused(400, "this is not understood", "Use a browser.")
         self._door.check_origin(request.headers, request.method)
 
     # who is there
@@ -189,10 +131,7 @@ class Page:
         return self._page(name)
 
     def _page(self, name: str) -> Response:
-        found = self._static.get(name)
-        if found is None:
-            return failure(404, "There is no such page.")
-        return Response(found, 200, {"Content-Type": KINDS[name.rpartition(".")[2]]})
+        return file_answer(self._static, name)
 
     # what is shown and done
 
@@ -225,8 +164,8 @@ class Page:
         self._telling = None
         self._changes += 1
         task = asyncio.create_task(self._wake())
-        self._talks.add(task)
-        task.add_done_callback(self._talks.discard)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _wake(self) -> None:
         async with self._changed:

@@ -19,6 +19,7 @@ from edge_agent.control.types import (
     Channel,
     Channels,
     Consent,
+    Console,
     Decide,
     Device,
     Examine,
@@ -33,6 +34,7 @@ from edge_agent.control.types import (
     Log,
     Note,
     OfDevice,
+    OpenConsole,
     Part,
     Play,
     Purpose,
@@ -79,6 +81,7 @@ class MadeUpAgent(MadeUpFindings):
             Channel(name="door.open", unit="", value=False, at_age_s=3600.0),
         ]
         self.quarantined = 0
+        self.page = Console(0.0, False, 8443)
         self.decided: list[tuple[str, bool, str]] = []
         self.waiting = 3
         self.watched_s = 0.0
@@ -209,6 +212,19 @@ class MadeUpAgent(MadeUpFindings):
             raise RefusedError("there is no such purpose", code="purpose")
         self.decided.append((ask.purpose, ask.granted, ask.by))
         return self.consent()
+
+    def console(self) -> Console:
+        return structs.replace(self.page, pin="")
+
+    async def open_console(self, ask: OpenConsole) -> Console:
+        if ask.seconds == 0.0:
+            self.page = Console(0.0, False, self.page.port)
+        elif not ask.look:
+            self.page = Console(ask.seconds or 900.0, ask.lan, self.page.port, "command", "042195")
+        if not ask.look:
+            for each in self.listeners:
+                each.put_nowait(Live("console", self.console()))
+        return self.page
 
     async def listen(self, kinds: Collection[str], after: str = "") -> AsyncIterator[Live]:
         mine: asyncio.Queue[Live | None] = asyncio.Queue(100)

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.console.web.talks import MAX_CONNECTIONS
 from edge_agent.control.bounds import Refused
 from edge_agent.core.errors import ConfigError, StoreError
 from simulators.desk.desk import Desk
 from simulators.desk.policy import Policy
 from simulators.desk.web import door as door_room
 from simulators.desk.web.door import Door, token_of
-from simulators.desk.web.server import MAX_CONNECTIONS, Page
+from simulators.desk.web.server import Page
 from simulators.desk.web.start import door_of, place_of
 
 TOKEN = "a-token-of-sixteen"

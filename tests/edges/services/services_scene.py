@@ -15,6 +15,7 @@ from edge_agent.core.event import Event
 from edge_agent.core.gesture import Gesture, Touch
 from edge_agent.core.lamp import Shown
 from edge_agent.core.mayday_timers import Timers
+from edge_agent.core.question import Purpose
 from edge_agent.core.request import State
 from edge_agent.core.wire import unpack
 from edge_agent.services.events import EventMaker
@@ -53,6 +54,7 @@ class Scene:
         self.ready = self.effort = True
         self.kept: list[State] = []
         self.fallen_back: list[State] = []
+        self.agreed: list[Purpose] = []
         self.context: dict[str, Any] = {"gateway": "gw", "findings": []}
         around = Surroundings(
             context=lambda: self.context,
@@ -62,6 +64,7 @@ class Scene:
             keep=self._keep,
             changed=lambda: None,
             may_ask_effort=lambda: self.effort,
+            agreed=self.agreed.append,
             fall_back=lambda: self.fallen_back.append(self.state),
         )
         self.help = Help(self.clock, self.store, EventMaker(self.clock), timers, around)

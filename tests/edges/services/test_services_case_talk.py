@@ -11,6 +11,7 @@ from edge_agent.core.command import DeskMessage
 from edge_agent.core.errors import RefusedError
 from edge_agent.core.gesture import Touch
 from edge_agent.core.lamp import Shown
+from edge_agent.core.question import Purpose
 from edge_agent.core.request import State, Trigger
 from edge_agent.core.wire import unpack
 from edge_agent.services.mayday import MAX_TEXT
@@ -41,6 +42,19 @@ async def test_a_question_lights_the_lamp_and_one_press_answers_it(tmp_path: Pat
         await press(scene, 1)
         assert scene.lamp is Shown.RECEIVED
         assert said(scene) == [("answered", {"question": "q1", "answer": "yes", "by": "button"})]
+
+
+@pytest.mark.parametrize(("presses", "agreed"), [(1, [Purpose.PAGE]), (2, []), (3, [])])
+async def test_what_the_household_says_yes_to_is_told_once_it_is_saved_and_nothing_else(
+    tmp_path: Path, presses: int, agreed: list[Purpose]
+) -> None:
+    async with Scene(tmp_path) as scene:
+        await scene.received()
+        await scene.says("question", **ASK | {"purpose": "page"})
+        await press(scene, presses)
+        assert scene.agreed == agreed
+        await press(scene, 1)
+        assert scene.agreed == (agreed or ([Purpose.PAGE] if presses == 3 else []))
 
 
 async def test_the_lamp_asks_only_when_the_question_is_on_disk(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""Where the page is: this machine's addresses, the certificate's fingerprint, and both as a code for a phone."""
+
+import hashlib
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+from edge_agent.control.types import Console
+
+LOOPBACK = "127.0.0.1"
+_FIB = Path("/proc/net/fib_trie")
+# The page's process hears of the opening within milliseconds.
+PATIENCE_S = 3.0
+
+
+class Place(NamedTuple):
+    """`addresses` of the page, the best first; `fingerprint` (SHA-256) is empty without TLS."""
+
+    addresses: tuple[str, ...]
+    fingerprint: str = ""
+
+    def code(self) -> Iterator[str]:
+        """The first address and the fingerprint as a QR code of lines; nothing where segno is not installed."""
+        try:
+            import segno  # noqa: PLC0415 - an extra
+        except ImportError:
+            return
+        yield ""
+        told = f"{self.addresses[0]}#{self.fingerprint.replace(':', '')}"
+        rows = [[bool(cell) for cell in row] for row in segno.make(told, error="l", micro=False).matrix]
+        width = len(rows[0])
+        quiet = [[False] * (width + 4)] * 2
+        rows = [*quiet, *([False, False, *row, False, False] for row in rows), *quiet]
+        if len(rows) % 2:
+            rows.append([False] * (width + 4))
+        # half blocks, light on dark: phones read both, and most terminals are dark
+        for upper, lower in zip(rows[::2], rows[1::2], strict=True):
+            yield "".join(" ▀▄█"[(not a) + 2 * (not b)] for a, b in zip(upper, lower, strict=True))
+
+
+def find(reply: Console) -> Place | None:
+    """Where the page is that was opened; None where nobody serves it within PATIENCE_S."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        try:
+            if not reply.lan:
+                socket.create_connection((LOOPBACK, reply.port), timeout=1.0).close()
+                return Place((f"http://{LOOPBACK}:{reply.port}/",))
+            found = fingerprint(reply.port)
+            hosts = addresses() or (LOOPBACK,)
+            return Place(tuple(f"https://{host}:{reply.port}/" for host in hosts), found)
+        except OSError:
+            time.sleep(0.1)
+    return None
+
+
+def fingerprint(port: int) -> str:
+    """SHA-256 of the certificate that is shown on loopback, in pairs as browsers show it. Raises OSError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is read here, not trusted
+    with socket.create_connection((LOOPBACK, port), timeout=1.0) as sock, context.wrap_socket(sock) as tls:
+        return hashlib.sha256(tls.getpeercert(binary_form=True) or b"").digest().hex(":").upper()
+
+
+def addresses() -> tuple[str, ...]:
+    """This machine's own IPv4 addresses but those of loopback, as the kernel's table of local routes has them.
+
+    It needs no route to anywhere: a cellar has none.
+    """
+    try:
+        lines = _FIB.read_text("ascii").splitlines()
+    except OSError:
+        return ()
+    local = [before.split()[-1] for before, line in pairwise(lines) if "/32 host LOCAL" in line]
+    return tuple(dict.fromkeys(each for each in local if not each.startswith("127.")))

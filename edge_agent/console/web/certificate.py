@@ -1,0 +1,70 @@
+"""The page's own certificate: made once, signed by itself, known by its fingerprint, shown at the opening."""
+
+import os
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+NAME = "console.pem"
+# Browsers take no certificate of more than 825 days as whole (CA/Browser Forum, 2018); nobody else looks at it.
+LIFE = timedelta(days=820)
+EARLIER = timedelta(days=2)  # a clock that is behind must not make it invalid
+
+
+class CertificateError(Exception):
+    """There is no certificate to be had: what is wrong and what to do."""
+
+
+def context(folder: Path) -> ssl.SSLContext:
+    """What serves TLS 1.2 and later with the certificate in `folder`, which is made where none is. CertificateError."""
+    path = folder / NAME
+    try:
+        if not path.exists():
+            _write(path, _made())
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(path)
+    except ImportError as error:
+        raise CertificateError(
+            "the network needs TLS, and the package cryptography is not installed: pip install 'edge-agent[console]'"
+        ) from error
+    except (OSError, ssl.SSLError) as error:
+        raise CertificateError(
+            f"the certificate {path} cannot be used: {error}; remove it to make a new one"
+        ) from error
+    return made
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def _made() -> bytes:
+    """A key and its certificate, PEM."""
+    from cryptography import x509  # noqa: PLC0415 - an extra, 10 MB
+    from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "edge-agent console")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - EARLIER)
+        .not_valid_after(now + LIFE)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    pem = serialization.Encoding.PEM
+    return key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain) + certificate.public_bytes(pem)

@@ -1,0 +1,217 @@
+"""The page on site over HTTP: when it listens, who comes in, and what it may ask."""
+
+import re
+import stat
+
+import pytest
+from msgspec import structs
+
+from edge_agent.console import cli
+from edge_agent.console.web import address, site
+from edge_agent.console.web.gate import MAX_SESSIONS, MAX_WRONG, Gate
+from edge_agent.console.web.relay import DOES, LOOKS
+from edge_agent.control.routes import ROUTES
+from edge_agent.control.types import Help
+from tests.edges.control.conftest import AMBER, CASE, until
+
+PIN = "042195"
+
+
+def test_nothing_listens_until_somebody_opens_it_and_nothing_after_it_was_shut(page):
+    assert not page.served()
+    page.open()
+    assert page.served()
+    page.client.console(0.0)
+    until(lambda: not page.served())
+
+
+def test_it_shuts_by_itself_when_its_time_is_up(page):
+    page.open(seconds=0.3)
+    until(lambda: not page.served())
+
+
+def test_it_shuts_when_the_agent_leaves_for_nobody_knows_then_whether_it_may_be_open(page, house):
+    page.open()
+    house.emit(None)
+    until(lambda: not page.served())
+
+
+def test_on_loopback_it_listens_on_loopback_alone(page):
+    page.open()
+    (sock,) = page.keeper._server.sockets
+    assert sock.getsockname()[0] == "127.0.0.1"
+
+
+def test_on_the_network_it_is_served_over_tls_with_the_same_certificate_as_before(page):
+    page.open(lan=True)
+    first = address.fingerprint(page.port)
+    assert re.fullmatch(r"([0-9A-F]{2}:){31}[0-9A-F]{2}", first)
+    cookie = page.enter(PIN, tls=True)
+    assert page.ask("/api/status", tls=True, Cookie=cookie)[0] == 200
+    page.client.console(0.0)
+    until(lambda: not page.served())
+    page.open(lan=True)
+    assert address.fingerprint(page.port) == first
+    (kept,) = page.folder.iterdir()
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_the_cookie_is_for_this_page_alone_and_over_tls_never_in_the_clear(page):
+    page.open(lan=True)
+    _, headers, _ = page.ask("/login", {"pin": PIN}, tls=True)
+    for word in ("HttpOnly", "SameSite=Strict", "Secure", "Path=/"):
+        assert word in headers["Set-Cookie"]
+
+
+def test_opened_on_the_network_as_well_who_was_in_stays_in(page):
+    page.open()
+    cookie = page.enter(PIN)
+    page.client.console(60.0, lan=True)
+    until(lambda: page.keeper._site.tls)
+    assert page.ask("/api/status", tls=True, Cookie=cookie)[0] == 200
+
+
+def test_without_the_pin_only_the_way_in_is_shown(page):
+    page.open()
+    for path in ("/api/status", "/api/help", "/api/events", "/api/config"):
+        assert page.ask(path)[0] == 401
+    assert page.ask("/api/consent", {"purpose": "telemetry", "granted": True})[0] == 401
+    assert 'id="pin"' in page.ask("/")[2]
+    assert 'id="home"' in page.ask("/", Cookie=page.enter(PIN))[2]
+
+
+def test_after_five_wrong_pins_the_page_is_shut_for_all(page):
+    page.open()
+    cookie = page.enter(PIN)
+    for number in range(MAX_WRONG):
+        assert page.ask("/login", {"pin": f"{number:06}"})[0] == 401
+    until(lambda: not page.served())
+    until(lambda: page.house.agent.page.left_s == 0.0)
+    page.open()
+    assert page.ask("/api/status", Cookie=cookie)[0] == 401
+
+
+@pytest.mark.parametrize("body", [{}, {"pin": None}, {"pin": 42195}, {"pin": "٠٤٢١٩٥"}, [], "x", {"pin": "0" * 9000}])
+def test_what_is_no_pin_opens_nothing(page, body):
+    page.open()
+    assert page.ask("/login", body)[0] in (400, 401)
+
+
+def test_a_few_right_ones_forget_the_wrong_ones_and_old_sessions_make_room():
+    gate = Gate(PIN)
+    for _ in range(3):
+        for _ in range(MAX_WRONG - 1):
+            assert gate.enter("000000") is None
+        assert gate.enter(PIN)
+    first = gate.enter(PIN)
+    assert first is not None
+    assert gate.knows(first)
+    for _ in range(MAX_SESSIONS):
+        gate.enter(PIN)
+    assert not gate.knows(first)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "evil.example"}, 403),
+        ({"Host": ""}, 403),
+        ({"Origin": "http://evil.example"}, 403),
+        ({"Host": "[::1]:8443", "Origin": "http://[::1]:8443"}, 401),
+        ({"Host": "192.168.4.1:8443"}, 401),
+    ],
+)
+def test_a_foreign_page_cannot_knock(page, headers, status):
+    page.open()
+    assert page.ask("/api/status", **headers)[0] == status
+
+
+def test_a_request_without_origin_changes_nothing(page):
+    page.open()
+    cookie = page.enter(PIN)
+    assert page.ask("/api/cancel", {}, Cookie=cookie, Origin="")[0] == 403
+
+
+def test_it_may_ask_only_what_it_needs_and_never_press(page):
+    page.open()
+    cookie = page.enter(PIN)
+    assert "press" not in LOOKS | DOES
+    assert page.ask("/api/press", {"hold_s": 4.0}, Cookie=cookie)[0] == 404
+    assert page.ask("/api/console", {"seconds": 0}, Cookie=cookie)[0] == 404
+    assert page.ask("/api/nothing", Cookie=cookie)[0] == 404
+    assert page.house.agent.held == []
+
+
+def test_what_it_may_ask_there_is():
+    asked = {route.name for route in ROUTES if not route.writes}
+    done = {route.name for route in ROUTES if route.writes}
+    assert asked >= LOOKS
+    assert done >= DOES
+
+
+def test_what_the_agent_answers_is_handed_on_as_it_is_also_when_it_refuses(page):
+    page.open()
+    cookie = page.enter(PIN)
+    assert page.ask("/api/raw?device=boiler", Cookie=cookie)[2]["device"] == "boiler"
+    status, _, told = page.ask("/api/raw?device=nowhere", Cookie=cookie)
+    assert (status, told["error"]) == (409, "no device is called 'nowhere'")
+    assert page.ask("/api/help/say", {"text": "hello"}, Cookie=cookie)[0] == 409
+    page.house.agent.now = Help(state="RECEIVED", case=CASE, lamp=AMBER)
+    assert page.ask("/api/help/say", {"text": "hello"}, Cookie=cookie)[2]["case"]["notes"][-1]["text"] == "hello"
+
+
+def test_no_answer_lets_another_script_in(page):
+    page.open()
+    for path in ("/", "/static/app.js", "/texts/en", "/api/status"):
+        _, headers, _ = page.ask(path)
+        assert "script-src 'self'" in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_files_are_only_its_own(page):
+    page.open()
+    assert page.ask("/static/../command.py")[0] == 404
+    assert page.ask("/static/%2e%2e%2fcommand.py")[0] == 404
+    assert page.ask("/texts/../en")[0] == 404
+    assert page.ask("/texts/xx")[0] == 404
+
+
+def test_every_word_of_the_page_is_in_its_files_and_the_other_way_round(page):
+    page.open()
+    said = page.ask("/texts/en")[2]["said"]
+    code = b"".join(content for name, content in site.static_files().items() if not name.startswith("uPlot")).decode()
+    used = {word for word in re.findall(r"page\.([a-z_]+)", code) if not word.endswith("_")}
+    known = {key.partition(".")[2] for key in said if key.startswith("page.")}
+    assert used <= known
+    # those that are put together from parts
+    made = {"by_desk", "by_household", "by_rule", "by_expired", "yes", "no", "well", "lamp", "case", "found", "leaves"}
+    made |= {"values", "findings", "parts", "queue", "raw", "log", "config", "events", "bytes", "in_flight", "withheld"}
+    made |= {"dropped", "quarantined", "state", "severity", "channel", "kind", "age", "count", "sentence", "cause"}
+    made |= {"part", "faults"}
+    assert known - used <= made
+
+
+def test_opening_by_command_says_where_and_shutting_that_it_is_shut(page, capsys):
+    assert cli.main(["console", "open", "--socket", str(page.house.path)]) == 0
+    out = capsys.readouterr().out
+    assert f"page         http://127.0.0.1:{page.port}/" in out
+    assert f"PIN          {PIN}" in out
+    assert cli.main(["console", "open", "--look", "--json", "--socket", str(page.house.path)]) == 0
+    assert PIN in capsys.readouterr().out
+    assert cli.main(["console", "shut", "--socket", str(page.house.path)]) == 0
+    assert capsys.readouterr().out == "The page is shut.\n"
+    assert cli.main(["console", "open", "--look", "--socket", str(page.house.path)]) == 1
+
+
+def test_opened_on_the_network_the_command_shows_fingerprint_and_a_code_for_a_phone(page, capsys):
+    assert cli.main(["console", "open", "--lan", "--socket", str(page.house.path)]) == 0
+    out = capsys.readouterr().out
+    assert address.fingerprint(page.port) in out
+    assert out.count("█") > 100
+
+
+def test_where_nobody_serves_it_the_command_says_what_to_start(house, monkeypatch, capsys):
+    monkeypatch.setattr(address, "PATIENCE_S", 0.2)
+    house.agent.page = structs.replace(house.agent.page, port=1)
+    assert cli.main(["console", "open", "--socket", str(house.path)]) == 1
+    assert "systemctl start edge-agent-console" in capsys.readouterr().out

@@ -1,0 +1,180 @@
+"""The page on site in a real browser: a phone and a laptop, three languages, and the WCAG 2.2 AA rules of axe-core."""
+
+import re
+import shutil
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from msgspec import structs
+from playwright.sync_api import expect, sync_playwright
+
+from edge_agent.control.types import Channel, Finding, Help, Lamp, Live, Question
+from tests.edges.control.conftest import AMBER, CASE, until
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed: sudo apt install chromium")
+PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+PIN = "042195"
+LEAK = Finding("boiler.pressure", "range", "confirmed", "warning", "Boiler pressure is 0.8 bar.", 20.0, 1)
+BAD = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def visit(page):
+    """Opens the page in a window of its own; what goes wrong in it, or leaves this machine, fails the test."""
+    page.open()
+    wrong: list[str] = []
+
+    def go(size=LAPTOP, locale="en-GB", *, inside=True):
+        window = browser.new_context(viewport=size, locale=locale).new_page()
+        window.on("pageerror", lambda error: wrong.append(str(error)))
+        window.on("request", lambda asked: None if f":{page.port}/" in asked.url else wrong.append(asked.url))
+        window.goto(f"http://127.0.0.1:{page.port}/")
+        if inside:
+            window.fill("#pin", PIN)
+            window.click("button[type=submit]")
+            window.wait_for_selector("#well p")
+        return window
+
+    flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+    # one a test: Playwright's loop runs in this thread, and must have ended before that of the page does
+    with sync_playwright() as play, play.chromium.launch(executable_path=CHROMIUM, args=flags) as browser:
+        yield go
+    assert wrong == []
+
+
+def accessible(window) -> None:
+    found = Axe().run(window, options=RULES).response["violations"]
+    assert not [(each["id"], each["nodes"][0]["html"]) for each in found]
+
+
+@pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_screen_is_accessible_and_fits_the_window(visit, house, size, scheme):
+    house.agent.found = [LEAK]
+    house.agent.now = Help(state="RECEIVED", case=CASE, lamp=AMBER)
+    window = visit(size, inside=False)
+    window.emulate_media(color_scheme=scheme)
+    accessible(window)
+    window.fill("#pin", PIN)
+    window.click("button[type=submit]")
+    window.wait_for_selector("#leaves [role=switch]")
+    accessible(window)
+    window.click("#to-engineer")
+    for tab in window.locator("[role=tab]").all():
+        tab.click()
+        window.wait_for_timeout(300)
+        accessible(window)
+        assert window.evaluate("document.documentElement.scrollWidth <= innerWidth"), tab.inner_text()
+
+
+@pytest.mark.parametrize(
+    ("locale", "title"), [("en-GB", "Is all well?"), ("de-DE", "Ist alles gut?"), ("es-ES", "¿Está todo bien?")]
+)
+def test_it_speaks_the_language_of_the_household_or_the_one_that_is_chosen(visit, house, locale, title):
+    house.agent.now = structs.replace(house.agent.now, language=locale[:2])
+    window = visit(locale=locale)
+    expect(window.locator("#well-title")).to_have_text(title)
+    assert window.evaluate("document.documentElement.lang") == locale[:2]
+    window.select_option("#language", "es")
+    expect(window.locator("#well-title")).to_have_text("¿Está todo bien?")
+
+
+def test_a_wrong_pin_is_told_and_the_right_one_comes_in(visit):
+    window = visit(inside=False)
+    window.fill("#pin", "000000")
+    window.click("button[type=submit]")
+    expect(window.locator("#wrong")).to_contain_text("not the PIN")
+    window.fill("#pin", PIN)
+    window.keyboard.press("Enter")
+    expect(window.locator("#well p")).to_contain_text("All is well")
+
+
+def test_the_lamp_follows_as_it_happens(visit, house):
+    window = visit()
+    house.emit(Live("lamp", Lamp("queued", "amber", [200, 200, 200, 1000], "Nobody has answered yet.")))
+    expect(window.locator("#lamp p")).to_have_text("Nobody has answered yet.")
+    expect(window.locator("#lamp .light")).to_have_class(re.compile("amber"))
+
+
+def test_what_the_desk_asks_is_answered_with_a_button_and_what_it_writes_is_text(visit, house):
+    asked = Question("q1", f"Is there water? {BAD}", ["yes", "no"], True, "", 1_700_000_300.0)
+    house.agent.now = Help(state="RECEIVED", case=structs.replace(CASE, question=asked), lamp=AMBER)
+    window = visit()
+    expect(window.locator(".question p")).to_contain_text(BAD)
+    window.click("[data-id=answer-yes]")
+    until(lambda: house.agent.said == [("q1", "yes", "page")])
+    expect(window.locator(".question")).to_have_count(0)
+    window.fill("#say", "The key is under the mat.")
+    window.keyboard.press("Enter")
+    expect(window.locator(".talk .household p")).to_have_text("The key is under the mat.")
+
+
+def test_a_help_request_is_taken_back_only_after_a_question(visit, house):
+    house.agent.now = Help(state="RECEIVED", case=CASE, lamp=AMBER)
+    window = visit()
+    window.once("dialog", lambda dialog: dialog.dismiss())
+    window.click("[data-id=cancel]")
+    assert house.agent.now.state == "RECEIVED"
+    window.once("dialog", lambda dialog: dialog.accept())
+    window.click("[data-id=cancel]")
+    until(lambda: house.agent.now.state == "IDLE")
+    expect(window.locator("#case")).to_contain_text("No help request is open")
+
+
+def test_a_switch_takes_a_purpose_back_with_the_keyboard_alone(visit, house):
+    window = visit()
+    switch = window.get_by_role("switch", name="readings go out")
+    expect(switch).to_have_attribute("aria-checked", "true")
+    switch.focus()
+    window.keyboard.press("Space")
+    until(lambda: house.agent.decided == [("telemetry", False, "page")])
+
+
+def test_values_are_plotted_as_they_come(visit, house):
+    window = visit()
+    window.click("#to-engineer")
+    expect(window.locator("#plot figcaption")).to_contain_text("boiler.pressure")
+    if window.locator("#plot .uplot").count() == 0:
+        expect(window.locator("#plot")).to_contain_text("make plots")
+        pytest.skip("uPlot is not fetched: make plots (needs npm)")
+    for number in range(5):
+        house.emit(Live("reading", Channel("boiler.pressure", "bar", 1.0 + number, 0.0)))
+        window.wait_for_timeout(50)
+    window.wait_for_timeout(300)
+    line = window.locator("#plot canvas").evaluate(
+        """canvas => {
+            const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+            let teal = 0;
+            for (let i = 0; i < data.length; i += 4) teal += data[i] < 60 && data[i + 1] > 90 && data[i + 2] > 80;
+            return teal;
+        }"""
+    )
+    assert line > 50
+
+
+def test_a_page_that_was_shut_says_so_and_leaves_what_was_seen(visit, page):
+    window = visit()
+    page.client.console(0.0)
+    expect(window.locator("#lost")).to_contain_text("The page is shut")
+    expect(window.locator("#well p")).to_contain_text("All is well")
+
+
+def test_raw_data_is_kept_only_when_somebody_asks(visit, house):
+    window = visit()
+    window.click("#to-engineer")
+    window.click("#tab-raw")
+    expect(window.locator("#panel .quiet")).to_contain_text("Nothing is kept")
+    window.click("[data-id=watch]")
+    until(lambda: house.agent.watched_s == 60.0)
+    expect(window.locator("#panel pre")).to_contain_text("0a0d")
+
+
+def test_without_movement_the_lamp_stands_still(visit, house):
+    window = visit(inside=False)
+    window.emulate_media(reduced_motion="reduce")
+    window.fill("#pin", PIN)
+    window.click("button[type=submit]")
+    window.wait_for_selector("#lamp .light")
+    assert window.evaluate("document.querySelector('#lamp .light').getAnimations().length") == 0
