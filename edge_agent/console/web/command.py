@@ -17,6 +17,7 @@ from edge_agent.console.web.site import Site
 from edge_agent.control.paths import find_socket
 
 RETRY_S = 2.0
+HANDSHAKE_S = 5.0
 EXAMPLE = """example:
   edge-agent console          serve the page; it is shut until edge-agent console open
 
@@ -105,9 +106,14 @@ class Keeper:
         try:
             tls = context(self._folder) if told["lan"] else None
             hosts = None if told["lan"] else LOOPBACK
-            limit = self._site.line_bytes
+            shaking_s = HANDSHAKE_S if tls else None
             self._server = await asyncio.start_server(
-                self._site.talks.accept, hosts, told["port"], ssl=tls, limit=limit
+                self._site.talks.accept,
+                hosts,
+                told["port"],
+                ssl=tls,
+                ssl_handshake_timeout=shaking_s,
+                limit=self._site.line_bytes,
             )
         except (CertificateError, OSError) as error:
             self._say(f"the page cannot be served: {error}")

@@ -75,6 +75,8 @@ class Page:
     def end(self) -> None:
         self.loop.call_soon_threadsafe(self.task.cancel)
         asyncio.run_coroutine_threadsafe(asyncio.wait({self.task}), self.loop).result(10.0)
+        # who knocked and left in the middle of a TLS handshake is heard of in the next round
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0.1), self.loop).result(10.0)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10.0)
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())

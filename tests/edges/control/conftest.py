@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from made_up_findings import MadeUpFindings
 from msgspec import structs
 
 from edge_agent import __version__
@@ -47,6 +46,7 @@ from edge_agent.control.types import (
     Watch,
 )
 from edge_agent.core.errors import RefusedError
+from tests.edges.control.made_up_findings import MadeUpFindings
 
 READY = Lamp(pattern="ready", colour="green", rhythm=[50, 4950], sentence="Help is ready")
 AMBER = Lamp(pattern="sending", colour="amber", rhythm=[500, 500], sentence="Your call is recorded and on its way")
