@@ -291,6 +291,8 @@ class Agent:
             for lane in Lane:
                 with suppress(AgentError):
                     await self.outbox.commit(lane)
+            with suppress(AgentError):
+                await self.outbox.handed.commit()
         finally:
             self.panel.arbiter.dark()
             self.time.finish()

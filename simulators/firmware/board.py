@@ -8,6 +8,9 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
+from firmware_bridges.native.bodies import parse
+from firmware_bridges.native.messages import Beat, Data
+from firmware_bridges.native.wire import Decoder, Frame
 from simulators.firmware.build import EMULATOR, Firmware
 from simulators.ports import SerialTwin
 
@@ -22,7 +25,7 @@ CHUNK = 4096
 class Board:
     """A help panel behind `port`. With `fast` its time runs as quickly as the machine can.
 
-    `pull` and `plug` are the cable; the board runs on without it.
+    `pull` and `plug` are the cable; the board runs on without it. `uptime_s` is what it said last of its own time.
     """
 
     def __init__(self, port: Path, firmware: Firmware | None = None, *, fast: bool = False) -> None:
@@ -35,6 +38,8 @@ class Board:
         self._control: asyncio.StreamWriter | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._down = False
+        self._said = asyncio.Event()
+        self.uptime_s: float | None = None
 
     async def __aenter__(self) -> Self:
         folder = Path(self._scratch.name)
@@ -71,10 +76,24 @@ class Board:
         self._scratch.cleanup()
 
     async def hold_button(self, seconds: float) -> None:
-        """Press the button for so long, in real seconds."""
+        """Press the button for so long, in the board's own seconds: a busy machine makes them longer."""
+        await self.run(0.0)
         self.press()
-        await asyncio.sleep(seconds)
+        await self.run(seconds)
         self.release()
+
+    async def run(self, seconds: float) -> None:
+        """Let so much of the board's time pass, from when it says something. Raises TimeoutError where it hangs."""
+        self.uptime_s = None
+        while self.uptime_s is None:
+            await self._said_something()
+        end = self.uptime_s + seconds
+        while self.uptime_s < end:
+            await self._said_something()
+
+    async def _said_something(self) -> None:
+        self._said.clear()
+        await asyncio.wait_for(self._said.wait(), START_S)
 
     def press(self) -> None:
         """Press the button and keep it down."""
@@ -122,8 +141,13 @@ class Board:
                 self._wire_button()
 
     async def _from_board(self, reader: asyncio.StreamReader) -> None:
+        decoder = Decoder()
         while data := await reader.read(CHUNK):
             self._twin.emit(data)
+            for each in decoder.feed(data):
+                if isinstance(each, Frame) and isinstance(said := parse(each.type, each.body), Data | Beat):
+                    self.uptime_s = said.uptime_ms / 1000
+                    self._said.set()
 
     def _to_board(self, data: bytes) -> None:
         if self._uart is not None:

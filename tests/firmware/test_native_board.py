@@ -1,21 +1,17 @@
 """A real firmware on a Cortex-M3 in QEMU, read by the real serial driver of the whole agent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from edge_agent.app import Agent
-from edge_agent.config.model import Config, ConsentTable, Control, Gateway, Help, Paths, SerialDevice
 from edge_agent.core.finding import Finding
 from edge_agent.core.request import State
-from edge_agent.drivers.registry import Hardware
-from firmware_bridges.native.bridge import Native
-from firmware_bridges.native.host import Outcome
 from firmware_bridges.native.messages import Status
 from simulators.firmware import Board, Firmware, missing
+from tests.firmware.native_agent import crash, latest, running, told, until
 
 HOLD_S = 3.3  # the firmware wants 3 s
 
@@ -32,58 +28,6 @@ def firmware(tmp_path_factory: pytest.TempPathFactory) -> Firmware:
 async def board_of(folder: Path, firmware: Firmware, *, fast: bool = False) -> AsyncIterator[Board]:
     async with Board(folder / "panel", firmware, fast=fast) as board:
         yield board
-
-
-@asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Agent]:
-    settings = Config(
-        gateway=Gateway(id="gw"),
-        paths=Paths(state=str(folder / "state")),
-        consent=ConsentTable(help_ready=True, telemetry=True, findings=True),
-        help=Help(button_channel="panel.help", cancel_window_s=30.0),
-        serial=(SerialDevice(name="panel", port=str(folder / "panel"), language="native"),),
-        control=Control(enabled=False),
-    )
-    agent, stop = Agent(settings), asyncio.Event()
-    task = asyncio.create_task(agent.run(stop))
-    try:
-        yield agent
-    finally:
-        stop.set()
-        await task
-
-
-async def until(what: Callable[[], object], within_s: float = 20.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not what():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-
-
-def latest(agent: Agent, quantity: str) -> object:
-    reading = agent.sampling.latest.get(f"panel.{quantity}")
-    return None if reading is None else reading.value
-
-
-def bridge(hardware: Hardware) -> Native:
-    (driver,) = hardware.drivers
-    found = driver._device._bridge  # type: ignore[attr-defined]
-    assert isinstance(found, Native)
-    return found
-
-
-async def told(agent: Agent, verb: str) -> Outcome:
-    """Have the firmware do something, through the agent's own port."""
-    ends: list[Outcome] = []
-    await until(lambda: bridge(agent.hardware).host.hello)
-    bridge(agent.hardware).host.command(verb, None, asyncio.get_running_loop().time(), ends.append)
-    # it goes out with the bridge's next turn: behind the next beat
-    await until(lambda: ends)
-    return ends[0]
-
-
-def crash(agent: Agent) -> Finding | None:
-    found = [f for f in agent.sampling.watches.confirmed() if f.channel == "panel.firmware.crash"]
-    return found[0] if found else None
 
 
 def where(finding: Finding, firmware: Firmware, register: str) -> str:
@@ -118,8 +62,8 @@ async def test_a_held_button_on_the_board_is_one_case_whoever_counts_the_hold(
         assert len(await agent.outbox.requests.load()) == 1
         # two presses on the same button take it back
         for _ in range(2):
-            await board.hold_button(0.4)
-            await asyncio.sleep(0.4)
+            await board.hold_button(0.3)
+            await board.run(0.3)
         await until(lambda: agent.help.state is State.IDLE)
 
 
@@ -127,11 +71,9 @@ async def test_a_press_that_nobody_heard_is_held_over_a_reset_and_becomes_one_ca
     tmp_path: Path, firmware: Firmware
 ) -> None:
     async with board_of(tmp_path, firmware) as board:
-        await asyncio.sleep(0.5)
         await board.hold_button(HOLD_S)
-        await asyncio.sleep(0.5)
         board.reset()
-        await asyncio.sleep(0.5)
+        await board.run(0.5)
         async with running(tmp_path) as agent:
             await until(lambda: agent.help.state is State.CANCEL_WINDOW)
             code = agent.help.case.code  # type: ignore[union-attr]

@@ -1,11 +1,12 @@
 """What a device holds until it is safe here, on the whole agent: one press, one case, a receipt only from the disk."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from msgspec import structs
-from services_scene import until
+from services_scene import until as within
 from test_services_agent import config, running
 
 from edge_agent.app import Agent
@@ -16,6 +17,11 @@ from edge_agent.core.request import State
 from edge_agent.store.ledger import Ledger
 
 HELP = "panel.help"
+
+
+async def until(true: Callable[[], object]) -> None:
+    """It has to be saved, on a disk that others use as well."""
+    await within(true, 20.0)
 
 
 def with_button(folder: Path) -> Config:
