@@ -28,6 +28,7 @@ from docs.states import table as states_table
 from docs.states import timers as state_timers
 from edge_agent.config.model import Help as HelpTable
 from edge_agent.config.model import Outbox as OutboxTable
+from edge_agent.config.playbook_command import schema_text
 from edge_agent.control.openapi import description
 from edge_agent.core.clock import Instant
 from edge_agent.core.command import DeskMessage
@@ -59,6 +60,7 @@ from simulators.desk.keys import DeskKey
 from simulators.models import KINDS, options_of
 
 FOLDER = Path(__file__).parent
+SCHEMA = FOLDER.parent / "config" / "playbooks" / "playbook.schema.json"
 GATEWAY = "gw-example"
 NOW = Instant(5000.0, "5f1b6c1e-9a55-4a4f-b3a0-7d2f8b8f2c11", 1_790_000_000.0, True)
 PART = re.compile(r"(<!-- made: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -445,6 +447,7 @@ def written(text: str, made: Mapping[str, str]) -> str:
 
 if __name__ == "__main__":
     (FOLDER / "openapi.json").write_bytes(description())
+    SCHEMA.write_text(schema_text(), encoding="utf-8")
     known = parts()
     for each in languages():
         (FOLDER / f"lamp.{each}.svg").write_text(card(each), encoding="utf-8")

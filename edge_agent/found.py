@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from edge_agent.core.errors import RefusedError, StoreError
-from edge_agent.core.finding import Finding
+from edge_agent.core.finding import CODE, Finding
 from edge_agent.core.hygiene import Hygiene, report
 from edge_agent.core.rhythm import until_next
 from edge_agent.services.frames import Frames
-from edge_agent.services.register import CODE, Register
+from edge_agent.services.register import Register
 from edge_agent.services.telling import Telling
 from edge_agent.services.together import TOGETHER, Together
 from edge_agent.services.watch import plain

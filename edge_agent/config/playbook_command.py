@@ -11,8 +11,8 @@ from edge_agent.config.mistakes import ConfigProblems
 from edge_agent.config.playbooks import load_folder, load_playbook, schema
 from edge_agent.core.playbook import Playbook
 
-# Who can try a playbook: another package than the agent brings it (see COMMANDS of the console).
-TESTER = "playbook-test"
+# Who can try a playbook: another package than the agent brings it.
+TESTERS = "edge_agent.playbook_testers"
 _EPILOG = """\
 examples:
   edge-agent playbook list config/playbooks
@@ -43,7 +43,7 @@ class _PlaybookCommand:
     def run(self, args: argparse.Namespace) -> int:
         """0: all well; 1: mistakes, or a playbook that found nothing; 2: it could not be tried."""
         if args.what == "schema":
-            _say(json.dumps(schema(), indent=2))
+            _say(schema_text().rstrip())
             return 0
         if args.what == "test":
             tester = _tester()
@@ -54,9 +54,13 @@ class _PlaybookCommand:
         return _list(args) if args.what == "list" else _check(args)
 
 
+def schema_text() -> str:
+    """The schema as it lies beside the playbooks (config/playbooks/playbook.schema.json)."""
+    return f"{json.dumps(schema(), indent=2, ensure_ascii=False)}\n"
+
+
 def _tester() -> Any:
-    found = entry_points(group="edge_agent.commands", name=TESTER)
-    return next((point.load() for point in found), None)
+    return next((point.load() for point in entry_points(group=TESTERS)), None)
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from edge_agent.config.nearest import nearest
 from edge_agent.config.playbook_model import CheckTable, GuardTable, PlaybookFile, RemedyTable, SignTable
 from edge_agent.config.source import parse_toml, read_source
 from edge_agent.core.causes import AWAY, SILENT
-from edge_agent.core.finding import Confidence, Severity
+from edge_agent.core.finding import CODE, Confidence, Severity
 from edge_agent.core.guard import Guard
 from edge_agent.core.playbook import Deed, Match, OwnCheck, Playbook, Remedy, Sign, Told, Worked
 
@@ -23,7 +23,7 @@ Table = dict[str, Any]
 # A household needs some ten; more of them is a folder of something else.
 MAX_FILES = 200
 # What may stand in a sign without the playbook bringing the check: what the agent looks for by itself, or is told to.
-KNOWN_CHECKS = ("range", "rate", "stuck", SILENT, "learned", AWAY)
+KNOWN_CHECKS = ("range", "rate", "stuck", SILENT, "learned", AWAY, CODE)
 # Of a device as a whole.
 _OF_DEVICES = (AWAY, SILENT)
 _FIELDS = {"device"}

@@ -14,6 +14,8 @@ CHATTERS = 3
 CHATTER_S = 60.0
 # What chattered is over when it was quiet for so long.
 CALM_S = 300.0
+# The kind of a finding that a device tells of itself by a trouble code.
+CODE = "code"
 
 
 class FindingState(StrEnum):

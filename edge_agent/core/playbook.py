@@ -10,7 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from edge_agent.core.finding import GOOD, Change, Confidence, Finding, FindingState, Severity, Tracker, Verdict
+from edge_agent.core.finding import CODE, GOOD, Change, Confidence, Finding, FindingState, Severity, Tracker, Verdict
 from edge_agent.core.guard import Guard
 
 ANY_KIND = "*"
@@ -39,7 +39,8 @@ class Worked(StrEnum):
 class Sign(NamedTuple):
     """One finding: of `quantity` of the device (empty: of the device itself), made by a check of this kind or name.
 
-    `quantity` may be `*`: any of them, and the device itself. `side` (`low`, `high`) narrows it where a value left its
+    `quantity` may be `*`: any of them, and the device itself; or end in `*`: all that begin so. Of a trouble code (check
+    `code`) it is the code in lower case, whichever control unit tells it. `side` (`low`, `high`) narrows it where a value left its
     limits; `kind` is another kind of device to look at.
     """
 
@@ -119,6 +120,10 @@ class Playbook:
         return self.told.get(language) or self.told.get("en") or next(iter(self.told.values()))
 
 
+def _covers(pattern: str, quantity: str) -> bool:
+    return quantity.startswith(pattern[:-1]) if pattern.endswith(ANY_QUANTITY) else quantity == pattern
+
+
 @dataclass(slots=True)
 class _Seen:
     """One sign: where it would stand, since when it does or did, and which findings stand now."""
@@ -130,11 +135,11 @@ class _Seen:
 
     def takes(self, finding: Finding) -> bool:
         """Whether the finding is this sign. One that is over is, whatever its side: it was, if it stood."""
-        sign, device, dot, quantity = self.sign, *finding.channel.partition(".")
+        sign, device, _, quantity = self.sign, *finding.channel.partition(".")
         return (
             finding.kind == sign.check
             and device in self.devices
-            and (sign.quantity == ANY_QUANTITY or (dot + quantity).removeprefix(".") == sign.quantity)
+            and _covers(sign.quantity, quantity.rpartition(".")[2] if finding.kind == CODE else quantity)
             and (finding.state is FindingState.CLEARED or not sign.side or finding.side == sign.side)
         )
 

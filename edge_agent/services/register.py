@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar
 
 from edge_agent.core.clock import Instant
 from edge_agent.core.errors import RefusedError
-from edge_agent.core.finding import Finding, FindingState, Severity
+from edge_agent.core.finding import CODE, Finding, FindingState, Severity
 from edge_agent.core.hygiene import Episode
 from edge_agent.core.ports import Clock
 from edge_agent.core.shelving import MAX_SHELVED_S, Shelving, Tombstone
@@ -21,7 +21,6 @@ MAX_OVER = 200
 # More than a month of a house that is in a bad way. Nothing is forgotten by a clock.
 MAX_EPISODES = 5000
 ENTRIES, EPISODES = "findings", "episodes"
-CODE = "code"
 FIRST_FRAMES, LATEST_FRAMES = "first_frames", "latest_frames"
 _CLEARED = FindingState.CLEARED
 Made = TypeVar("Made")

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from edge_agent.core.checks.base import Words
-from edge_agent.core.finding import Finding, FindingState
+from edge_agent.core.finding import CODE, Finding, FindingState
 from edge_agent.core.ports import Clock
 from edge_agent.core.reading import Code, Codes
-from edge_agent.services.register import CODE
 from edge_agent.texts import Texts
 
 # A control unit has a few dozen at the worst; more of them is a device gone mad.

@@ -18,7 +18,7 @@ _MAX_S = 7 * 86_400.0
 
 
 class _Test:
-    help = "one playbook against a simulated device (as edge-agent playbook test)"
+    help = "one playbook against a simulated device"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Declare the arguments."""

@@ -107,7 +107,7 @@ def test_a_shipped_configuration_loads_and_stays_local_until_it_is_changed(name)
 def test_a_shipped_configuration_with_its_examples_in_use_lacks_only_the_password_file(name):
     full = re.sub(r"^#(?=[a-z\[])", "", (FOLDER / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
     with pytest.raises(ConfigProblems) as caught:
-        parse(full, name, LANGUAGES)
+        parse(full, str(FOLDER / name), LANGUAGES)
     assert [mistake.key for mistake in caught.value.mistakes] == ["broker.password_file"]
 
 

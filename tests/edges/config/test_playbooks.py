@@ -1,14 +1,18 @@
 """Playbooks' files: everything that is wrong at once, with its line; and those that are shipped."""
 
+import json
 from contextlib import suppress
 from pathlib import Path
 
+import jsonschema_rs
 import pytest
+import tomli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.config.load import load, parse
 from edge_agent.config.mistakes import ConfigProblems
+from edge_agent.config.playbook_command import schema_text
 from edge_agent.config.playbooks import load_folder, load_playbook, parse_playbook, schema
 from edge_agent.core.finding import Severity
 from edge_agent.core.playbook import Deed
@@ -121,6 +125,21 @@ def test_what_is_shipped_can_be_read_and_speaks_three_languages():
                 assert text.format(device="boiler")
         # gas and flood are not for experiments
         assert not (book.name in {"gas", "flood"} and book.remedies)
+
+
+def test_the_schema_beside_the_playbooks_is_what_the_code_says():
+    there = (SHIPPED / "playbook.schema.json").read_text(encoding="utf-8")
+    assert there == schema_text(), "run .venv/bin/python -m docs.made"
+    for file in SHIPPED.glob("*.toml"):
+        assert file.read_text(encoding="utf-8").startswith("#:schema playbook.schema.json\n"), file
+
+
+def test_the_schema_refuses_what_the_agent_refuses():
+    known = jsonschema_rs.validator_for(json.loads(schema_text()))
+    for file in SHIPPED.glob("*.toml"):
+        assert not list(known.iter_errors(tomli.loads(file.read_text(encoding="utf-8")))), file
+    wrong = tomli.loads(GOOD) | {"severity": "loud", "unknown": 1}
+    assert len(list(known.iter_errors(wrong))) == 2
 
 
 def test_the_schema_knows_every_table():
