@@ -70,9 +70,7 @@ def playbooks(config: Config) -> tuple[Playbook, ...]:
 
 def kinds(config: Config) -> dict[str, str]:
     """What kind of thing each device is; where nothing else is said, its name says so."""
-    found = {row.name: row.kind or row.name for row in config.serial}
-    found |= {row.name: row.kind or row.name for row in config.ble.device}
-    return found | {row.name: row.kind or row.name for row in config.gpio.input}
+    return {row.name: row.kind or row.name for row in config.devices}
 
 
 def thin_settings(config: Config) -> tuple[ThinSetting, ...]:
@@ -127,9 +125,7 @@ def outside_quiet_hours(config: Config, clock: Clock) -> Callable[[], bool]:
 
 def secrets(config: Config) -> tuple[str, ...]:
     """What stands in the configuration and must never stand in the log: the keys of encrypted devices."""
-    tables = [device.options for device in config.serial]
-    tables += [device.options for device in config.ble.device]
-    tables += [device.options for device in config.gpio.input]
+    tables = [device.options for device in config.devices]
     return tuple(str(value) for options in tables for name, value in options.items() if secret_name(name) and value)
 
 

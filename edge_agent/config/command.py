@@ -45,9 +45,7 @@ def make_command(languages: Languages) -> CheckConfig:
 
 def summary(config: Config) -> dict[str, Any]:
     """What a configuration would run, as plain data."""
-    devices = {device.name: device.language for device in config.gpio.input}
-    devices |= {device.name: device.language for device in config.serial}
-    devices |= {device.name: device.language for device in config.ble.device}
+    devices = {device.name: device.language for device in config.devices}
     return {
         "devices": devices,
         "button": config.gpio.button is not None,

@@ -39,6 +39,7 @@ def devices(good: Table) -> list[Device]:
     """All devices of the file, in the order of the model."""
     rows = [Device(("gpio", "input", i), "gpio", row) for i, row in enumerate(within(good, "gpio").get("input", ()))]
     rows += [Device(("serial", i), "serial", row) for i, row in enumerate(good.get("serial", ()))]
+    rows += [Device(("can", i), "can", row) for i, row in enumerate(good.get("can", ()))]
     rows += [Device(("ble", "device", i), "ble", row) for i, row in enumerate(within(good, "ble").get("device", ()))]
     return rows
 
@@ -145,7 +146,7 @@ def check_languages(found: list[Device], languages: Languages, report: Report) -
             _report_language(device, error, languages, report)
             continue
         if not _speaks(spec, device.transport):
-            spoken = {table for table in ("gpio", "serial", "ble") if _speaks(spec, table)} or spec.transports
+            spoken = {table for table in ("gpio", "serial", "can", "ble") if _speaks(spec, table)} or spec.transports
             what = f"this language is for {choice(sorted(spoken))}, not for {device.transport}"
             report.add(path, name, what=what)
         elif "options" in device.table:

@@ -251,6 +251,16 @@ class SerialDevice(Section, frozen=True):
     options: dict[str, Any] = field(default_factory=dict)
 
 
+class CanDevice(Section, frozen=True):
+    """A device, or all of a bus, on a CAN interface of Linux."""
+
+    name: Name
+    interface: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.-]{0,14}$", description="a CAN interface such as can0")]
+    language: str
+    kind: Name | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
 class BleDevice(Section, frozen=True):
     """A device near by, listened to or connected to as its language says.
 
@@ -350,9 +360,18 @@ class Config(Section, frozen=True):
     help: Help = Help()
     gpio: Gpio = Gpio()
     serial: tuple[SerialDevice, ...] = ()
+    can: tuple[CanDevice, ...] = ()
     ble: Ble = Ble()
     check: tuple[Check, ...] = ()
     channel: tuple[Channel, ...] = ()
     playbooks: Playbooks = Playbooks()
     control: Control = Control()
+<<<<<<< HEAD
     console: Console = Console()
+=======
+
+    @property
+    def devices(self) -> tuple[GpioInput | SerialDevice | CanDevice | BleDevice, ...]:
+        """All devices, whatever they are connected by."""
+        return (*self.gpio.input, *self.serial, *self.can, *self.ble.device)
+>>>>>>> c649fa0 (CAN interfaces of Linux: a driver that only listens, [[can]] in the configuration, states with the fix; tested in the virtual machine)

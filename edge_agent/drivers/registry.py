@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge_agent.config.model import Ble, BleDevice, Config, Gpio, GpioInput, GpioOut, GpioRelay, SerialDevice
+from edge_agent.config.model import Ble, BleDevice, CanDevice, Config, Gpio, GpioInput, GpioOut, GpioRelay, SerialDevice
 from edge_agent.config.options import Languages, complete_options
 from edge_agent.core.ports import Deliver, Driver, Indicator, Keep, LanguageSpec
 from edge_agent.drivers.device import Device
@@ -57,6 +57,7 @@ def build(
     gpio = config.gpio
     hardware = maker.gpio(gpio) if gpio.button or gpio.lamp or gpio.buzzer or gpio.input or gpio.relay else Hardware()
     drivers = [*hardware.drivers, *(maker.serial(settings, by_id) for settings in config.serial)]
+    drivers += [maker.can(settings) for settings in config.can]
     if config.ble.device:
         drivers.append(maker.ble(config.ble))
     return hardware._replace(drivers=tuple(drivers), devices=tuple(maker.made))
@@ -68,7 +69,7 @@ class _Maker(NamedTuple):
     keep: Keep
     made: list[Device]
 
-    def device(self, settings: SerialDevice | BleDevice | GpioInput) -> tuple[Device, LanguageSpec]:
+    def device(self, settings: SerialDevice | CanDevice | BleDevice | GpioInput) -> tuple[Device, LanguageSpec]:
         """The device with a bridge in its language."""
         spec = self.known.spec(settings.language)
         bridge = spec.make(settings.name, complete_options(spec, settings.options))
@@ -91,6 +92,12 @@ class _Maker(NamedTuple):
             finder=finder,
             marks_breaks=spec.marks_breaks,
         )
+
+    def can(self, settings: CanDevice) -> Driver:
+        """One driver for what is heard on one interface."""
+        from edge_agent.drivers.can import LOOK_AGAIN, CanDriver  # noqa: PLC0415  # only when configured
+
+        return CanDriver(settings, self.device(settings)[0], backoff=replace(LOOK_AGAIN))
 
     def ble(self, settings: Ble) -> Driver:
         """One driver for all that is near by Bluetooth."""

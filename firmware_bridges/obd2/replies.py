@@ -56,7 +56,7 @@ class Replies:
     def feed(self, line: str) -> Iterator[Message | None]:
         """The messages that this line (upper case, without spaces) completes."""
         if _LENGTH.match(line) and not _CAN_11.match(line):
-            self._parts[""] = _Part(min(int(line, 16), MAX_MESSAGE), following=0)
+            self._parts[""] = _Part(min(max(1, int(line, 16)), MAX_MESSAGE), following=0)
             return
         sequence = _SEQUENCE.match(line)
         if sequence is not None and len(sequence[2]) % 2 == 0:
@@ -75,8 +75,8 @@ class Replies:
         kind, length = (data[0] >> 4, data[0] & 0x0F) if data else (-1, 0)
         if kind == 0 and 0 < length < len(data):
             yield Message(unit, data[1 : 1 + length], True)
-        elif kind == 1 and len(data) >= 2 and (unit in self._parts or len(self._parts) < MAX_UNITS):
-            self._parts[unit] = _Part(length << 8 | data[1], data[2:])
+        elif kind == 1 and len(data) == 8 and (unit in self._parts or len(self._parts) < MAX_UNITS):
+            self._parts[unit] = _Part(max(8, length << 8 | data[1]), data[2:])
         elif kind == 2:
             yield from self._next(unit, length, data[1:])
         elif kind != 3:

@@ -269,6 +269,11 @@ def test_what_is_usual_is_none(trouble: str) -> None:
     assert feed(make("obd2"), [f"{trouble}\r\r>".encode()]) == []
 
 
+def test_messages_of_no_length_are_no_messages() -> None:
+    assert said(feed(make("obd2"), [b"7E8 10 00 49 02 01 57 50 30\r7E8 21 00\r000\r0: \r0:41\r>"])) == []
+    assert said(feed(make("obd2"), [b"7E8 00\r7E8\r18DAF111\r18DAF11100\r>"])) == []
+
+
 def test_an_adapter_over_ble_is_read_as_one_on_a_cable() -> None:
     assert ("speed", 50, "km/h") in said(feed(make("obd2"), [Notify(uuid(0xFFF1), b"7E8 03 41 0D 32\r>")]))
 
