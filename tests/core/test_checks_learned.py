@@ -38,7 +38,7 @@ def test_a_room_that_gets_cold_is_told_with_the_value_and_it_stands_for_an_hour_
     bad = [v for n in range(12) if (v := check.see(Reading(ROOM, 19.0 - n, at + n * 300.0))) and v.bad]
     assert "Room temperature" in bad[0].sentence
     assert "°C" in bad[0].sentence
-    assert "about once in" in bad[0].sentence
+    assert "14 days" in bad[0].sentence
     assert check.see(Reading(ROOM, 8.0, at + 12 * 300.0)) is None
     assert check.tick(at + 12 * 300.0 + STANDS_S) == GOOD
 
@@ -66,7 +66,7 @@ def test_pressure_that_keeps_its_level_is_told_when_it_leaves_it_where_that_is_a
         assert asked.see(reading) == not_asked.see(reading) == GOOD
     readings = [Reading(pressure, 1.2, n * 60.0) for n in range(500, 515)]
     bad = [v for reading in readings if (v := asked.see(reading)) and v.bad]
-    assert "left its level of about 1.501 bar" in bad[-1].sentence
+    assert "left its level of about 1.5 bar" in bad[-1].sentence
     assert {not_asked.see(reading) for reading in readings} == {GOOD}
 
 
@@ -181,17 +181,63 @@ def test_a_greater_surprise_is_more_likely_real_and_a_limit_that_was_set_is_cert
     assert GOOD.confidence == 1.0
 
 
+WHYS = [
+    *(Seen(3.2, view, 4, 9) for view in range(len(VIEWS))),
+    Seen(3.2, DAYTIME, 4, 9),
+    Seen(3.2, VALUE, 12.0, 17.6),
+    Seen(3.2, SEASONAL, -4.0, -1.5),
+    Seen(3.2, TREND, -2.0, -1.0),
+    None,
+]
+
+
 @pytest.mark.parametrize("language", languages())
-@pytest.mark.parametrize("view", [*range(len(VIEWS)), DAYTIME, VALUE, SEASONAL, TREND, None])
-def test_every_reason_is_a_sentence_in_every_language(language, view):
-    check = Learned(ROOM.name, Around(Words(texts(language).say, texts(language).get), lambda at: at))
+@pytest.mark.parametrize("kind", list(ChannelKind))
+@pytest.mark.parametrize("why", WHYS)
+def test_every_reason_is_a_sentence_in_every_language(language, kind, why):
+    said = texts(language)
+    check = Learned(ROOM.name, Around(Words(said.say, said.get), lambda at: at))
     list(room(check, 3))
-    check.learner.why = () if view is None else (Seen(3.2, view, 4, 9),)
-    sentence = check._sentence(ROOM, 23.4)
+    check.learner.why = () if why is None else (why,)
+    sentence = check._teller(Channel("room.temperature", "Cel", kind)).alert(check.learner, 14.5 * 3600.0)
     assert sentence[0].isupper()
     assert sentence.endswith(".")
     assert "{" not in sentence
-    assert view is None or "1\u202f600" in sentence
+    assert "14:30" in sentence or why is None
+
+
+def test_numbers_of_a_sentence_have_the_digits_that_tell_them_apart_and_no_more():
+    check = Learned(ROOM.name, AROUND)
+    list(room(check, 10))
+    check.learner.value.high = 22.412
+    for value, said in ((12.0, "12 °C"), (17.21, "17.2 °C")):
+        check.learner.why = (Seen(3.2, VALUE, value, 17.634),)
+        sentence = check._teller(ROOM).alert(check.learner, None)
+        assert f"Room temperature is {said}; so far it was always between" in sentence
+    assert "between 17.6 °C and 22.4 °C" in sentence
+    air = Channel("air.pressure", "hPa")
+    check.learner.why, check.learner.value.high = (Seen(3.2, VALUE, 1013.37, 1013.31),), 1020.0
+    assert "is 1013.37 hPa" in Learned(air.name, AROUND)._teller(air).alert(check.learner, None)
+
+
+def test_how_rare_is_told_in_hours_or_days_and_never_longer_than_the_channel_was_watched():
+    check = Learned(ROOM.name, AROUND)
+    list(room(check, 14))
+    for surprise, said in ((2.0, "once in 8 hours"), (3.0, "once in 3 days"), (6.0, "in the 14 days that")):
+        check.learner.why = (Seen(surprise, VALUE, 12.0, 17.6),)
+        assert said in check._teller(ROOM).alert(check.learner, None)
+
+
+def test_a_counter_is_told_by_the_hour_and_an_angle_as_a_direction():
+    water, wind = Channel("water.volume", "m3", ChannelKind.COUNTER), Channel("mast.wind", "deg", ChannelKind.ANGLE)
+    check = Learned(water.name, AROUND)
+    check.learner.value.low, check.learner.why = 0.0, (Seen(3.2, VALUE, 2.4, 0.6),)
+    assert "2.4 m³/h" in check._teller(water).alert(check.learner, None)
+    check = Learned(wind.name, AROUND)
+    for n in range(3000):
+        check.see(Reading(wind, 350.0 + n % 3, n * 1.0))
+    check.learner.value.low, check.learner.why = -10.0, (Seen(3.2, VALUE, 40.0, 10.0),)
+    assert "is 31°; so far it was always between 341° and 1°" in check._teller(wind).alert(check.learner, None)
 
 
 @given(

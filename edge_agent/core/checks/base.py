@@ -49,9 +49,11 @@ class Words(NamedTuple):
     say: Callable[..., str] = _plain
     word: Callable[[str, str], str] = _unknown
 
-    def amount(self, value: float, unit: str) -> str:
-        """A value with its unit: at most four significant digits."""
+    def amount(self, value: float, unit: str, digits: int | None = None) -> str:
+        """A value with its unit: at most four significant digits, or so many digits after the point."""
         text = f"{value:.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+        if digits is not None:
+            text = f"{round(value, digits) + 0.0:.{digits}f}"
         text = text.replace(".", self.word("number.decimal", "."))
         gap = "" if unit == "deg" else " "
         return f"{text}{gap}{_SPOKEN.get(unit, unit)}" if unit else text

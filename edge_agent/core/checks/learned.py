@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from edge_agent.core.checks.base import PLAIN, Words, number
+from edge_agent.core.checks.learned_words import Teller
 from edge_agent.core.finding import GOOD, Verdict
-from edge_agent.core.learning.channel import SEASONAL, TREND, VALUE, Learner
+from edge_agent.core.learning.channel import Learner
 from edge_agent.core.learning.confidence import LEVEL, RUNS, share_real
 from edge_agent.core.learning.crowd import Crowd
-from edge_agent.core.learning.grid import CELLS
-from edge_agent.core.learning.maps import DAYTIME, RESTLESS, VIEWS, Seen, X
 from edge_agent.core.reading import Channel, ChannelKind, Reading
 
 # A finding stands for so long after the last alert, for an alert is a moment.
@@ -24,8 +23,6 @@ STANDS_S = 3600.0
 _LOOK_S, _HELD_S = 60.0, 86400.0
 # An angle's mean is over about so many readings.
 _ANGLE_SPAN = 300.0
-_RARE = 1_000_000
-_RECORDS = {VALUE: "value", SEASONAL: "seasonal", TREND: "trend", DAYTIME: "daytime"}
 
 
 class Around(NamedTuple):
@@ -55,6 +52,7 @@ class Learned:
     _last: tuple[float, float] | None = None
     _held: Reading | None = None
     _looked: float = 0.0
+    _left: float | None = None
     _sine: float = 0.0
     _cosine: float = 0.0
 
@@ -116,11 +114,18 @@ class Learned:
         if score > 1.0:
             self._until = at + STANDS_S
             share = share_real(score) if learner.why else RUNS
-            return Verdict(True, self._sentence(reading.channel, x), confidence=share)
-        if self._off():
-            level = self.around.words.amount(learner.calm.level, reading.channel.unit)
-            return Verdict(True, self._say("level", reading.channel, x, usual=level), confidence=LEVEL)
-        return None if at < self._until else GOOD
+            said = self._teller(reading.channel).alert(learner, self.around.local_s(at))
+            return Verdict(True, said, confidence=share)
+        if not self._off():
+            self._left = None
+            return None if at < self._until else GOOD
+        if self._left is None:
+            self._left = at
+        said = self._teller(reading.channel).level(x, learner, self.around.local_s(self._left))
+        return Verdict(True, said, confidence=LEVEL)
+
+    def _teller(self, channel: Channel) -> Teller:
+        return Teller(self.around.words, channel, math.degrees(math.atan2(self._sine, self._cosine)))
 
     def _off(self) -> bool:
         return self.level and self.learner.state and not self.learner.runs.onoff
@@ -147,49 +152,3 @@ class Learned:
         self._sine += (math.sin(turn) - self._sine) / _ANGLE_SPAN
         self._cosine += (math.cos(turn) - self._cosine) / _ANGLE_SPAN
         return (degrees - math.degrees(math.atan2(self._sine, self._cosine)) + 180.0) % 360.0 - 180.0
-
-    def _sentence(self, channel: Channel, x: float) -> str:
-        why = self.learner.why
-        if not why:
-            return self._run(channel)
-        first = max(why)
-        words, rare = self.around.words, min(_RARE, round(10.0 ** min(first.surprise, 6.0)))
-        return f"{self._first(first, channel, x)} {words.say('learned.rare', n=words.about(rare))}"
-
-    def _run(self, channel: Channel) -> str:
-        runs = self.learner.runs
-        said = {"length": _span(runs.length), "usual": _span(runs.lengths.usual())}
-        same = said["length"] == said["usual"]
-        words, key = self.around.words, "learned.amount" if same else "learned.run"
-        return words.say(key, channel=words.name(channel.name), **said)
-
-    def _first(self, first: Seen, channel: Channel, x: float) -> str:
-        if first.view in _RECORDS:
-            bounds, e = self.learner.value, self.learner.averages
-            fields = {"low": bounds.low, "high": bounds.high, "usual": e.e300}
-            said = {name: self.around.words.amount(value, channel.unit) for name, value in fields.items()}
-            return self._say(_RECORDS[first.view], channel, e.e25 if first.view == TREND else x, **said)
-        return self._pair(first, channel, x)
-
-    def _pair(self, first: Seen, channel: Channel, x: float) -> str:
-        maps, e = self.learner.maps, self.learner.averages
-        one, other = VIEWS[first.view]
-        if other == RESTLESS:
-            return self._say("restless" if first.b >= CELLS // 2 else "still", channel, e.e12)
-        if one == X and other < 0:
-            before = self.around.words.amount(maps.middle(first.view, first.b), channel.unit)
-            return self._say("step", channel, x, before=before)
-        return self._say("average", channel, x, usual=self.around.words.amount(e.e25, channel.unit))
-
-    def _say(self, key: str, channel: Channel, x: float, **fields: str) -> str:
-        words = self.around.words
-        value = words.amount(x, channel.unit)
-        return words.say(f"learned.{key}", channel=words.name(channel.name), value=value, **fields)
-
-
-def _span(seconds: float) -> str:
-    """A length of time with a symbol that is the same in every language."""
-    for size, name in ((5400.0, "h"), (90.0, "min")):
-        if seconds >= size:
-            return f"{seconds / (3600.0 if name == 'h' else 60.0):.3g} {name}"
-    return f"{seconds:.0f} s"

@@ -38,8 +38,9 @@ class Learner:
     """`update` takes each reading and returns a score: above 1 is an alert. `state` is whether it is off its level."""
 
     __slots__ = (
-        "age_due", "alarm", "averages", "calm", "compared", "crowd", "level", "maps", "quick_due", "quick_n",
-        "quick_sum", "runs", "season", "seasonal", "slow_due", "slow_n", "slow_sum", "trend", "value", "why",
+        "age_due", "alarm", "averages", "began", "calm", "compared", "crowd", "level", "maps", "quick_due", "quick_n",
+        "quick_sum", "runs", "season", "seasonal", "slow_due", "slow_n", "slow_sum", "tick", "trend",
+        "value", "why",
     )  # fmt: skip
 
     def __init__(self, crowd: Crowd | None = None) -> None:
@@ -48,6 +49,7 @@ class Learner:
         self.value, self.seasonal, self.trend = Record(), Record(), Record()
         self.compared = 0
         self.calm, self.runs, self.alarm = CalmBand(), Runs(), Alarm()
+        self.began = self.tick = 0.0
         self.level = self.quick_sum = self.slow_sum = 0.0
         self.quick_due = self.slow_due = self.age_due = -1e300
         self.quick_n = self.slow_n = 0
@@ -62,6 +64,12 @@ class Learner:
     def threshold(self) -> float:
         """Powers of ten that are an alert."""
         return THRESHOLD + self.crowd.decades
+
+    @property
+    def step_s(self) -> float:
+        """Seconds between two ticks of the slow clock, in the mean."""
+        lasted = self.slow_due - SLOW_S - self.began
+        return max(lasted / (self.alarm.n - 1), SLOW_S) if self.alarm.n > 1 else SLOW_S
 
     def surprise(self, at: float) -> float:
         """Powers of ten by which the channel is unusual at second `at`, fading within minutes; of runs, their evidence.
@@ -105,6 +113,8 @@ class Learner:
             self.slow_n += 1
             return score
         self.slow_due = at + SLOW_S
+        if not self.alarm.n:
+            self.began = at
         if not at < self.age_due < at + 2 * AGE_S:
             self._age(at)
         if self.slow_n:
@@ -135,6 +145,7 @@ class Learner:
 
     def _slow(self, x: float, local_s: float | None) -> float:
         """A tick of the slow clock."""
+        self.tick = x
         alarm, e = self.alarm, self.averages
         n = alarm.n = alarm.n + 1
         alarm.spent *= KEEP
@@ -167,10 +178,11 @@ class Learner:
 
     @staticmethod
     def _record(which: int, record: Record, x: float, n: int, seen: int, found: list[Seen] | None) -> list[Seen] | None:
+        bound = record.high if x > record.high else record.low
         surprise = record.see(x, n, seen)
         if not surprise:
             return found
-        return [*(found or ()), Seen(surprise, which, 0, 0)]
+        return [*(found or ()), Seen(surprise, which, x, bound)]
 
     def _judge(self, level: float, found: list[Seen] | None) -> float:
         if self.runs.onoff:

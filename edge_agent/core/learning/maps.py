@@ -52,12 +52,12 @@ _INSIDE = 1.0 - 1e-5
 
 
 class Seen(NamedTuple):
-    """A first, and where: `a` and `b` are the cells of the two quantities."""
+    """A first, and where: `a` and `b` are the cells of the two quantities; of a record its number and its bound."""
 
     surprise: float
     view: int
-    a: int
-    b: int
+    a: float
+    b: float
 
 
 class Maps:
@@ -119,7 +119,7 @@ class Maps:
         """These firsts made an alert: that they came is no proof that they are normal."""
         for _, view, a, b in found:
             if view < DAYTIME:
-                remark(self.maps[view], a, b, SUSPECT)
+                remark(self.maps[view], int(a), int(b), SUSPECT)
 
     def teach(self) -> None:
         """What is suspect is normal."""
@@ -130,7 +130,7 @@ class Maps:
         self.maps = [aged(cells) for cells in self.maps]
         self.daytime = aged(self.daytime)
 
-    def middle(self, view: int, cell: int) -> float:
+    def middle(self, view: int, cell: float) -> float:
         """The number in the middle of cell `b` of a first."""
         own = [axis for axis, (_, of, _) in enumerate(AXES) if of == view][-1]
         return self.low[own] + (cell + 0.5) * self.width[own] / CELLS

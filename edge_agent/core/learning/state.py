@@ -19,10 +19,13 @@ _NUMBER = bytes.maketrans(bytes([0, SEEN, SUSPECT, OLD]), bytes(range(4)))
 _MARK = bytes.maketrans(bytes(range(4)), bytes([0, SEEN, SUSPECT, OLD]))
 # Nothing of ours unpacks to more.
 _LARGEST = 65536
-_OWN = ("level", "quick_sum", "slow_sum", "quick_due", "slow_due", "age_due", "quick_n", "slow_n", "compared")
+_OWN = (
+    *("level", "began", "tick", "quick_sum", "slow_sum", "quick_due", "slow_due", "age_due"),
+    *("quick_n", "slow_n", "compared"),
+)
 _BOUNDS = ("low", "high", "lowest", "highest")
 _FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("", "<6d3I", _OWN),
+    ("", "<8d3I", _OWN),
     ("averages", "<7dI", ("e3", "e6", "e12", "e25", "e100", "e300", "restless", "n")),
     ("alarm", "<2dIi", ("peak", "spent", "n", "at")),
     ("calm", "<3dII?", ("e", "level", "variance", "n", "outside", "out")),
