@@ -366,12 +366,9 @@ class Config(Section, frozen=True):
     channel: tuple[Channel, ...] = ()
     playbooks: Playbooks = Playbooks()
     control: Control = Control()
-<<<<<<< HEAD
     console: Console = Console()
-=======
 
     @property
     def devices(self) -> tuple[GpioInput | SerialDevice | CanDevice | BleDevice, ...]:
         """All devices, whatever they are connected by."""
         return (*self.gpio.input, *self.serial, *self.can, *self.ble.device)
->>>>>>> c649fa0 (CAN interfaces of Linux: a driver that only listens, [[can]] in the configuration, states with the fix; tested in the virtual machine)
