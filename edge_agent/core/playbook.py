@@ -39,9 +39,9 @@ class Worked(StrEnum):
 class Sign(NamedTuple):
     """One finding: of `quantity` of the device (empty: of the device itself), made by a check of this kind or name.
 
-    `quantity` may be `*`: any of them, and the device itself; or end in `*`: all that begin so. Of a trouble code (check
-    `code`) it is the code in lower case, whichever control unit tells it. `side` (`low`, `high`) narrows it where a value left its
-    limits; `kind` is another kind of device to look at.
+    `quantity` may be `*`: any of them, and the device itself; or end in `*`: all that begin so. Of a trouble code
+    (check `code`) it is the code in lower case, whichever control unit tells it. `side` (`low`, `high`) narrows it
+    where a value left its limits; `kind` is another kind of device to look at.
     """
 
     check: str

@@ -65,17 +65,13 @@ durability_window_s = 2
 
 {key}
 
-{playbooks}
 {world}
 """
-# Those of a checkout; a package that was installed has none to show.
-_PLAYBOOKS = Path(__file__).parents[2] / "config" / "playbooks"
 
 
 def configuration(name: str, folder: Path, port: int, key: DeskKey, world: str) -> str:
     """The whole configuration of an agent that lives in `folder` and watches this world."""
-    playbooks = f'[playbooks]\nfolder = "{_PLAYBOOKS}"\n' if _PLAYBOOKS.is_dir() else ""
-    return _CONFIG.format(name=name, folder=folder, port=port, key=key.toml, world=world, playbooks=playbooks)
+    return _CONFIG.format(name=name, folder=folder, port=port, key=key.toml, world=world)
 
 
 def install() -> None:

@@ -36,6 +36,12 @@ _BEFORE_PRESS_S = 2.0
 _AFTER_ANSWER_S = 6.0
 
 
+def _playbooks() -> str:
+    """Those of a checkout; a package that was installed has none to show."""
+    folder = Path(__file__).parents[2] / "config" / "playbooks"
+    return f'[playbooks]\nfolder = "{folder}"\n\n' if folder.is_dir() else ""
+
+
 class Wish(NamedTuple):
     """What was asked for on the command line."""
 
@@ -103,7 +109,7 @@ class Demo:
             agent = AgentProcess(folder, world.environment | PIN_FACTORY)
             stack.push_async_callback(agent.stop)
             ways = OtherWays(folder, desk, self._tell) if self._wish.no_network else None
-            tables = world.agent_config()
+            tables = f"{_playbooks()}{world.agent_config()}"
             if ways is not None:
                 await stack.enter_async_context(ways)
                 self._report.notes += ways.notes

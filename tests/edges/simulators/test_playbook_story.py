@@ -15,6 +15,11 @@ SCENARIO = Path(__file__).parent / "playbooks.toml"
 SHIPPED = sorted(Path("config/playbooks").glob("*.toml"))
 # In this scenario water always runs and the heater is never on: nothing has to break for them.
 ALWAYS = {"water_running", "stuck_relay"}
+# No simulated device tells trouble codes, nor what only an OBD adapter tells: tests/edges/services/test_services_vehicle.py.
+BY_ADAPTER = {
+    *("catalyst_worn", "engine_misfire", "engine_stays_cold", "fuel_mixture", "fuel_vapour_leak", "heating_fault"),
+    *("starter_battery", "vehicle_not_charging", "vehicle_tests_open"),
+}
 
 
 def story(file: Path, scenario: Path = SCENARIO, language: str = "en", may=tuple(Deed)) -> Story:
@@ -31,7 +36,7 @@ def healthy(tmp_path_factory) -> Path:
     return file
 
 
-@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [f for f in SHIPPED if f.stem not in BY_ADAPTER], ids=lambda file: file.stem)
 def test_it_finds_what_it_is_for(file):
     told = story(file)
     assert told.diagnosed >= 1, [line.text for line in told.lines]
@@ -70,7 +75,7 @@ def test_a_playbook_for_nothing_that_is_there_says_what_is_there():
 def test_the_command_tells_the_story_and_whether_it_found_anything(capsys):
     assert main(["playbook", "test", "config/playbooks/flood.toml", "--scenario", "flood", "--for", "15m"]) == 0
     told = capsys.readouterr().out
-    assert "00:07:32  diagnosis Water is on the floor at Leak." in told
+    assert "00:07:30  diagnosis Water is on the floor at Leak." in told
     assert told.endswith("flood made its diagnosis 1 time in 0.2 h of the scenario flood.\n")
     assert main(["playbook", "test", "config/playbooks/flood.toml", "--scenario", "flood", "--for", "60s"]) == 1
     capsys.readouterr()
