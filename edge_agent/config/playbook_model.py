@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$", description="a lower-case word such as boiler")]
 Words = Annotated[str, Meta(pattern=r"^([a-z][a-z0-9_]{0,31}|\*)$", description="a lower-case word, or * for any")]
 Quantity = Annotated[str, Meta(pattern=r"^[a-z0-9_.]{1,80}$", description="a quantity such as flow_temperature")]
-SignQuantity = Annotated[str, Meta(pattern=r"^[a-z0-9_.]{0,80}\*?$", description="a quantity, one with a * behind, or none")]
+SignQuantity = Annotated[str, Meta(pattern=r"^[a-z0-9_.]{0,80}\*?$", description="a quantity, some*, or none")]
 Line = Annotated[str, Meta(min_length=1, max_length=200)]
 Seconds = Annotated[float, Meta(ge=0.0, le=366 * 86400.0)]
 

@@ -15,7 +15,7 @@ SCENARIO = Path(__file__).parent / "playbooks.toml"
 SHIPPED = sorted(Path("config/playbooks").glob("*.toml"))
 # In this scenario water always runs and the heater is never on: nothing has to break for them.
 ALWAYS = {"water_running", "stuck_relay"}
-# No simulated device tells trouble codes, nor what only an OBD adapter tells: tests/edges/services/test_services_vehicle.py.
+# No simulated device tells codes, nor what only an OBD adapter tells: tests/edges/services/test_services_vehicle.py.
 BY_ADAPTER = {
     *("catalyst_worn", "engine_misfire", "engine_stays_cold", "fuel_mixture", "fuel_vapour_leak", "heating_fault"),
     *("starter_battery", "vehicle_not_charging", "vehicle_tests_open"),
