@@ -22,12 +22,14 @@ from edge_agent.core.reading import (
     ChannelKind,
     Chunk,
     Codes,
+    Content,
     Fault,
     Frame,
     Handover,
     Item,
     Level,
     Notify,
+    Pulses,
     Reading,
     Send,
     uuid,
@@ -36,12 +38,22 @@ from firmware_bridges.vectors import DEVICE, Vector, codes, gaps, garbled, rando
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MIN_READ_EVERY_S = 1.0  # a read wakes a device that runs on a coin cell
-SPOKEN: Mapping[str, type] = {"serial": bytes, "ble": Advert, "gatt": Notify, "gpio": Level, "can": Frame}
+SPOKEN: Mapping[str, type] = {
+    "serial": bytes,
+    "ble": Advert,
+    "gatt": Notify,
+    "gpio": Level,
+    "pulses": Pulses,
+    "file": Content,
+    "can": Frame,
+}
 SAMPLES: Mapping[str, Chunk] = {
     "serial": b"x\n",
     "ble": Advert("", "", 0, {}, {}),
     "gatt": Notify(uuid(0x2A19), b""),
     "gpio": Level(True),
+    "pulses": Pulses(1),
+    "file": Content(b"1\n"),
     "can": Frame(0x18FECA00, b"\0"),
 }
 

@@ -1,13 +1,13 @@
 """Short inputs of a language and what they mean, from the `vectors.toml` in its folder; for tests, here and outside."""
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import tomli
 
-from edge_agent.core.reading import Advert, Chunk, Fault, Frame, Item, Level, Notify, Reading, uuid
+from edge_agent.core.reading import Advert, Chunk, Content, Fault, Frame, Item, Level, Notify, Pulses, Reading, uuid
 
 DEVICE = "thing"
 ADDRESS = "54:48:E6:8F:80:A5"
@@ -18,9 +18,10 @@ class Vector(NamedTuple):
     """One entry of a `vectors.toml`.
 
     What arrives is one of `text` (lines, ended by CR LF), `hex` (bytes of a serial line), `advert` (hex of BTHome's
-    service data), `level` (of a GPIO line), `characteristic` and `notify` (hex), or an advertisement by
-    `manufacturer` (company id to hex) and `service` (UUID to hex), with `address`, `local_name`, `rssi` and `services`
-    (listed UUIDs) where they matter. UUIDs may be short, company ids decimal or 0x….
+    service data), `level` (of a GPIO line), `pulses` and `span_s` (of one), `file` (what is in it), `characteristic`
+    and `notify` (hex), or an advertisement by `manufacturer` (company id to hex) and `service` (UUID to hex), with
+    `address`, `local_name`, `rssi` and `services` (listed UUIDs) where they matter. UUIDs may be short, company ids
+    decimal or 0x….
     """
 
     language: str
@@ -58,24 +59,30 @@ def full(text: str) -> str:
 
 
 def _chunk(entry: dict[str, Any]) -> Chunk:
-    if "text" in entry:
-        return bytes(entry["text"].replace("\n", "\r\n").encode())
-    if "hex" in entry:
-        return bytes.fromhex(entry["hex"])
-    if "advert" in entry:
-        return advert(bytes.fromhex(entry["advert"]))
-    if "notify" in entry:
-        return Notify(full(entry["characteristic"]), bytes.fromhex(entry["notify"]))
     if "manufacturer" in entry or "service" in entry:
-        return Advert(
-            entry.get("address", ADDRESS),
-            entry.get("local_name", ""),
-            entry.get("rssi", -60),
-            {full(key): bytes.fromhex(value) for key, value in entry.get("service", {}).items()},
-            {int(key, 0): bytes.fromhex(value) for key, value in entry.get("manufacturer", {}).items()},
-            tuple(full(service) for service in entry.get("services", ())),
-        )
-    return Level(entry["level"])
+        return _advert(entry)
+    makers: dict[str, Callable[[Any], Chunk]] = {
+        "text": lambda text: bytes(text.replace("\n", "\r\n").encode()),
+        "hex": bytes.fromhex,
+        "advert": lambda text: advert(bytes.fromhex(text)),
+        "notify": lambda text: Notify(full(entry["characteristic"]), bytes.fromhex(text)),
+        "file": lambda text: Content(text.lstrip("\n").encode()),
+        "pulses": lambda number: Pulses(number, entry["span_s"]),
+        "level": Level,
+    }
+    key = next(key for key in makers if key in entry)
+    return makers[key](entry[key])
+
+
+def _advert(entry: dict[str, Any]) -> Advert:
+    return Advert(
+        entry.get("address", ADDRESS),
+        entry.get("local_name", ""),
+        entry.get("rssi", -60),
+        {full(key): bytes.fromhex(value) for key, value in entry.get("service", {}).items()},
+        {int(key, 0): bytes.fromhex(value) for key, value in entry.get("manufacturer", {}).items()},
+        tuple(full(service) for service in entry.get("services", ())),
+    )
 
 
 def advert(data: bytes, service: str = BTHOME, rssi_dbm: int = -60, address: str = ADDRESS) -> Advert:
@@ -146,4 +153,8 @@ def garbled(vectors: list[Vector], chance: random.Random) -> Chunk:
         return chunk._replace(payload=spoil(chunk.payload))
     if isinstance(chunk, Frame):
         return chunk._replace(data=spoil(chunk.data)[:8])
+    if isinstance(chunk, Content):
+        return Content(spoil(chunk.payload))
+    if isinstance(chunk, Pulses):
+        return Pulses(chance.randrange(1000), chance.random() * 60)
     return Level(chance.random() < 0.5) if isinstance(chunk, Level) else spoil(chunk)

@@ -23,8 +23,8 @@ Table = dict[str, Any]
 # 32 bytes: an Ed25519 public key (RFC 8032 §5.1.5).
 _DESK_KEY = re.compile(r"[0-9a-fA-F]{64}")
 _COLOURS = ("red", "green", "blue")
-# A [[ble.device]] is listened to or connected to: its language decides.
-_CARRIES = {"ble": frozenset({"ble", "gatt"})}
+# A [[ble.device]] is listened to or connected to, of a [[gpio.input]] levels or pulses are told: its language decides.
+_CARRIES = {"ble": frozenset({"ble", "gatt"}), "gpio": frozenset({"gpio", "pulses"})}
 
 
 class Device(NamedTuple):
@@ -40,6 +40,7 @@ def devices(good: Table) -> list[Device]:
     rows = [Device(("gpio", "input", i), "gpio", row) for i, row in enumerate(within(good, "gpio").get("input", ()))]
     rows += [Device(("serial", i), "serial", row) for i, row in enumerate(good.get("serial", ()))]
     rows += [Device(("can", i), "can", row) for i, row in enumerate(good.get("can", ()))]
+    rows += [Device(("file", i), "file", row) for i, row in enumerate(good.get("file", ()))]
     rows += [Device(("ble", "device", i), "ble", row) for i, row in enumerate(within(good, "ble").get("device", ()))]
     return rows
 
@@ -76,6 +77,8 @@ def check_ports(found: list[Device], report: Report) -> None:
         Used((*device.path, "address"), device.table["address"]) for device in found if "address" in device.table
     ]
     unique(addresses, report, expected="one device with an address", same=str.upper)
+    files = [Used((*device.path, "path"), device.table["path"]) for device in found if "path" in device.table]
+    unique(files, report, expected="one device for a file")
 
 
 class Used(NamedTuple):
@@ -146,7 +149,9 @@ def check_languages(found: list[Device], languages: Languages, report: Report) -
             _report_language(device, error, languages, report)
             continue
         if not _speaks(spec, device.transport):
-            spoken = {table for table in ("gpio", "serial", "can", "ble") if _speaks(spec, table)} or spec.transports
+            spoken = {
+                table for table in ("gpio", "serial", "can", "file", "ble") if _speaks(spec, table)
+            } or spec.transports
             what = f"this language is for {choice(sorted(spoken))}, not for {device.transport}"
             report.add(path, name, what=what)
         elif "options" in device.table:

@@ -214,6 +214,7 @@ class GpioInput(Section, frozen=True):
     line: Line
     pull: Literal["up", "down", "none"] = "up"
     active: Literal["high", "low"] = "low"
+    debounce_ms: Annotated[float, Meta(ge=0.0, le=1000.0)] = 5.0
     language: str = "contact"
     kind: Name | None = None
     options: dict[str, Any] = field(default_factory=dict)
@@ -258,6 +259,19 @@ class CanDevice(Section, frozen=True):
     interface: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.-]{0,14}$", description="a CAN interface such as can0")]
     language: str
     kind: Name | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class FileInput(Section, frozen=True):
+    """A file that is read on a beat, as those of the kernel in /sys; `*` in its path stands for what is not known."""
+
+    name: Name
+    path: Annotated[
+        str, Meta(pattern=r"^/.+", description="an absolute path such as /sys/bus/w1/devices/28-*/w1_slave")
+    ]
+    language: str
+    kind: Name | None = None
+    every_s: Annotated[float, Meta(ge=0.1, le=86400.0)] = 10.0
     options: dict[str, Any] = field(default_factory=dict)
 
 
@@ -361,6 +375,7 @@ class Config(Section, frozen=True):
     gpio: Gpio = Gpio()
     serial: tuple[SerialDevice, ...] = ()
     can: tuple[CanDevice, ...] = ()
+    file: tuple[FileInput, ...] = ()
     ble: Ble = Ble()
     check: tuple[Check, ...] = ()
     channel: tuple[Channel, ...] = ()
@@ -369,6 +384,6 @@ class Config(Section, frozen=True):
     console: Console = Console()
 
     @property
-    def devices(self) -> tuple[GpioInput | SerialDevice | CanDevice | BleDevice, ...]:
+    def devices(self) -> tuple[GpioInput | SerialDevice | CanDevice | FileInput | BleDevice, ...]:
         """All devices, whatever they are connected by."""
-        return (*self.gpio.input, *self.serial, *self.can, *self.ble.device)
+        return (*self.gpio.input, *self.serial, *self.can, *self.file, *self.ble.device)

@@ -71,8 +71,9 @@ class Gatt(NamedTuple):
 class LanguageSpec:
     """What is known of a device language without running it.
 
-    `transports` are `serial`, `can`, `gpio`, `ble` (adverts) and `gatt` (a BLE device to be connected to, which `gatt`
-    then describes). A language may have both of the last two: its bridge is then fed adverts as well.
+    `transports` are `serial`, `can`, `gpio` (levels), `pulses` (of a GPIO input), `file`, `ble` (adverts) and `gatt` (a
+    BLE device to be connected to, which `gatt` then describes). A language may have both of the last two: its bridge is
+    then fed adverts as well.
 
     `make(device, options)` builds a Bridge whose channels are named `device.…`; options are complete and of the
     declared types. It raises ConfigError where their values make no sense together.

@@ -149,6 +149,22 @@ class Level(NamedTuple):
     active: bool
 
 
+class Pulses(NamedTuple):
+    """Pulses of a GPIO input since the last chunk; `span_s` is from the last one before them to their last.
+
+    0: there were none, or none before.
+    """
+
+    number: int
+    span_s: float = 0.0
+
+
+class Content(NamedTuple):
+    """All that was in a file when it was read."""
+
+    payload: bytes
+
+
 def uuid(number: int) -> str:
     """The full UUID of a 16-bit one of Bluetooth's assigned numbers: `uuid(0x2A19)` is the battery level's."""
     return f"{number:08x}-0000-1000-8000-00805f9b34fb"  # Bluetooth Core, Vol 3 Part B 2.5.1: the base UUID
@@ -161,5 +177,5 @@ class Frame(NamedTuple):
     data: bytes
 
 
-Chunk = bytes | Advert | Notify | Level | Frame
+Chunk = bytes | Advert | Notify | Level | Frame | Pulses | Content
 Item = Reading | Fault | Codes | Handover | Send

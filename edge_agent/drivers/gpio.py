@@ -1,27 +1,20 @@
-"""The GPIO header: inputs read by bridges, the help button, and lamp and buzzer.
-
-Edges only wake: they are stamped in gpiozero's thread, and the level is read again in the loop, shortly after the
-last edge and once a second, so that neither a bounce nor a lost edge can make or hide a level.
-"""
+"""The GPIO header: inputs read by bridges, the help button, lamp, buzzer and relays."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from edge_agent.config.model import GpioButton, GpioInput
+from edge_agent.config.model import GpioButton
 from edge_agent.core.errors import DriverError
 from edge_agent.core.health import STARTING, Health
 from edge_agent.core.ports import DeviceCounts
-from edge_agent.core.reading import Level
 from edge_agent.core.rhythm import until_next
 from edge_agent.drivers.condition import Condition
-from edge_agent.drivers.device import Device
 from edge_agent.drivers.indicators import Output
+from edge_agent.drivers.inputs import Counter, Input
 from edge_agent.drivers.lines import EdgeInput, close_factory, ignore, open_factory
 
 LOOK_S = 1.0
-SETTLE_S = 0.005  # contacts bounce for 1 to 10 ms; the level is taken when it was quiet this long ...
-CHATTER_S = 0.05  # ... or has not come to rest in this time: a chattering contact is read all the same
 RETRY_S = 5.0  # a single line that could not be had is tried again
 
 
@@ -89,85 +82,6 @@ class Button:
         self.on_edge(at)
 
 
-class Input:
-    """A contact or detector: its level goes to the device's bridge at start and whenever it has changed."""
-
-    def __init__(self, settings: GpioInput, device: Device) -> None:
-        self.name = device.name
-        self.device = device
-        self._settings = settings
-        self._input: EdgeInput | None = None
-        self._level: bool | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._first_at = self._edge_at = 0.0
-
-    @property
-    def condition(self) -> Condition:
-        """The device's."""
-        return self.device.condition
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the line is held."""
-        return self._input is not None
-
-    def open(self, factory: Any) -> None:
-        """Take the line. Raises DriverError."""
-        wiring = self._settings
-        self._level = None
-        self._input = EdgeInput(
-            wiring.line, wiring.pull, active_high=wiring.active == "high", factory=factory, on_edge=self._edge
-        )
-        self.device.up(f"listening on GPIO{wiring.line}")
-
-    def close(self) -> None:
-        """Give the line back."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._input is not None:
-            self._input.close()
-            self._input = None
-
-    def down(self, error: DriverError) -> None:
-        """Say that the line cannot be had."""
-        self.device.down("line", error.args[0], error.fix, asyncio.get_running_loop().time())
-
-    def look(self) -> None:
-        """Read the level, unless an edge is just being waited out."""
-        if self._timer is None:
-            self._read(asyncio.get_running_loop().time())
-
-    def _edge(self, at: float) -> None:
-        loop = asyncio.get_running_loop()
-        self._edge_at = loop.time()
-        if self._timer is None:
-            self._first_at = at
-            self._timer = loop.call_later(SETTLE_S, self._settle)
-
-    def _settle(self) -> None:
-        loop = asyncio.get_running_loop()
-        quiet_at = self._edge_at + SETTLE_S
-        if loop.time() < min(quiet_at, self._first_at + CHATTER_S):
-            self._timer = loop.call_at(quiet_at, self._settle)
-            return
-        self._timer = None
-        self._read(self._first_at)
-
-    def _read(self, at: float) -> None:
-        if self._input is None:
-            return
-        try:
-            level = self._input.active()
-        except DriverError as error:
-            self.close()
-            self.down(error)
-            return
-        if level != self._level:
-            self._level = level
-            self.device.feed(Level(level), at)
-
-
 class GpioDriver:
     """Holds the lines of button, lamp, buzzer and inputs.
 
@@ -177,10 +91,14 @@ class GpioDriver:
 
     name = "gpio"
 
-    def __init__(self, button: Button | None, outputs: Sequence[Output], inputs: Sequence[Input]) -> None:
+    def __init__(self, button: Button | None, outputs: Sequence[Output], inputs: Sequence[Input | Counter]) -> None:
         self.health: Health = STARTING
         self._inputs = inputs
-        self._parts: list[Button | Output | Input] = [*([] if button is None else [button]), *outputs, *inputs]
+        self._parts: list[Button | Output | Input | Counter] = [
+            *([] if button is None else [button]),
+            *outputs,
+            *inputs,
+        ]
 
     def devices(self) -> Sequence[DeviceCounts]:
         """One row an input."""

@@ -8,7 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from edge_agent.config.model import Ble, BleDevice, CanDevice, Config, Gpio, GpioInput, GpioOut, GpioRelay, SerialDevice
+from edge_agent.config.model import (
+    Ble,
+    BleDevice,
+    CanDevice,
+    Config,
+    FileInput,
+    Gpio,
+    GpioInput,
+    GpioOut,
+    GpioRelay,
+    SerialDevice,
+)
 from edge_agent.config.options import Languages, complete_options
 from edge_agent.core.ports import Deliver, Driver, Indicator, Keep, LanguageSpec
 from edge_agent.drivers.device import Device
@@ -58,6 +69,7 @@ def build(
     hardware = maker.gpio(gpio) if gpio.button or gpio.lamp or gpio.buzzer or gpio.input or gpio.relay else Hardware()
     drivers = [*hardware.drivers, *(maker.serial(settings, by_id) for settings in config.serial)]
     drivers += [maker.can(settings) for settings in config.can]
+    drivers += [maker.file(settings) for settings in config.file]
     if config.ble.device:
         drivers.append(maker.ble(config.ble))
     return hardware._replace(drivers=tuple(drivers), devices=tuple(maker.made))
@@ -69,7 +81,9 @@ class _Maker(NamedTuple):
     keep: Keep
     made: list[Device]
 
-    def device(self, settings: SerialDevice | CanDevice | BleDevice | GpioInput) -> tuple[Device, LanguageSpec]:
+    def device(
+        self, settings: SerialDevice | CanDevice | FileInput | BleDevice | GpioInput
+    ) -> tuple[Device, LanguageSpec]:
         """The device with a bridge in its language."""
         spec = self.known.spec(settings.language)
         bridge = spec.make(settings.name, complete_options(spec, settings.options))
@@ -99,6 +113,12 @@ class _Maker(NamedTuple):
 
         return CanDriver(settings, self.device(settings)[0], backoff=replace(LOOK_AGAIN))
 
+    def file(self, settings: FileInput) -> Driver:
+        """One driver for one file."""
+        from edge_agent.drivers.file import FileDriver  # noqa: PLC0415  # only when configured
+
+        return FileDriver(settings, self.device(settings)[0])
+
     def ble(self, settings: Ble) -> Driver:
         """One driver for all that is near by Bluetooth."""
         from edge_agent.drivers.ble import LOOK_AGAIN, BleDriver, Nearby  # noqa: PLC0415  # bleak, only when configured
@@ -119,14 +139,18 @@ class _Maker(NamedTuple):
 
     def gpio(self, settings: Gpio) -> Hardware:
         """One driver for the header, and what hangs on it."""
-        from edge_agent.drivers.gpio import Button, GpioDriver, Input  # noqa: PLC0415  # gpiozero, only when configured
+        from edge_agent.drivers.gpio import Button, GpioDriver  # noqa: PLC0415  # gpiozero, only when configured
         from edge_agent.drivers.indicators import Output  # noqa: PLC0415
+        from edge_agent.drivers.inputs import Counter, Input  # noqa: PLC0415
 
         button = None if settings.button is None else Button(settings.button)
         lamp = None if settings.lamp is None else Output("lamp", settings.lamp)
         buzzer = None if settings.buzzer is None else Output("buzzer", settings.buzzer)
         relays = {row.feeds: Output(f"relay of {row.feeds}", _output(row)) for row in settings.relay}
-        inputs = [Input(row, self.device(row)[0]) for row in settings.input]
+        inputs: list[Input | Counter] = []
+        for row in settings.input:
+            device, spec = self.device(row)
+            inputs.append(Counter(row, device) if "pulses" in spec.transports else Input(row, device))
         outputs = [output for output in (lamp, buzzer) if output is not None]
         driver = GpioDriver(button, [*outputs, *relays.values()], inputs)
         return Hardware((driver,), button, lamp, buzzer, relays)

@@ -3,7 +3,7 @@
 from collections import deque
 from typing import NamedTuple
 
-from edge_agent.core.reading import Advert, Chunk, Level, Notify, Send
+from edge_agent.core.reading import Advert, Chunk, Content, Level, Notify, Pulses, Send
 from edge_agent.core.reading import Frame as CanFrame
 
 # 50 kB a device at the most, while somebody looks at it.
@@ -44,10 +44,14 @@ def _told(chunk: Chunk | Send) -> tuple[str, int]:
             return f"{chunk.rssi_dbm} dBm {told}"[: 2 * MAX_SHOWN], sum(len(data) for _, data in parts)
         case Notify():
             return f"{chunk.characteristic}={chunk.payload[:MAX_SHOWN].hex()}", len(chunk.payload)
-        case Level():
-            return "active" if chunk.active else "not active", 0
+        case Level() | Pulses():
+            return f"{chunk.number} pulses" if isinstance(chunk, Pulses) else _word(chunk), 0
         case CanFrame():
             return f"{chunk.can_id:08x} {chunk.data.hex()}", len(chunk.data)
-        case Send():
+        case Send() | Content():
             return chunk.payload[:MAX_SHOWN].hex(), len(chunk.payload)
     return chunk[:MAX_SHOWN].hex(), len(chunk)
+
+
+def _word(level: Level) -> str:
+    return "active" if level.active else "not active"

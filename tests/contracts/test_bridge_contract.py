@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.core.reading import Advert, Chunk, Frame, Level, Notify, uuid
+from edge_agent.core.reading import Advert, Chunk, Content, Frame, Level, Notify, Pulses, uuid
 from firmware_bridges.contract import RULES, SAMPLES, SPOKEN, ContractError, check, examine, subject
 from firmware_bridges.registry import LANGUAGES, language
 from tests.firmware.support import ADDRESS, BTHOME, ROOT, feed, make, vectors
@@ -38,6 +38,8 @@ CHUNKS = st.one_of(
     st.binary(max_size=300),
     ADVERTS,
     st.builds(Level, st.booleans()),
+    st.builds(Pulses, st.integers(0, 1 << 20), st.floats(0.0, 1e9)),
+    st.builds(Content, st.binary(max_size=300)),
     st.builds(Frame, st.integers(0, (1 << 29) - 1), st.binary(max_size=8)),
     st.builds(Notify, st.sampled_from(CHARACTERISTICS), st.binary(max_size=40)),
 )

@@ -49,7 +49,7 @@ def test_the_example_loads_and_is_all_defaults():
 def test_the_example_with_everything_in_use_loads():
     config = parse(FULL, "agent.example.toml", LANGUAGES)
     assert config.gpio.button
-    assert list(summary(config)["devices"]) == ["hatch", "meter", "engine", "bedroom"]
+    assert list(summary(config)["devices"]) == ["hatch", "meter", "engine", "cellar", "bedroom"]
 
 
 def test_every_key_of_the_model_is_in_the_example():

@@ -1,0 +1,1 @@
+"""A number in a file of the kernel."""

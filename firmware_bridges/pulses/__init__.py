@@ -1,0 +1,1 @@
+"""Pulses of meters on a GPIO line."""
