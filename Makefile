@@ -5,11 +5,12 @@ BIN := $(VENV)/bin
 ARGS ?= home
 CAPTURES ?= ../shared/captures
 STAMP := $(VENV)/.installed
+CLANG ?= $(or $(shell command -v clang),clang-14)
 # lgpio has no wheel for Python 3.13 yet: there GPIO is the distribution's python3-lgpio, which the agent must see
 SYSTEM_PACKAGES = $(shell $(PYTHON) -c 'import sys; print("--system-site-packages" * (sys.version_info >= (3, 13)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test captures torture vm check format bench bench-peer bench-detect install plots clean lock tools
+.PHONY: help demo test fuzz-c captures torture vm check format bench bench-peer bench-detect install plots clean lock tools
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -64,6 +65,13 @@ torture: $(VENV)/.tools tools ## kill it, refuse it, cut its power, damage its f
 vm: $(VENV)/.tools tools ## test in a virtual machine: power cuts, a slow link, systemd, clocks: make vm N=50 SEED=7
 	@sh tests/tools.sh vm
 	@VM=1 VM_CUTS=$(N) VM_SEED=$(SEED) $(BIN)/python -m pytest tests/vm -s --timeout 0 $(PYTEST)
+
+fuzz-c: ## fuzz the C library of the native link with libFuzzer: make fuzz-c SECONDS=600
+	@command -v $(CLANG) >/dev/null || { echo "libFuzzer needs clang. Try: sudo apt install clang-14 libclang-rt-14-dev"; exit 1; }
+	@mkdir -p build/fuzz/corpus
+	@$(CLANG) -std=c99 -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+		$(addprefix firmware_bridges/native/c/,edgelink.c edgedevice.c fuzz.c) -o build/fuzz/edgelink
+	@build/fuzz/edgelink -max_total_time=$(or $(SECONDS),60) -max_len=600 -print_final_stats=1 build/fuzz/corpus
 
 check: $(VENV)/.tools ## ruff, formatting, mypy strict, import-linter
 	@$(BIN)/ruff check .

@@ -2,27 +2,32 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from edge_agent.app import Agent
-from edge_agent.config.model import Config, ConsentTable, Control, Gateway, Help, Paths, SerialDevice
+from edge_agent.config.model import Ble, BleDevice, Config, ConsentTable, Control, Gateway, Help, Paths, SerialDevice
 from edge_agent.core.finding import Finding
 from edge_agent.drivers.registry import Hardware
 from firmware_bridges.native.bridge import Native
 from firmware_bridges.native.host import Outcome
 
 
+def serial(folder: Path) -> dict[str, Any]:
+    return {"serial": (SerialDevice(name="panel", port=str(folder / "panel"), language="native"),)}
+
+
 @asynccontextmanager
-async def running(folder: Path) -> AsyncIterator[Agent]:
+async def running(folder: Path, **devices: Any) -> AsyncIterator[Agent]:
+    """The agent with the panel at its serial port, or with these devices."""
     settings = Config(
         gateway=Gateway(id="gw"),
         paths=Paths(state=str(folder / "state")),
         consent=ConsentTable(help_ready=True, telemetry=True, findings=True),
         help=Help(button_channel="panel.help", cancel_window_s=30.0),
-        serial=(SerialDevice(name="panel", port=str(folder / "panel"), language="native"),),
         control=Control(enabled=False),
+        **(devices or serial(folder)),
     )
     agent, stop = Agent(settings), asyncio.Event()
     task = asyncio.create_task(agent.run(stop))
@@ -31,6 +36,11 @@ async def running(folder: Path) -> AsyncIterator[Agent]:
     finally:
         stop.set()
         await task
+
+
+def running_ble(folder: Path, address: str) -> AbstractAsyncContextManager[Agent]:
+    """The agent with the panel over Bluetooth LE."""
+    return running(folder, ble=Ble(device=(BleDevice(name="panel", address=address, language="native"),)))
 
 
 async def until(what: Callable[[], object], within_s: float = 40.0) -> None:

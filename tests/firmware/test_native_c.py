@@ -108,7 +108,7 @@ def test_what_the_gateway_writes_the_device_reads_and_skips(value: Any) -> None:
     assert native_c.skipped(body) == len(body)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(body=st.binary(max_size=80) | VALUES.map(msgpack.packb))
 def test_any_body_is_read_to_its_end_or_to_its_damage_and_not_beyond(body: bytes) -> None:
     for cut in {len(body), len(body) // 2, max(0, len(body) - 1)}:
@@ -178,6 +178,16 @@ def test_the_codec_fits_into_one_and_a_half_kilobytes_of_a_cortex_m3(
     with capsys.disabled():
         print(f"\nflash at -Os: codec {codec} B (Cortex-M0: {small} B), device's half {device} B more")  # noqa: T201 - CI shows it
     assert codec <= CODEC_BYTES
+
+
+def test_the_arduino_example_compiles_against_what_it_uses_of_arduino(tmp_path: Path) -> None:
+    if shutil.which("arm-none-eabi-g++") is None:
+        pytest.skip("no arm-none-eabi-g++: run make tools (Debian: gcc-arm-none-eabi)")
+    sketch = NATIVE / "c" / "examples" / "arduino" / "panel" / "panel.ino"
+    flags = ["-mcpu=cortex-m0plus", "-mthumb", "-std=gnu++17", "-ffreestanding", "-fno-exceptions", "-Wall", "-Wextra"]
+    arduino = ["-include", "Arduino.h", "-I", str(Path(__file__).parent / "arduino"), "-I", str(NATIVE / "c")]
+    source = ["-x", "c++", str(sketch), "-o", str(tmp_path / "panel.o")]
+    subprocess.run(["arm-none-eabi-g++", *flags, "-Werror", *arduino, "-c", *source], check=True)
 
 
 def test_nothing_that_arrives_makes_it_touch_what_is_not_its_own(tmp_path: Path) -> None:

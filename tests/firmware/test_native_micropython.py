@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.app import Agent
 from edge_agent.core.request import State
 from firmware_bridges.native.messages import Status
 from simulators.ports import SerialTwin
@@ -19,6 +18,7 @@ from tests.firmware.native_frames import NATIVE
 
 HERE = Path(__file__).parent
 LIBRARY = NATIVE / "micropython"
+EXAMPLE = LIBRARY / "examples" / "main.py"
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,10 @@ def test_it_reads_and_writes_the_vectors(micropython: str) -> None:
 
 
 class Panel:
-    """MicroPython at a serial port; `start` after it ended is a reset."""
+    """The example in MicroPython at a serial port: it begins anew whenever it ends, as a board does."""
 
     def __init__(self, micropython: str, folder: Path) -> None:
-        self._command = (micropython, str(HERE / "micropython_panel.py"), str(LIBRARY), str(folder))
+        self._command = (micropython, str(HERE / "micropython_board.py"), str(LIBRARY), str(EXAMPLE), str(folder))
         self._folder = folder
         self._twin = SerialTwin(folder / "panel", self._hear)
         self._process: asyncio.subprocess.Process | None = None
@@ -48,7 +48,6 @@ class Panel:
         self.lives = 0
 
     async def live(self) -> None:
-        """Again and again, as a board does."""
         pipe = asyncio.subprocess.PIPE
         while True:
             self.lives += 1
@@ -58,8 +57,17 @@ class Panel:
                 self._twin.emit(data)
             await self._process.wait()
 
-    def press(self) -> None:
-        (self._folder / "press").touch()
+    def do(self, what: str) -> None:
+        """`press` the button and keep it down, `break` the sensor."""
+        (self._folder / what).touch()
+
+    def let_go(self) -> None:
+        (self._folder / "press").unlink()
+
+    @property
+    def holding(self) -> bool:
+        """Whether its file holds something."""
+        return '"held": []' not in (self._folder / "held.json").read_text(encoding="utf-8")
 
     def kill(self) -> None:
         """The power is cut for a moment."""
@@ -83,46 +91,48 @@ class Panel:
                     await self._process.wait()
 
 
-async def known(agent: Agent) -> None:
-    await until(lambda: latest(agent, "temperature") is not None)
-
-
 async def test_it_measures_has_a_help_button_and_obeys(micropython: str, tmp_path: Path) -> None:
     async with Panel(micropython, tmp_path).on() as panel, running(tmp_path) as agent:
-        await known(agent)
-        assert latest(agent, "temperature") == 21.5
-        assert latest(agent, "mode") == "idle"
-        assert latest(agent, "firmware") == "Acme py panel 0.1"
+        await until(lambda: latest(agent, "temperature") is not None)
+        assert latest(agent, "temperature") == pytest.approx(27.0, abs=0.1)
+        assert latest(agent, "help") is False
+        assert latest(agent, "firmware") == "Acme panel 1.0"
         assert (await told(agent, "dance")).status == Status.UNKNOWN_VERB
-        panel.press()
+        panel.do("press")
         await until(lambda: agent.help.state is State.CANCEL_WINDOW)
-        await asyncio.sleep(1.5)
+        await until(lambda: panel.holding)
+        await until(lambda: not panel.holding)
+        panel.let_go()
+        await until(lambda: latest(agent, "help") is False)
+        await asyncio.sleep(0.5)
         assert agent.help.case is not None
         assert agent.help.case.nudges == 0
         assert bridge(agent.hardware).host.bad == 0
+        assert (await told(agent, "reset")).status == Status.OK
+        await until(lambda: panel.lives == 2)
 
 
 async def test_a_press_survives_the_power_cut_of_the_device(micropython: str, tmp_path: Path) -> None:
     panel = Panel(micropython, tmp_path)
     async with panel.on():
-        async with running(tmp_path / "before") as agent:  # another gateway: so this one never saw the panel
-            assert agent.help.case is None
-        panel.press()
-        await until(lambda: not (tmp_path / "press").exists())
-        await asyncio.sleep(0.3)
+        await until((tmp_path / "held.json").exists)
+        panel.do("press")
+        await until(lambda: panel.holding)
+        panel.let_go()
         panel.kill()
         await until(lambda: panel.lives == 2)
         async with running(tmp_path) as agent:
             await until(lambda: agent.help.state is State.CANCEL_WINDOW)
-            await until(lambda: '"held": []' in (tmp_path / "held.json").read_text(encoding="utf-8"))
+            await until(lambda: not panel.holding)
 
 
 async def test_an_exception_is_a_finding_in_the_next_life(micropython: str, tmp_path: Path) -> None:
     async with Panel(micropython, tmp_path).on() as panel, running(tmp_path) as agent:
-        await known(agent)
-        assert (await told(agent, "divide", 5)).status == Status.OK
+        await until(lambda: latest(agent, "temperature") is not None)
+        panel.do("break")
         await until(lambda: crash(agent))
         await until(lambda: panel.lives == 2)
         finding = crash(agent)
         assert finding is not None
-        assert "ZeroDivisionError" in finding.sentence
+        assert "OSError: the sensor does not answer" in finding.sentence
+        await until(lambda: latest(agent, "console") == "boot: MicroPython")

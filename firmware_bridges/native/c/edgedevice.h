@@ -15,7 +15,9 @@
 extern "C" {
 #endif
 
-#define EL_MAX_EVENTS 4U
+#ifndef EL_MAX_EVENTS
+#define EL_MAX_EVENTS 4U /* about 100 bytes each */
+#endif
 #define EL_NAME_SIZE 16U  /* with its zero, as the next ones */
 #define EL_CODE_SIZE 12U
 #define EL_TEXT_SIZE 48U
