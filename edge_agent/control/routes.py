@@ -72,6 +72,7 @@ ROUTES: tuple[Route, ...] = (
     _writes(
         "selftest", types.Examine, types.SelfTest, lambda agent, ask: agent.start_selftest(ask), "Begin a self-test"
     ),
+    _reads("report", types.Report, lambda agent, _: agent.report(), "All there is, redacted and signed"),
     _reads("metrics", str, lambda agent, _: agent.metrics(), "Figures as Prometheus text"),
     _reads("config", types.InForce, lambda agent, _: agent.config_in_force(), "The configuration as it is in force"),
     _reads("log", types.Log, lambda agent, ask: agent.log(ask), "The newest lines of the log", types.Tail),

@@ -4,12 +4,14 @@ from collections.abc import AsyncIterator, Collection
 from typing import TYPE_CHECKING
 
 from edge_agent.control import types
+from edge_agent.store.signing import Signer
 from edge_agent.view.consent import ConsentView
 from edge_agent.view.console import ConsoleView
 from edge_agent.view.engineer import EngineerView
 from edge_agent.view.findings import FindingsView
 from edge_agent.view.help import HelpView, lamp
 from edge_agent.view.metrics import MetricsView
+from edge_agent.view.report import ReportView
 from edge_agent.view.selftest import SelfTestView
 
 if TYPE_CHECKING:
@@ -18,7 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["View", "lamp", "view_of"]
 
 
-class View(MetricsView, FindingsView, HelpView, ConsentView, ConsoleView, EngineerView, SelfTestView):
+class View(
+    MetricsView, FindingsView, HelpView, ConsentView, ConsoleView, EngineerView, SelfTestView, ReportView
+):
     """The Agent that control.server serves, a class for each subject."""
 
     __slots__ = ()
@@ -48,6 +52,7 @@ def view_of(agent: "Agent") -> View:
         hub=agent.hub,
         test=agent.beside.test,
         examiner=agent.beside.examiner,
+        signer=Signer(agent.folder),
         texts=agent.panel.texts,
         health=agent.standing.health,
         ways=agent.standing.ways,

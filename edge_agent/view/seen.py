@@ -18,6 +18,7 @@ from edge_agent.services.indicator import Arbiter
 from edge_agent.services.mayday import Help
 from edge_agent.services.sampling import Sampling
 from edge_agent.store.outbox import Outbox
+from edge_agent.store.signing import Signer
 from edge_agent.texts import Texts
 from edge_agent.uplink.drain import Drain
 
@@ -43,6 +44,7 @@ class Seen:
     hub: Hub
     test: HelpTest
     examiner: Examiner
+    signer: Signer
     texts: Texts
     health: Callable[[], Sequence[tuple[str, Health]]]
     ways: Callable[[], Sequence[tuple[str, Health]]]

@@ -5,7 +5,19 @@ seconds before the reply was made, `wall` is Unix seconds.
 """
 
 from edge_agent.control.types.agent import Agent
-from edge_agent.control.types.base import API_VERSION, Ask, Failure, Nothing, Part, Reply, decode, encode, pretty, query
+from edge_agent.control.types.base import (
+    API_VERSION,
+    Ask,
+    Failure,
+    Nothing,
+    Part,
+    Reply,
+    decode,
+    encode,
+    plain,
+    pretty,
+    query,
+)
 from edge_agent.control.types.consent import Consent, Decide, Purpose
 from edge_agent.control.types.console import LONGEST_OPEN_S, Console, OpenConsole
 from edge_agent.control.types.findings import (
@@ -48,6 +60,7 @@ from edge_agent.control.types.help import (
 )
 from edge_agent.control.types.live import GAP, LIVE_KINDS, Gap, Live, live
 from edge_agent.control.types.onsite import MOST_LINES, Frame, InForce, Log, OfDevice, Raw, Tail, Watch
+from edge_agent.control.types.report import SIGNED_AS, Report
 from edge_agent.control.types.selftest import Examine, Probed, SelfTest
 from edge_agent.control.types.state import Channel, Channels, Device, Lane, Queue, Status
 
@@ -61,6 +74,7 @@ __all__ = [
     "LONGEST_SHELVING_S",
     "LONGEST_TEXT",
     "MOST_LINES",
+    "SIGNED_AS",
     "USUAL_HOLD_S",
     "Agent",
     "Answer",
@@ -109,6 +123,7 @@ __all__ = [
     "Readiness",
     "Ready",
     "Reply",
+    "Report",
     "Say",
     "SelfTest",
     "Shelve",
@@ -123,6 +138,7 @@ __all__ = [
     "decode",
     "encode",
     "live",
+    "plain",
     "pretty",
     "query",
 ]

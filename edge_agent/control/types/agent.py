@@ -18,6 +18,7 @@ from edge_agent.control.types.findings import (
 from edge_agent.control.types.help import Answer, Help, HelpTest, Lamp, Play
 from edge_agent.control.types.live import Live
 from edge_agent.control.types.onsite import InForce, Log, OfDevice, Raw, Tail, Watch
+from edge_agent.control.types.report import Report
 from edge_agent.control.types.selftest import Examine, SelfTest
 from edge_agent.control.types.state import Channels, Queue, Status
 
@@ -90,6 +91,9 @@ class Agent(Protocol):
 
     async def start_selftest(self, ask: Examine) -> SelfTest:
         """Begin a self-test. Raises RefusedError while one is under way."""
+
+    async def report(self) -> Report:
+        """All there is, redacted and signed. Raises StoreError where no key can be kept."""
 
     def metrics(self) -> str:
         """Figures as Prometheus text."""

@@ -3,7 +3,7 @@
 JSON by msgspec, which in the agent only this package and the config know.
 """
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -56,6 +56,12 @@ def encode(reply: Struct) -> bytes:
 def pretty(reply: Reply) -> str:
     """A reply as JSON for people."""
     return msgspec.json.format(msgspec.json.encode(reply), indent=2).decode()
+
+
+def plain(reply: Reply) -> dict[str, Any]:
+    """A reply as plain data."""
+    found: dict[str, Any] = msgspec.to_builtins(reply)
+    return found
 
 
 def decode(raw: bytes, kind: type[Some]) -> Some:

@@ -39,6 +39,7 @@ from edge_agent.control.types import (
     Purpose,
     Queue,
     Raw,
+    Report,
     SelfTest,
     Status,
     Step,
@@ -85,6 +86,7 @@ class MadeUpAgent(MadeUpFindings):
         self.decided: list[tuple[str, bool, str]] = []
         self.waiting = 3
         self.watched_s = 0.0
+        self.reported = Report("{}", "00" * 64, "00" * 32)
         self.examined = SelfTest("never", "ok", "All is well.", __version__, [])
         self.round_trips: list[bool] = []
         self.after = ""
@@ -185,6 +187,9 @@ class MadeUpAgent(MadeUpFindings):
         self.round_trips.append(ask.round_trip)
         self.examined = structs.replace(self.examined, outcome="done")
         return structs.replace(self.examined, outcome="running", results=[])
+
+    async def report(self) -> Report:
+        return self.reported
 
     def metrics(self) -> str:
         return '# HELP edge_agent_info The version.\n# TYPE edge_agent_info gauge\nedge_agent_info{version="1"} 1\n'

@@ -1,0 +1,20 @@
+"""The signed report."""
+
+from edge_agent.control import types
+from edge_agent.reporting import document, known_of, sealed
+from edge_agent.services.selftest.runner import in_thread
+from edge_agent.view.seen import Seen
+
+
+class ReportView(Seen):
+    """One text, and who signed it."""
+
+    __slots__ = ()
+
+    async def report(self) -> types.Report:
+        """All there is, redacted and signed."""
+        plain = await document(self)  # type: ignore[arg-type]  # the whole of it is a View
+        known = known_of(self.config, self.gateway)
+        text = await in_thread(lambda: sealed(plain, known))
+        signature, key = await in_thread(lambda: self.signer.sign(types.SIGNED_AS + text.encode()))
+        return types.Report(document=text, signature=signature.hex(), key=key.hex())
