@@ -8,13 +8,15 @@ import binascii
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import structlog
 
-from edge_agent.core.checks.learned import Learned
 from edge_agent.core.errors import StoreError
-from edge_agent.core.learning import state
 from edge_agent.core.ports import Clock
+
+if TYPE_CHECKING:
+    from edge_agent.core.checks.learned import Learned
 
 EVERY_S = 3600.0
 # Local time is asked for once in so long: it changes with summer time only.
@@ -36,12 +38,14 @@ class Lessons:
         self._offset: float | None = None
         self._asked = -_OFFSET_S
 
-    def begin(self, key: str, check: Learned) -> None:
+    def begin(self, key: str, check: "Learned") -> None:
         """A check begins: it goes on with what was saved under this key, if that is of this version and whole."""
         self.checks[key] = check
         saved = self._saved.get(key)
         if saved is None:
             return
+        from edge_agent.core.learning import state  # noqa: PLC0415 - only where something learns
+
         try:
             check.resume(state.load(b64decode(saved, validate=True)))
         except (ValueError, binascii.Error) as error:
@@ -91,5 +95,7 @@ class Lessons:
         self._saved, self._failed = kept, False
 
 
-def _packed(check: Learned) -> str:
+def _packed(check: "Learned") -> str:
+    from edge_agent.core.learning import state  # noqa: PLC0415 - only where something learns
+
     return b64encode(state.save(check.learner)).decode()

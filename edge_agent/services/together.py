@@ -9,13 +9,17 @@ own threshold, which knows how many channels are looked at.
 import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
+from edge_agent.core.checks.around import STANDS_S
 from edge_agent.core.checks.base import Words
-from edge_agent.core.checks.learned import STANDS_S, Learned
 from edge_agent.core.finding import GOOD, Finding, Severity, Tracker, Verdict
 from edge_agent.core.ports import Clock
 from edge_agent.services.register import Register
 from edge_agent.texts import Texts
+
+if TYPE_CHECKING:
+    from edge_agent.core.checks.learned import Learned
 
 TOGETHER = "together"
 # Surprise is looked at once in so long: it comes with the slow clock of the learned checks, of about five minutes.
@@ -36,7 +40,7 @@ class Together:
         new_id: Callable[[], bytes],
         register: Register,
         texts: Texts,
-        checks: Mapping[str, Learned],
+        checks: Mapping[str, "Learned"],
     ) -> None:
         self._clock = clock
         self._new_id = new_id
@@ -63,7 +67,7 @@ class Together:
         """The learned channels of a device: the keys of its checks."""
         return [key for key, check in self._checks.items() if check.channel.partition(".")[0] == device]
 
-    def _look(self, device: str, checks: Mapping[str, Learned], now: float) -> None:
+    def _look(self, device: str, checks: Mapping[str, "Learned"], now: float) -> None:
         heard = sorted(((check.surprise(now), name) for name, check in checks.items()), reverse=True)
         parts = [(surprise, name) for surprise, name in heard if surprise >= PART]
         together = sum(surprise for surprise, _ in parts)
@@ -107,7 +111,7 @@ class Together:
             self._trackers[key].forget()
 
 
-def _kinds(checks: Mapping[str, Learned], channel: str) -> list[str]:
+def _kinds(checks: Mapping[str, "Learned"], channel: str) -> list[str]:
     return [key.rpartition(":")[2] for key in checks if key.rpartition(":")[0] == channel]
 
 

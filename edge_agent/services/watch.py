@@ -5,10 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from edge_agent.core.causes import AWAY, SILENT, Causes, Root
+from edge_agent.core.checks.around import Around
 from edge_agent.core.checks.base import Check, Words
 from edge_agent.core.checks.guarded import Guarded
-from edge_agent.core.checks.learned import Around, Learned
-from edge_agent.core.checks.registry import make
+from edge_agent.core.checks.registry import LEARNED, make
 from edge_agent.core.finding import Change, Finding, FindingState, Severity, Tracker, Verdict
 from edge_agent.core.guard import Guard
 from edge_agent.core.health import Health
@@ -175,11 +175,9 @@ class Watches:
         now = self._clock.now().monotonic
         kind = setting.name or setting.kind
         check = make(setting.kind, channel, setting.settings, now, self._around)
-        if self._lessons is not None and isinstance(check, Learned):
-            self._lessons.begin(f"{channel}:{kind}", check)
         before = self._register.before(f"{channel}:{kind}")
-        if before is not None and before.stands and isinstance(check, Learned):
-            check.stand(now)
+        if setting.kind == LEARNED:
+            self._learn(check, f"{channel}:{kind}", before is not None and before.stands, now)
         guard = setting.only_while
         if guard is not None:
             check = Guarded(check, guard)
@@ -189,6 +187,17 @@ class Watches:
             # it sees the readings of both channels
             self._watches_of(guard.channel).append(watch)
         return watch
+
+    def _learn(self, check: Check, key: str, stands: bool, now: float) -> None:
+        """A learned check goes on with what was learned, and with a finding that stands."""
+        from edge_agent.core.checks.learned import Learned  # noqa: PLC0415 - 0.9 MB, only where something learns
+
+        if not isinstance(check, Learned):
+            return
+        if self._lessons is not None:
+            self._lessons.begin(key, check)
+        if stands:
+            check.stand(now)
 
     def _watched(self, device: str) -> int:
         """On how many channels of this device silence is looked for."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edge_agent import logs
-from tests.bench import block, bridges, checks, help_path, idle, links, path, peer_thingsboard, store
+from tests.bench import block, bridges, checks, help_path, idle, links, path, peer_thingsboard, store, throughput
 from tests.bench.measure import Figure, Found, Run
 
 BENCHES: dict[str, Callable[[Run], Iterator[Found]]] = {
@@ -19,6 +19,7 @@ BENCHES: dict[str, Callable[[Run], Iterator[Found]]] = {
     "checks": checks.run,
     "bridges": bridges.run,
     "path": path.run,
+    "throughput": throughput.run,
     "store": store.run,
     "help": help_path.run,
     "links": links.run,
@@ -33,7 +34,7 @@ def main() -> int:
     args = _arguments()
     if args.list:
         for name, bench in BENCHES.items():
-            _say(f"{name:<9} {(sys.modules[bench.__module__].__doc__ or '').splitlines()[0].partition(': ')[2]}")
+            _say(f"{name:<11} {(sys.modules[bench.__module__].__doc__ or '').splitlines()[0].partition(': ')[2]}")
         return 0
     report: dict[str, object] = {"machine": machine(args.folder), "quick": args.quick, "figures": [], "remarks": []}
     _say(str(report["machine"]))

@@ -20,24 +20,25 @@ SETTINGS = {
     "stuck": model.Check(channel="*", kind="stuck", window_s=3e7),
     "silent": model.Check(channel="*", kind="silent", window_s=3e7),
 }
+EVERY = {**SETTINGS, "learned": model.Check(channel="*", kind="learned", level=True)}
 
 
 def run(run: Run) -> Iterator[Found]:
     readings = traces.repeated(traces.home(600), run.some(100_000))
-    kinds = [*SETTINGS, ""]
-    watches = [_watches(*([kind] if kind else SETTINGS)) for kind in kinds]
+    kinds = [*EVERY, ""]
+    watches = [_watches(*([kind] if kind else EVERY)) for kind in kinds]
     nothing = _watches()
     works = [lambda w=w: _see_all(w, readings) for w in (*watches, nothing)]
     took = in_turn(ROUNDS, *works, lambda: _bare(readings))
     for kind, seconds in zip(kinds, took, strict=False):
-        yield duration(f"checks.{kind or 'all four'}", seconds, took[-1], len(readings), "a bare call and comparison")
+        yield duration(f"checks.{kind or 'all five'}", seconds, took[-1], len(readings), "a bare call and comparison")
     yield duration("checks.none", took[-2], took[-1], len(readings), "a bare call and comparison")
-    yield rate("checks.all four", took[len(kinds) - 1], took[-1], len(readings), "a bare call and comparison")
+    yield rate("checks.all five", took[len(kinds) - 1], took[-1], len(readings), "a bare call and comparison")
 
 
 def _watches(*kinds: str) -> Watches:
     clock = SystemClock()
-    checks = check_settings(model.Config(check=tuple(SETTINGS[kind] for kind in kinds)))
+    checks = check_settings(model.Config(check=tuple(EVERY[kind] for kind in kinds)))
     return Watches(checks, clock, EventMaker(clock).new_id, Register(clock))
 
 

@@ -10,7 +10,7 @@ from tests.bench.traces import ROOT
 
 def test_a_quick_run_gives_every_figure_a_limit_of_the_same_run(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    names = ("block", "checks", "bridges", "path")
+    names = ("block", "checks", "bridges", "path", "throughput")
     command = [sys.executable, "-m", "tests.bench", "--quick", "--json", str(report), "--folder", str(tmp_path), *names]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr

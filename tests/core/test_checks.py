@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_agent.core.checks.around import Around
 from edge_agent.core.checks.base import PLAIN, Check, Words
 from edge_agent.core.checks.guarded import Guarded
-from edge_agent.core.checks.learned import Around
 from edge_agent.core.checks.range import Range
 from edge_agent.core.checks.registry import CHECKS, Settings
 from edge_agent.core.checks.registry import make as made

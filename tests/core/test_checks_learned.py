@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_agent.core.checks.around import STANDS_S, Around
 from edge_agent.core.checks.base import Words
-from edge_agent.core.checks.learned import STANDS_S, Around, Learned
+from edge_agent.core.checks.learned import Learned
 from edge_agent.core.finding import GOOD, Confidence
 from edge_agent.core.learning import state
 from edge_agent.core.learning.channel import SEASONAL, TREND, VALUE

@@ -5,35 +5,20 @@ can be compared (a counter's pace, an angle's way from its mean), and a first a 
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from edge_agent.core.checks.base import PLAIN, Words, number
+from edge_agent.core.checks.around import STANDS_S, Around
+from edge_agent.core.checks.base import number
 from edge_agent.core.checks.learned_words import Teller
 from edge_agent.core.finding import GOOD, Verdict
 from edge_agent.core.learning.channel import Learner
 from edge_agent.core.learning.confidence import LEVEL, RUNS, share_real
-from edge_agent.core.learning.crowd import Crowd
 from edge_agent.core.reading import Channel, ChannelKind, Reading
 
-# A finding stands for so long after the last alert, for an alert is a moment.
-STANDS_S = 3600.0
 # A state holds until it changes: it is looked at again so often, for so long after it was heard.
 _LOOK_S, _HELD_S = 60.0, 86400.0
 # An angle's mean is over about so many readings.
 _ANGLE_SPAN = 300.0
-
-
-class Around(NamedTuple):
-    """From outside: the words of `edge_agent.texts`, the local time of a monotonic second, and who else is judged.
-
-    Each check that is made with the same `crowd` counts itself in.
-    """
-
-    words: Words = PLAIN
-    local_s: Callable[[float], float | None] = lambda _: None
-    crowd: Crowd | None = None
 
 
 _ALONE = Around()

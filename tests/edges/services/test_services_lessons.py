@@ -1,6 +1,8 @@
 """What was learned outlives a restart, and a file that is no good only begins anew."""
 
 import asyncio
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -109,3 +111,9 @@ def test_local_time_is_known_only_while_the_clock_is():
     assert at is not None
     assert abs(at - 1_700_000_000.0) <= 14 * 3600
     assert Lessons(clock(trusted=False), {}, print).local_s(100.0) is None
+
+
+def test_where_nothing_learns_nothing_of_it_is_loaded():
+    asked = "import sys, edge_agent.app; print('edge_agent.core.learning.channel' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "False"
