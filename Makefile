@@ -10,7 +10,7 @@ CLANG ?= $(or $(shell command -v clang),clang-14)
 SYSTEM_PACKAGES = $(shell $(PYTHON) -c 'import sys; print("--system-site-packages" * (sys.version_info >= (3, 13)))')
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test fuzz-c captures torture vm check format bench bench-peer bench-detect install plots clean lock tools
+.PHONY: help demo test fuzz-c captures torture vm-test check format bench bench-peer bench-detect install plots clean lock tools
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -58,13 +58,17 @@ captures: $(VENV)/.tools ## decode captured bytes, and print what came of them: 
 	@test -f "$(CAPTURES)/index.json" || { echo "No captures at $(CAPTURES): name the folder that has index.json"; exit 1; }
 	@CAPTURES="$(abspath $(CAPTURES))" $(BIN)/python -m pytest tests/firmware/captures -q $(PYTEST)
 
-torture: $(VENV)/.tools tools ## kill it, refuse it, cut its power, damage its files: make torture N=300 SEED=7
+torture: $(VENV)/.vm tools ## kill it, refuse it, cut its power, damage its files: make torture N=300 SEED=7
 	@TORTURE=$(or $(N),200) TORTURE_SEED=$(or $(SEED),1) VM=1 VM_CUTS=10 VM_SEED=$(SEED) \
 		$(BIN)/python -m pytest tests/torture tests/vm -s --timeout 0
 
-vm: $(VENV)/.tools tools ## test in a virtual machine: power cuts, a slow link, systemd, clocks: make vm N=50 SEED=7
-	@sh tests/tools.sh vm
-	@VM=1 VM_CUTS=$(N) VM_SEED=$(SEED) $(BIN)/python -m pytest tests/vm -s --timeout 0 $(PYTEST)
+$(VENV)/.vm: $(VENV)/.tools
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt --group vm
+	@touch $@
+
+vm-test: $(VENV)/.vm tools ## test on real stacks in a virtual machine: make vm-test QUICK=1, or N=50 SEED=7
+	@sh tests/tools.sh vm || true
+	@VM=1 VM_CUTS=$(N) VM_SEED=$(SEED) $(BIN)/python -m pytest tests/vm -v -s --timeout 0 $(if $(QUICK),-m quick) $(PYTEST)
 
 fuzz-c: ## fuzz the C library of the native link with libFuzzer: make fuzz-c SECONDS=600
 	@command -v $(CLANG) >/dev/null || { echo "libFuzzer needs clang. Try: sudo apt install clang-14 libclang-rt-14-dev"; exit 1; }
@@ -93,7 +97,7 @@ bench-detect: $(VENV)/.tools ## score the learned check on labelled channels: ma
 	@$(BIN)/python -m tests.bench.detect $(if $(DATA),--data $(DATA))
 
 lock: $(VENV)/.tools ## write constraints.txt anew from what is installed
-	@$(BIN)/python -m pip install -q -U --upgrade-strategy eager -e '.[demo]' --group dev
+	@$(BIN)/python -m pip install -q -U --upgrade-strategy eager -e '.[demo]' --group dev --group vm
 	@{ echo "# Tested together; made by make lock."; $(BIN)/python -m pip freeze --exclude-editable; } > constraints.txt
 
 clean: ## remove the virtual environment and what tools left

@@ -230,7 +230,7 @@ class BleDriver:
             deed, fix = f"it did not help: {error.args[0]}", error.fix
             if step is Step.SERVICE:
                 deed = "the Bluetooth service should be restarted"
-                fix = "Restart it: sudo systemctl restart bluetooth. To let the agent do it: docs/troubleshooting.md"
+                fix = "Restart it: sudo systemctl restart bluetooth. To let the agent do it: docs/configuration.md"
         await hang_up()
         self._tell(step, deed, fix)
 

@@ -24,6 +24,9 @@ from edge_agent.drivers.device import Device
 from edge_agent.drivers.radio import ERRORS, RadioError, Why, translated
 
 CONNECT_S = 20.0  # Linux gives a connection up after as long (HCI_LE_CONN_TIMEOUT)
+# While a connection has the air alone nobody is heard, no button either: rarely, and not for long.
+ALONE_S = 8.0
+ALONE_EVERY = 4
 ANSWER_S = 10.0  # a device answers within some connection intervals, of 4 s at the most; ATT itself waits for 30 s
 HANG_UP_S = 5.0
 OUT_BYTES = 4096  # what a bridge may want written before the first byte is gone
@@ -77,7 +80,8 @@ class Link:
         self._backoff = backoff
         self._found: BLEDevice | None = None
         self._heard = asyncio.Event()
-        self._failed = False
+        self._failures = 0
+        self._alone = False
         self._asker = Asker(device, self._send)
         self._characteristics: Mapping[str, BleakGATTCharacteristic] = {}
         self._out: deque[Send] = deque()
@@ -106,16 +110,19 @@ class Link:
 
     async def _once(self, air: Air) -> None:
         assert self._found is not None
-        client = BleakClient(self._found, self._disconnected, timeout=CONNECT_S)
+        client = BleakClient(self._found, self._disconnected, timeout=ALONE_S if self._alone else CONNECT_S)
         try:
-            async with air.turn(alone=self._failed):
+            async with air.turn(alone=self._alone):
                 self.busy = True
                 self._characteristics = await self._connect(client)
-            self._failed = False
+            self._failures, self._alone = 0, False
             await self._live(client)
         except RadioError as error:
             if error.code == _REFUSES.code:
-                self._failed = True
+                self._failures += 1
+                # a no at once is what radios say that cannot scan meanwhile; a time-out mostly means distance
+                late = isinstance(error.__cause__, TimeoutError)
+                self._alone = not late or self._failures % ALONE_EVERY == 0
                 self._heard.clear()
                 air.refresh()
             if error.code not in _OF_THE_RADIO:

@@ -17,7 +17,7 @@ EXAMPLES = """examples, as root:
 
 exit codes: 0 well, 1 it failed, 2 wrong usage, 3 this machine cannot; with run, that of the command
 
-The tests themselves: make vm N=50"""
+The tests themselves: make vm-test N=50"""
 
 
 def main() -> int:

@@ -15,7 +15,8 @@ from tests.vm.service import BROKER_PORT, Service, until
 
 AGENT = f"{root.HOME}/.venv/bin/edge-agent"
 PYTHON = f"{root.HOME}/.venv/bin/python"
-BUTTON, RED, GREEN = 17, 5, 6
+BUTTON, RED, GREEN, DOOR = 17, 5, 6, 18
+KITCHEN = "C0:11:22:33:44:01"
 CHIP = "/sys/devices/platform/gpio-sim.0/gpiochip0"
 STATE = "/data/state"
 _CONFIG = """\
@@ -44,6 +45,21 @@ line = {button}
 [gpio.lamp]
 red = {red}
 green = {green}
+"""
+
+
+# A thermometer by Bluetooth and a contact, to be added where they are wanted.
+NEAR = f"""
+[[ble.device]]
+name = "kitchen"
+address = "{KITCHEN}"
+language = "bthome"
+
+[[gpio.input]]
+name = "door"
+line = {DOOR}
+active = "high"
+options = {{ quantity = "open" }}
 """
 
 
@@ -115,6 +131,18 @@ def pull(machine: Machine, line: int, *, up: bool) -> None:
 def level(machine: Machine, line: int) -> int:
     """How a line of the guest's GPIO chip stands."""
     return int(machine.run(f"cat {CHIP}/sim_gpio{line}/value"))
+
+
+def attach(machine: Machine) -> None:
+    """Plug the adapter that is on its third serial port (radio.py) into the guest; back when it is switched on."""
+    machine.run("systemctl start bluetooth")
+    machine.run("systemd-run -q -u radio --collect btattach -P h4 -S 3000000 -B /dev/ttyS2")
+    until(lambda: "Powered: yes" in machine.run("bluetoothctl show", check=False), 30.0, "the adapter is on")
+
+
+def detach(machine: Machine) -> None:
+    """Pull it out."""
+    machine.run("systemctl stop radio")
 
 
 class Line(NamedTuple):

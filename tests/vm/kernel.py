@@ -44,6 +44,10 @@ exec $b switch_root /new /sbin/init
 """
 
 
+class NoKernelError(OSError):
+    """The machine's apt cannot give the kernel that the guest needs: no fault of what is tested."""
+
+
 class Kernel(NamedTuple):
     """`tree` is where its packages are unpacked (modules below usr/lib/modules)."""
 
@@ -74,21 +78,28 @@ def sources(*suites: str) -> str:
 
 
 def fetch(work: Path) -> Kernel:
-    """Download and unpack the newest kernel of the backports into `work`."""
-    apt = private_apt(work / "apt", SUITE)
-    depends = run("apt-cache", *apt, "depends", "linux-image-amd64")
-    found = re.search(r"Depends: linux-image-(\d\S+)", depends)
-    if found is None:
-        raise OSError(f"{SUITE} has no linux-image-amd64 that depends on a kernel")
-    version = found[1]
+    """Download and unpack the newest kernel of the backports into `work`. Raises NoKernelError."""
+    try:
+        version = _download(work)
+    except subprocess.CalledProcessError as error:
+        raise NoKernelError(f"{SUITE} cannot be had from this machine's apt: {error}") from error
     tree = work / "tree"
     tree.mkdir()
-    names = [f"linux-{part}-{version}" for part in ("binary", "modules", "base")]
-    run("apt-get", *apt, "-q", "download", *names, cwd=work, stderr=subprocess.DEVNULL)
     for package in work.glob("*.deb"):
         _unpack(package, tree)
     run("depmod", "-b", tree / "usr", version)
     return Kernel(version, tree)
+
+
+def _download(work: Path) -> str:
+    apt = private_apt(work / "apt", SUITE)
+    depends = run("apt-cache", *apt, "depends", "linux-image-amd64")
+    found = re.search(r"Depends: linux-image-(\d\S+)", depends)
+    if found is None:
+        raise NoKernelError(f"{SUITE} has no linux-image-amd64 that depends on a kernel")
+    names = [f"linux-{part}-{found[1]}" for part in ("binary", "modules", "base")]
+    run("apt-get", *apt, "-q", "download", *names, cwd=work, stderr=subprocess.DEVNULL)
+    return found[1]
 
 
 def private_apt(work: Path, suite: str) -> Sequence[str]:
@@ -159,12 +170,15 @@ def install_modules(kernel: Kernel, root: Path) -> None:
 
 
 def _modules(kernel: Kernel, names: Iterable[str]) -> list[Path]:
-    """Files of these modules and of those they need, in the order to insert them."""
+    """Files of these modules and of those they need, in the order to insert them. Raises NoKernelError."""
     found: dict[Path, None] = {}
     for name in names:
-        for line in run(
-            "modprobe", "-d", kernel.tree / "usr", "-S", kernel.version, "--show-depends", name
-        ).splitlines():
+        words = ("modprobe", "-d", kernel.tree / "usr", "-S", kernel.version, "--show-depends", name)
+        try:
+            said = run(*words, stderr=subprocess.DEVNULL)
+        except subprocess.CalledProcessError as error:
+            raise NoKernelError(f"the kernel {kernel.version} of {SUITE} has no module {name}") from error
+        for line in said.splitlines():
             word, _, path = line.strip().partition(" ")
             if word == "insmod":
                 found[Path(path.split()[0])] = None

@@ -21,12 +21,10 @@ from bumble.link import LocalLink
 from bumble.transport import open_transport
 
 from tests.vm.machine import Machine
-from tests.vm.service import until
 
 BTHOME = 0xFCD2
 SERVICE, SAYS, HEARS = (f"f00dcafe-000{number}-4000-8000-00805f9b34fb" for number in (1, 2, 3))
 INTERVAL_MS = 200.0
-_ATTACH = "systemd-run -q -u radio --collect btattach -P h4 -S 3000000 -B /dev/ttyS2"
 _FEATURES = (
     hci.LeFeatureMask.LL_PRIVACY | hci.LeFeatureMask.LE_EXTENDED_ADVERTISING | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING
 )
@@ -200,14 +198,3 @@ def world() -> Iterator[World]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-
-
-def attach(machine: Machine) -> None:
-    """Plug the adapter into the guest; back when bluetoothd has switched it on."""
-    machine.run(f"systemctl start bluetooth; {_ATTACH}")
-    until(lambda: "Powered: yes" in machine.run("bluetoothctl show", check=False), 30.0, "the adapter is on")
-
-
-def detach(machine: Machine) -> None:
-    """Pull it out."""
-    machine.run("systemctl stop radio")

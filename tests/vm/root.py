@@ -22,7 +22,7 @@ PARTS = (
 )
 _PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "udev", "kmod", "procps", "iproute2", "e2fsprogs", "util-linux-extra"),
-    *("python3", "python3-venv", "make", "bluez"),
+    *("python3", "python3-venv", "make", "bluez", "polkitd"),
 )
 _LEFT_OUT = ("man", "doc", "locale", "info", "i18n", "bash-completion")
 # Under emulation each unit and each generator costs a tenth of a second; a test needs none of these.

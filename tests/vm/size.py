@@ -1,4 +1,4 @@
-"""How much is done: `make vm N=50 SEED=7`."""
+"""How much is done: `make vm-test N=50 SEED=7`."""
 
 import os
 

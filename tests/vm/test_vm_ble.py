@@ -1,28 +1,30 @@
 """Bluetooth over a real bluetoothd, BlueZ 5.82 on a virtual controller: adverts, a connection, and what is lost."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
-from tests.vm.gateway import guest_python
+from tests.vm.gateway import KITCHEN, attach, detach, guest_python
 from tests.vm.image import report
 from tests.vm.machine import Machine
-from tests.vm.radio import World, attach, detach, world
+from tests.vm.root import HOME, PROJECT
 from tests.vm.service import until
 
-THERMOMETER, BOX = "C0:11:22:33:44:01", "C0:11:22:33:44:02"
+THERMOMETER, BOX = KITCHEN, "C0:11:22:33:44:02"
 SILENCE_S = 20.0
+(COMMAND,) = re.findall(r"^ *sudo (install .*polkit.*)$", (PROJECT / "docs/configuration.md").read_text(), re.MULTILINE)
+INSTALL = f"cd {HOME} && {COMMAND}"
 
 
 @pytest.fixture
-def air() -> Iterator[World]:
-    with world() as made:
-        made.thermometer(THERMOMETER, 20.0)
-        made.box(BOX)
-        yield made
+def air(world):
+    world.thermometer(THERMOMETER, 20.0)
+    world.box(BOX)
+    return world
 
 
 @pytest.fixture
@@ -74,13 +76,13 @@ class Near:
             self.lines.append(json.loads(line))
 
 
-def hears(near: Near, air: World, celsius: float) -> float:
+def hears(near: Near, air, celsius: float) -> float:
     """A new value of the thermometer arrives; how long it took."""
     air.thermometer(THERMOMETER, celsius)
     return near.wait(lambda: celsius in near.values(), 20.0, f"{celsius} Cel is heard")
 
 
-def talks(near: Near, air: World, word: str) -> float:
+def talks(near: Near, air, word: str) -> float:
     """The box says a word, and hears it repeated; how long it took."""
 
     def repeated() -> bool:
@@ -92,6 +94,7 @@ def talks(near: Near, air: World, word: str) -> float:
     return near.wait(repeated, 60.0, f"the box says {word} and hears it")
 
 
+@pytest.mark.quick
 def test_adverts_are_read_and_a_device_is_connected_to_listened_to_and_answered(machine, air) -> None:
     near = Near(machine)
     first = near.wait(lambda: bool(near.values()), 30.0, "the thermometer is heard")
@@ -155,3 +158,22 @@ def test_silence_climbs_the_ladder_and_the_first_advert_brings_it_down(machine, 
     hears(near, air, 25.5)
     near.wait(lambda: near.is_ready("bluetooth"), 30.0, "all is well")
     assert "NRestarts" in machine.run("systemctl show bluetooth -p NRestarts")
+
+
+AS_AGENT = "setpriv --reuid edge-agent --regid edge-agent --init-groups busctl call org.freedesktop.systemd1"
+MANAGER = "/org/freedesktop/systemd1 org.freedesktop.systemd1.Manager"
+
+
+def test_root_may_allow_the_agent_to_restart_bluetoothd_and_nothing_else(built, ready) -> None:
+    def may(call: str, unit: str) -> bool:
+        return "job" in machine.run(f"{AS_AGENT} {MANAGER} {call} ss {unit} replace", check=False)
+
+    with Machine(built, saved=ready) as machine:
+        machine.run(f"systemd-sysusers {HOME}/systemd/edge-agent.sysusers; systemctl start bluetooth polkit")
+        before = machine.run("systemctl show bluetooth -p MainPID")
+        assert not may("RestartUnit", "bluetooth.service")
+        machine.run(INSTALL)
+        until(lambda: may("RestartUnit", "bluetooth.service"), 20.0, "the rule is taken")
+        until(lambda: machine.run("systemctl show bluetooth -p MainPID") != before, 20.0, "it was restarted")
+        assert not may("StopUnit", "bluetooth.service")
+        assert not may("RestartUnit", "systemd-journald.service")

@@ -7,12 +7,13 @@ from contextlib import suppress
 
 import pytest
 
-from tests.vm.gateway import BUTTON, CHIP, GREEN, RED, guest_python, level, pull
+from tests.vm.gateway import BUTTON, CHIP, DOOR, GREEN, RED, guest_python, level, pull
 from tests.vm.image import report
 from tests.vm.machine import Machine
 from tests.vm.service import until
 
-DOOR = 18
+pytestmark = pytest.mark.quick
+
 PRESSES = 10
 # A contact that bounces for some milliseconds before it rests at the level that it is given.
 BOUNCE = "for i in 1 2 3 4 5 6; do echo pull-up >{0}; echo pull-down >{0}; done; echo pull-{1} >{0}"

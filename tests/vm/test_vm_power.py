@@ -1,5 +1,5 @@
 """The plug is pulled under a working gateway, on a disk with a volatile cache, and what is missing is counted at the
-desk: `make vm N=50`.
+desk: `make vm-test N=50`.
 """
 
 import json

@@ -12,7 +12,7 @@ from simulators.desk.desk import Desk
 from simulators.desk.policy import Policy
 from tests.vm import root
 from tests.vm.channel import GuestError
-from tests.vm.gateway import AGENT, BUTTON, CHIP, GREEN, RED, Box, config, level, new_boot, pull
+from tests.vm.gateway import AGENT, BUTTON, CHIP, GREEN, KITCHEN, NEAR, RED, Box, attach, config, level, new_boot, pull
 from tests.vm.image import report
 from tests.vm.machine import Machine
 from tests.vm.service import Service, service, until
@@ -77,9 +77,13 @@ def told(machine: Machine) -> Iterator[None]:
         raise
 
 
-def test_it_is_installed_as_the_readme_says_and_the_button_calls_for_help(machine, at_desk) -> None:
+@pytest.mark.quick
+def test_it_is_installed_as_the_readme_says_and_hears_and_the_button_calls_for_help(machine, at_desk, world) -> None:
+    world.thermometer(KITCHEN, 20.5)
+    world.plug(machine)
+    attach(machine)
     began = time.monotonic()
-    install(machine, settings(at_desk))
+    install(machine, settings(at_desk) + NEAR)
     with told(machine):
         assert shown(machine, "ActiveState") == "active"
         assert shown(machine, "NRestarts") == "0"
@@ -89,6 +93,7 @@ def test_it_is_installed_as_the_readme_says_and_the_button_calls_for_help(machin
         status = json.loads(machine.run(f"{AGENT} status --json"))
         wanted = ("button", "gpio", "store", "help")
         assert [part for part in status["parts"] if not part["ready"] and part["name"] in wanted] == []
+        until(lambda: any(row.value == 20.5 for row in at_desk.ask(Desk.held)), 30.0, "what came by Bluetooth")
         flash = (
             f"for i in $(seq 5000); do read level <{CHIP}/sim_gpio{GREEN}/value; [ $level = 1 ] && exit; done; exit 1"
         )
