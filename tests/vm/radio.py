@@ -45,12 +45,13 @@ class _Air(LocalLink):
 
 
 class _Adapter(Controller):
-    """A reset ends all connections, as Bumble's own does not (Core Specification, Vol 4 Part E 7.3.2)."""
+    """A reset ends connections and scan, as Bumble's own does not (Core Specification, Vol 4 Part E 7.3.2)."""
 
     def on_hci_reset_command(self, command: Any) -> Any:
         for connection in tuple(self.le_connections.values()):
             connection.send_ll_control_pdu(ll.TerminateInd(hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR))
             del self.le_connections[connection.peer_address]
+        self.le_scan_enable = False
         return super().on_hci_reset_command(command)
 
 
@@ -72,7 +73,7 @@ class World:
         self.do(self._plug(f"unix-client:{machine.radio}"))
 
     def unplug(self) -> None:
-        """The guest is gone; the devices stay."""
+        """It has no power: the guest is gone, or the adapter was pulled out. The devices stay."""
         self.do(self._unplug())
 
     def thermometer(self, address: str, celsius: float) -> None:
