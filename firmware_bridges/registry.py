@@ -4,7 +4,7 @@ Packages from outside add theirs through the entry point group `edge_agent.bridg
 a name that is here already cannot be taken from outside.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
 from edge_agent.core.errors import ConfigError
@@ -84,21 +84,29 @@ def languages() -> Sequence[str]:
     return sorted({*LANGUAGES, *_outsiders()})
 
 
-def recognise(advert: Advert) -> Mapping[str, str]:
-    """The languages that understand this advert, each with the model as it calls it: one, or none, or rarely more.
+Look = Callable[[Advert], str | None]
 
-    Imports every language; a broken one from outside is left out.
-    """
-    found: dict[str, str] = {}
+
+def recognisers() -> Mapping[str, Look]:
+    """What each language recognises its devices with. Imports every language; a broken one from outside is left out."""
+    found: dict[str, Look] = {}
     for name in languages():
         try:
             look = language(name).recognise
         except ConfigError:
             continue
-        model = None if look is None else look(advert)
-        if model is not None:
-            found[name] = model
+        if look is not None:
+            found[name] = look
     return found
+
+
+def recognise(advert: Advert, looks: Mapping[str, Look] | None = None) -> Mapping[str, str]:
+    """The languages that understand this advert, each with the model as it calls it: one, or none, or rarely more.
+
+    Who has many adverts asks for `recognisers` once and hands them in.
+    """
+    named = ((name, look(advert)) for name, look in (recognisers() if looks is None else looks).items())
+    return {name: model for name, model in named if model is not None}
 
 
 def _outsiders() -> Mapping[str, str]:

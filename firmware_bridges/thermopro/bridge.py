@@ -7,7 +7,8 @@ from edge_agent.core.reading import Advert
 from firmware_bridges.adverts import Found, listener
 from firmware_bridges.payload import ABSENT, HUMIDITY, TEMPERATURE, Field, Layout, Quantity, Said, state
 
-# A payload begins with the company id, which is the temperature's first byte and one that is always C2.
+# A payload begins with the company id: a byte that is always C2, and the first of the temperature.
+_FIRST = 0xC2
 _ROOM = Layout(
     Field(HUMIDITY, 3),
     Field(state("battery_level"), 4, mask=0x3, names={0: "low", 1: "medium", 2: "full"}),
@@ -38,13 +39,12 @@ def _find(advert: Advert) -> Found | str | None:
     model = advert.name.split()[0]
     for company, payload in advert.manufacturer_data.items():
         data = company.to_bytes(2, "little") + payload
-        if model.startswith("TP3") and len(data) >= _ROOM.size:
+        if model.startswith("TP3") and data[0] == _FIRST and len(data) >= _ROOM.size:
             return Found(model, data, _room)
         if model.startswith("TP9") and len(data) in _SPIKE_BYTES:
             # BlueZ keeps every company id; the one of the other probe differs in its first byte.
             return Found(model, data, _spike)
-        return "unsupported"
-    return None
+    return "unsupported" if advert.manufacturer_data else None
 
 
 SPEC = listener("thermopro", "ThermoPro thermometers (TP357, TP359, TP393) and meat probes", _find, ids_are_data=True)
