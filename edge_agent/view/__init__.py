@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["View", "lamp", "view_of"]
 
 
-class View(
-    MetricsView, FindingsView, HelpView, ConsentView, ConsoleView, EngineerView, SelfTestView, ReportView
-):
+class View(MetricsView, FindingsView, HelpView, ConsentView, ConsoleView, EngineerView, SelfTestView, ReportView):
     """The Agent that control.server serves, a class for each subject."""
 
     __slots__ = ()

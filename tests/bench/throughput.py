@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
 
-from edge_agent.config import model
 from edge_agent.core.reading import Channel, Reading
 from tests.bench import checks
 from tests.bench.agent_path import config, push, running

@@ -260,3 +260,18 @@ def test_readings_of_any_kind_never_stop_it(kind, history):
         verdict = check.see(Reading(channel, value, at))
         assert verdict is None or verdict.bad == bool(verdict.sentence)
         check.tick(at + 100.0)
+
+
+@pytest.mark.parametrize("new", [1.5, 2.5, 3.4])
+def test_what_a_person_called_normal_is_not_told_again_and_what_comes_later_is_found(new):
+    check, chance, alerts = Learned(ROOM.name), random.Random(2), []
+    for n in range(3500):
+        level = 3.0 if n < 2000 else new if n < 3000 else 6.0
+        verdict = check.see(Reading(ROOM, level + chance.uniform(-0.05, 0.05), n * 300.0))
+        check.tick(n * 300.0 + 1.0)
+        if n >= 2000 and verdict is not None and verdict.bad:
+            alerts.append(n)
+            if n < 3000:
+                check.teach()
+    assert alerts[0] == 2000
+    assert alerts[1] == 3000, "not while the averages settle on it, and not afterwards"

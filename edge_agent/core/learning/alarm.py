@@ -4,10 +4,14 @@ Each alert raises the threshold for days (the budget), and for half a day only a
 (the hold). Measured, these lift every detector tried more than the choice of the detector does.
 """
 
+import math
+
 # A budget forgets an alert after about so many ticks; a hold lasts so many and begins so far above the peak.
 BUDGET = 1500.0
 HOLD = 180
 MARGIN = 3.0
+# The slowest average (of 300 ticks) is where it belongs two of its time constants after a change.
+SETTLE = 600
 # The first alerts of a channel do not count against its budget.
 FREE = 400
 KEEP = 1.0 - 1.0 / BUDGET
@@ -25,12 +29,12 @@ class Alarm:
 
     @property
     def held(self) -> bool:
-        """Whether the last alert still holds."""
-        return self.n - self.at < HOLD and self.peak > 0.0
+        """Whether the last alert still holds, and what comes is not learned as normal."""
+        return self.n - self.at < HOLD and 0.0 < self.peak < math.inf
 
     def teach(self) -> None:
-        """What alerted was normal: nothing is held, and the budget is whole again."""
-        self.peak = self.spent = 0.0
+        """What alerted was normal: the budget is whole again, and while averages settle on it nothing alerts."""
+        self.peak, self.spent, self.at = math.inf, 0.0, self.n + SETTLE - HOLD
 
     def judge(self, ratio: float) -> float:
         """`ratio` of evidence to threshold in; what counts out: above 1 is an alert, which this takes note of."""
