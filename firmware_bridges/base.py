@@ -59,6 +59,8 @@ class ListeningBridge:
     def __init__(self, device: str) -> None:
         self.device = device
         self.faults = Faults(device)
+        # Frames that were right, whether or not a channel is made of them: for firmware_bridges.trial.
+        self.heard = 0
         self._channels: dict[str, Channel] = {}
         self._absent_until: dict[str, float] = {}
 

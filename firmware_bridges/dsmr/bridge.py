@@ -95,6 +95,7 @@ class Dsmr(ListeningBridge):
                 yield from self.faults.say("checksum", "a telegram does not match its CRC", at)
                 return
             self._has_crc = True
+            self.heard += 1
         elif self._has_crc or any(f":{_VERSION}(" in line for line in lines):
             yield from self.faults.say("checksum", "a telegram has lost its CRC", at)
             return

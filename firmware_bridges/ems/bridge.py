@@ -94,6 +94,7 @@ class Ems(ListeningBridge):
         if crc8(frame[:-1]) != frame[-1]:
             yield from self.faults.say("checksum", "a telegram does not match its CRC", at)
             return
+        self.heard += 1
         telegram = _telegram(frame[:-1])
         if telegram is not None and telegram.source == _BOILER:
             yield from self._values(telegram, at)

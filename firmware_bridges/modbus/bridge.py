@@ -135,6 +135,7 @@ class Modbus(ListeningBridge):
                     break
                 place += 1
             elif isinstance(found, Reply):
+                self.heard += 1
                 yield from self._overheard_reply(found, at)
                 self._overheard, place = None, found.end
             else:

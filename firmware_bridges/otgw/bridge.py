@@ -71,6 +71,7 @@ class OpenThermGateway(ListeningBridge):
         if who == "E" or message.bit_count() % 2:
             yield from self.faults.say("parity", "a message has the wrong parity", at)
             return
+        self.heard += 1
         kind, number, raw = message >> 28 & 7, message >> 16 & 0xFF, message & 0xFFFF
         if who == "B" and kind == READ_ACK and number == STATUS:
             yield from self._status(raw & 0xFF, at)

@@ -68,6 +68,7 @@ class Sml(ListeningBridge):
                 yield from self._frame(frame, at)
 
     def _frame(self, frame: bytes, at: float) -> Iterator[Item]:
+        self.heard += 1
         body = _unescaped(frame[len(HEAD) : -8])
         body = body[: len(body) - frame[-3]] if frame[-3] < 4 else body
         place = 0
