@@ -22,14 +22,18 @@ MAX_LINE = 1024
 MAX_VALUES = 64
 MAX_TEXT = 200
 
+# Behind a comma comes the next key: `acc=1,2,3` and `t=21,5` are not read as 1 and 21.
 _PAIR = re.compile(
-    r"([A-Za-z_][\w .-]{0,40}?)\s*=\s*([^\s,;=]+)(?:\s+(%|°?[A-Za-z][\w/%³²µ]{0,9})(?!\s*=))?(?=[\s,;]|$)"
+    r"([A-Za-z_][\w .-]{0,40}?)\s*=\s*([^\s,;=]+)(?:\s+(%|°?[A-Za-z][\w/%³²µ]{0,9})(?!\s*=))?"
+    r"(?=[\s;]|$|,\s*(?:[A-Za-z_]|$))"
 )
 _FIELD = re.compile(
     r"\s*([A-Za-z_][\w .-]{0,40}?)\s*:\s*"
     r"(?:([-+]?\d[\d.]*(?:[eE][-+]?\d+)?)\s*(%|°?[A-Za-z][\w/%³²µ]{0,9})?|([^\s,;]+))\s*(?:[,;]|$)"
 )
 _NUMBER = re.compile(r"([-+]?\d{1,15}(?:\.\d{1,15})?(?:[eE][-+]?\d{1,2})?)(%|°?[A-Za-z][\w/%³²µ]{0,9})?\Z")
+_HEX = re.compile(r"0[xX][0-9A-Fa-f]{1,12}\Z")
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 _NOT_NAME = re.compile(r"[^a-z0-9]+")
 _STATES = {
     "true": True, "on": True, "yes": True, "open": True, "high": True,
@@ -61,6 +65,7 @@ class Textline(ListeningBridge):
         self._columns = tuple(_name(column) for column in options["columns"].split(",") if options["columns"])
         self._separator: str = options["separator"]
         self._limit: int = options["max_channels"]
+        self._decimal_comma: bool = options["decimal_comma"]
         self._units = {_name(str(name)): str(unit) for name, unit in options["units"].items()}
         self._joined = False
         self._read = self._reader(options["format"])
@@ -75,6 +80,8 @@ class Textline(ListeningBridge):
             )
         if not self._separator:
             raise ConfigError(f"{self.device}: the separator is empty", fix='Use "," or ";" or a tab')
+        if self._decimal_comma and self._columns and self._separator == ",":
+            raise ConfigError(f"{self.device}: a comma cannot be both", fix='Use separator = ";", or no decimal_comma')
         if not 1 <= self._limit <= 1000:
             raise ConfigError(f"{self.device}: max_channels is {self._limit}", fix="Use a number from 1 to 1000")
         return readers[form]
@@ -95,6 +102,8 @@ class Textline(ListeningBridge):
             text = line.decode("utf-8").strip(" \t\x00\ufeff")
         except UnicodeDecodeError:
             text = ""
+        if self._decimal_comma and not text.startswith("{"):
+            text = _DECIMAL_COMMA.sub(".", text)
         pairs = self._read(text) if text.isprintable() or "\t" in text else []
         # Whoever joins a talking line hears the end of one first: that is no fault.
         if not pairs and self._joined:
@@ -151,7 +160,9 @@ def _name(text: str) -> str:
 def _made(name: str, text: str, unit: str) -> Iterator[_Pair]:
     """The pair of a name and a written value, if that is one at all."""
     match = _NUMBER.match(text)
-    if match is not None:
+    if _HEX.match(text):
+        yield _Pair(name, int(text, 16), unit)
+    elif match is not None:
         number = float(match[1])
         whole = int(match[1]) if match[1].lstrip("+-").isdecimal() else number
         yield _Pair(name, whole if isfinite(number) else None, match[2] or unit)
@@ -212,6 +223,7 @@ SPEC = LanguageSpec(
         "format": Option(str, "auto", "auto, pairs (key=value), fields (key: value unit), csv or json"),
         "columns": Option(str, "", "names of the values of a csv line, with commas; an empty one is left out"),
         "separator": Option(str, ",", "what separates the values of a csv line"),
+        "decimal_comma": Option(bool, False, "numbers are written 21,5"),
         "units": Option(dict, {}, "unit of a quantity where the line does not say it: { temperature = 'Cel' }"),
         "max_channels": Option(int, 32, "more names than this are noise"),
     },

@@ -92,3 +92,23 @@ def test_options_that_make_no_sense_are_refused(options: dict) -> None:
     with pytest.raises(ConfigError) as error:
         make("textline", **options)
     assert error.value.fix
+
+
+@pytest.mark.parametrize("line", ["t=21,5", "t=-0,5C", "acc=1,2,3", "acc=1,2,3;", "a=1.2.3", "Temp: 21,5 C"])
+def test_a_number_that_may_be_two_is_not_read_as_half_of_it(line: str) -> None:
+    assert said(feed(make("textline"), [line.encode() + b"\n"])) == []
+
+
+def test_numbers_with_a_decimal_comma_are_read_where_that_is_said() -> None:
+    bridge = make("textline", decimal_comma=True, columns="t,h", separator=";")
+    lines = b't=21,5 h=-0,25\nT: 21,5 C\n20,5;44,0\n{"t": 21.5, "list": [1,2]}\na=1,b=2\n'
+    assert [value for _, value, _ in said(feed(bridge, [lines]))] == [21.5, -0.25, 21.5, 20.5, 44.0, 21.5, 1, 2]
+
+
+def test_a_comma_is_not_both_separator_and_decimal() -> None:
+    with pytest.raises(ConfigError, match="cannot be both"):
+        make("textline", decimal_comma=True, columns="t,h")
+
+
+def test_hexadecimal_numbers_are_numbers_and_no_zero_with_a_unit() -> None:
+    assert said(feed(make("textline"), [b"status=0x1F mask=0Xff\n"])) == [("status", 31, ""), ("mask", 255, "")]

@@ -1,18 +1,23 @@
 """The serial driver with devices that must be asked: their twins on ptys, their real bridges."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from driver_helpers import until
 
 from edge_agent.config.model import SerialDevice
 from edge_agent.core.backoff import Backoff
-from edge_agent.core.reading import Fault, Reading
+from edge_agent.core.reading import Codes, Fault, Reading
 from edge_agent.drivers.port import PortFinder
 from edge_agent.drivers.serial import SerialDriver
+from firmware_bridges.mhz19 import bridge as mhz19
+from firmware_bridges.otgw import bridge as otgw
 from firmware_bridges.registry import language
+from simulators.home_emitters import Otgw
 from simulators.modbus_slave import ModbusBus, Unit, float_words
 from simulators.optical_meter import OpticalMeter
+from simulators.ports import SerialTwin
 
 REGISTERS = {"F.F": "00000000", "1.8.0": "0302.8260*kWh", "2.8.0": "0000.1000*kWh", "C.1.0": "54800102"}
 
@@ -161,3 +166,31 @@ async def test_a_modbus_unit_that_fails_and_comes_back(driver_of, tmp_path, got,
         assert values(got) == {"probe.x": None}
         unit.faults = {"noise"}
         await until(lambda: values(got) == {"probe.x": 7}, within_s=5.0)
+
+
+async def test_a_gateway_in_summary_mode_is_told_to_print_its_messages(driver_of, tmp_path, got, running, monkeypatch):
+    monkeypatch.setattr(otgw, "SILENCE_S", 0.2)
+    boiler = Otgw()
+    heard = []
+
+    def hear(data):
+        heard.append(data)
+        if data == otgw.RAW_MESSAGES:
+            twin.emit(b"PS: 0\r\n" + boiler.frame({"flow_temperature": 61.5, "fault_code": 118}, datetime.now(UTC)))
+
+    async with SerialTwin(tmp_path / "port", hear) as twin:
+        running(driver_of("otgw", codes={"118": "the water pressure is too low"}))
+        await until(lambda: values(got).get("probe.flow_temperature") == 61.5, within_s=5.0)
+    assert codes(got)[:1] in ([], ["missing"])
+    told = [[(code.code, code.meaning) for code in item.codes] for item in got if isinstance(item, Codes)]
+    assert told[-1] == [("OEM 118", "the water pressure is too low")]
+
+
+async def test_a_carbon_dioxide_sensor_is_asked_and_read(driver_of, tmp_path, got, running):
+    def hear(data):
+        if mhz19.ASK in data:
+            twin.emit(bytes.fromhex("ff86027c42000000ba"))
+
+    async with SerialTwin(tmp_path / "port", hear) as twin:
+        running(driver_of("mhz19", every_s=1.0))
+        await until(lambda: values(got).get("probe.co2") == 636, within_s=5.0)
