@@ -90,6 +90,15 @@ def test_it_is_installed_as_the_readme_says_and_hears_and_the_button_calls_for_h
         assert shown(machine, "Type") == "notify"
         pid = shown(machine, "MainPID")
         assert machine.run(f"stat -c %U /proc/{pid}").strip() == "edge-agent"
+        sockets = machine.run("stat -c '%n %a %U %G' /run/edge-agent/*.sock").split("\n")
+        assert "/run/edge-agent/control.sock 660 edge-agent edge-agent" in sockets
+        assert "/run/edge-agent/control-read.sock 660 edge-agent edge-agent-read" in sockets
+        said = json.loads(machine.run("journalctl -u edge-agent EDGE_EVENT=ready -o json --no-pager | tail -1"))
+        assert (said["PRIORITY"], said["SYSLOG_IDENTIFIER"]) == ("6", "edge-agent")
+        looked = {row["name"]: row for row in json.loads(machine.run(f"{AGENT} check --json", check=False))["results"]}
+        assert {name: looked[name]["verdict"] for name in ("store", "disk", "button", "gpio", "service", "test")} == (
+            dict.fromkeys(("store", "disk", "button", "gpio", "service", "test"), "ok")
+        )
         status = json.loads(machine.run(f"{AGENT} status --json"))
         wanted = ("button", "gpio", "store", "help")
         assert [part for part in status["parts"] if not part["ready"] and part["name"] in wanted] == []
