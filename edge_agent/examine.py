@@ -110,7 +110,7 @@ class Examiner:
             # the way to the broker and to the desk is walked, not only looked at
             walked = bool(agent.config.broker.host) and name in ("service", "test")
             if not walked and code_of(name) in CONDITIONS:
-                yield Probe(name, _coroutine(partial(_of_health, health)))
+                yield Probe(name, _coroutine(partial(self._button if name == "button" else _of_health, health)))
         for driver in agent.hardware.drivers:
             for row in driver.devices():
                 look = _coroutine(partial(self._device, row))
@@ -126,6 +126,13 @@ class Examiner:
         if now.trusted:
             return ok(f"known to be right, by {self._agent.clock.source.name.lower()}")
         return warn("nobody has said yet that it is right", "Let the gateway reach a time server: see `timedatectl`.")
+
+    def _button(self, health: Health) -> Found:
+        """Whether a press can be seen, and whether the contact is closed now."""
+        button = self._agent.hardware.button
+        if not health.ready or button is None or not button.is_pressed():
+            return _of_health(health)
+        return warn(f"{health.sentence}; it is pressed now", "Where nobody holds it, its wires touch: look at them.")
 
     def _device(self, row: DeviceCounts) -> Found:
         now, started_at = self._agent.clock.now().monotonic, self._agent.started_at

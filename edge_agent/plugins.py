@@ -12,11 +12,13 @@ from contextlib import suppress
 from functools import partial
 
 from edge_agent.core.selftest import Found, Verdict, unknown
-from edge_agent.services.selftest.runner import Probe
+from edge_agent.services.selftest.runner import WHOLE_S, Probe
 
 GROUP = "edge_agent.checks"
 LIST_S, LIMIT_S = 10.0, 10.0
 MOST = 20
+# An interpreter takes 10 MB and a second of a small computer.
+AT_ONCE = 2
 MAX_BYTES = 4096
 _VERDICTS = frozenset({Verdict.OK, Verdict.WARN, Verdict.FAIL, Verdict.UNKNOWN})
 
@@ -25,13 +27,16 @@ async def plugin_probes() -> list[Probe]:
     """One for each plug-in that is installed; none where they cannot be listed."""
     with suppress(OSError, TimeoutError, ValueError):
         names = json.loads(await _ask(LIST_S))
-        return [Probe(f"plugin {name}", partial(_run, str(name)), LIMIT_S + 1.0) for name in names[:MOST]]
+        turns = asyncio.Semaphore(AT_ONCE)
+        return [Probe(f"plugin {name}", partial(_run, turns, str(name)), WHOLE_S) for name in names[:MOST]]
     return []
 
 
-async def _run(name: str) -> Found:
+async def _run(turns: asyncio.Semaphore, name: str) -> Found:
     try:
-        verdict, evidence, fix = json.loads(await _ask(LIMIT_S, name))
+        async with turns:
+            said = await _ask(LIMIT_S, name)
+        verdict, evidence, fix = json.loads(said)
         found = Found(Verdict(verdict), str(evidence)[:300], str(fix)[:300])
     except (ValueError, TypeError, TimeoutError) as error:
         told = f"it was not done within {LIMIT_S:.0f} s" if isinstance(error, TimeoutError) else "it answers nonsense"
@@ -42,9 +47,9 @@ async def _run(name: str) -> Found:
 async def _ask(limit_s: float, *words: str) -> bytes:
     """What a process says on its standard output; it is killed where it is not done in time. Raises TimeoutError."""
     quiet = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "edge_agent.plugins", *words, stdin=quiet, stdout=asyncio.subprocess.PIPE, stderr=quiet
-    )
+    # -P: what lies in the folder that the agent happens to be in is no package
+    command = (sys.executable, "-P", "-m", "edge_agent.plugins", *words)
+    process = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=asyncio.subprocess.PIPE, stderr=quiet)
     try:
         async with asyncio.timeout(limit_s):
             assert process.stdout is not None

@@ -9,7 +9,6 @@ leave routing, bodies and answers to us. One request a connection; a client is k
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +66,11 @@ class Counts:
 
 
 class _Server:
-    """One agent's routes and the talks under way."""
+    """One agent's routes and the talks under way on one socket: who may only look cannot use up the other one's."""
 
-    def __init__(self, agent: Agent, counts: Counts) -> None:
+    def __init__(self, agent: Agent, counts: Counts, *, writes: bool) -> None:
         self._agent = agent
+        self._writes = writes
         self._counts = counts
         self._listeners = 0
         self._ended = False
@@ -90,8 +90,8 @@ class _Server:
             web.errorhandler(status)(_constant(status, *words))
         return web
 
-    def accept(self, writes: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Begin a talk, in which one `writes` or only looks, or say at little cost that there are too many."""
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Begin a talk, or say that there are too many, at no more cost than saying it."""
         if self._ended:
             writer.transport.abort()
             return
@@ -100,7 +100,7 @@ class _Server:
             writer.write(BUSY)
             writer.close()
             return
-        talk = asyncio.create_task(self._talk(writes, reader, writer))
+        talk = asyncio.create_task(self._talk(reader, writer))
         self._talks.add(talk)
         talk.add_done_callback(lambda done: self._over(done, writer))
 
@@ -117,11 +117,11 @@ class _Server:
             talk.cancel()
         await asyncio.gather(*talks, return_exceptions=True)
 
-    async def _talk(self, writes: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         out = Outbound(writer)
         answer = None
         try:
-            answer = await self._answer(Inbound(reader), out, writes)
+            answer = await self._answer(Inbound(reader), out)
             if answer.status_code < 400:
                 self._counts.served += 1
             else:
@@ -134,11 +134,11 @@ class _Server:
             if answer and isinstance(answer.body, AsyncGenerator):
                 await answer.body.aclose()
 
-    async def _answer(self, inbound: Inbound, out: Outbound, writes: bool) -> Any:
+    async def _answer(self, inbound: Inbound, out: Outbound) -> Any:
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
                 request = await _parse(self._web, inbound, out, None)
-            _check(request, writes)
+            _check(request, self._writes)
         except TimeoutError:
             return _failure(408, "the request took too long to arrive", f"Send it within {REQUEST_TIMEOUT_S:g} s.")
         except Refused as refused:
@@ -191,19 +191,19 @@ async def serve(agent: Agent, path: Path, counts: Counts | None = None, *, read_
     An optional task: raises ControlError when the sockets cannot be had. What clients do never ends it; `counts`
     tells how much of it there was.
     """
-    server = _Server(agent, counts or Counts())
+    counts = counts or Counts()
+    servers = [_Server(agent, counts, writes=writes) for writes in (True, False)]
     with listening(path, read_group) as socks:
-        servers: list[asyncio.Server] = []
+        open_ones: list[asyncio.Server] = []
         try:
-            for sock, writes in zip(socks, (True, False), strict=True):
-                servers.append(
-                    await asyncio.start_unix_server(partial(server.accept, writes), sock=sock, limit=LINE_BYTES)
-                )
+            for server, sock in zip(servers, socks, strict=True):
+                open_ones.append(await asyncio.start_unix_server(server.accept, sock=sock, limit=LINE_BYTES))
             await asyncio.get_running_loop().create_future()
         finally:
-            for each in servers:
+            for each in open_ones:
                 each.close()
-            await server.end()
+            for server in servers:
+                await server.end()
 
 
 def _check(request: Any, writes: bool) -> None:

@@ -12,10 +12,14 @@ NAME = "report-key"
 
 
 class Signer:
-    """Signs with the key in the state folder, which is made with the first signature."""
+    """Signs with the key in the state folder, which is made with the first signature.
+
+    `busy` is for who makes what is signed: one at a time, for it costs a small computer seconds.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
+        self.busy = False
 
     def sign(self, body: bytes) -> tuple[bytes, bytes]:
         """Signature (64 bytes) and public key (32 bytes). Raises StoreError where a key cannot be kept.

@@ -15,6 +15,7 @@ from edge_agent.control.client import Client, ControlRefusedError
 from edge_agent.control.listener import listening
 from edge_agent.control.paths import find_socket, read_socket
 from edge_agent.control.routes import ROUTES
+from edge_agent.control.server import MAX_CONNECTIONS
 from tests.edges.control.conftest import READY, everything
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives a socket to another group")
@@ -45,6 +46,20 @@ def test_methods_that_nobody_needs_are_refused_on_both(house, method):
     for path in (house.path, read_socket(house.path)):
         assert ask(path, method, "press")[0] in (403, 405)
     assert house.agent.held == []
+
+
+def test_who_may_only_look_cannot_keep_out_who_may_do_all(house):
+    hanging = []
+    try:
+        for _ in range(MAX_CONNECTIONS):
+            sock = socket.socket(socket.AF_UNIX)
+            sock.connect(str(read_socket(house.path)))
+            hanging.append(sock)
+        assert ask(read_socket(house.path), "GET", "lamp")[0] == 503
+        assert Client(house.path).press(0.0).state == "IDLE"
+    finally:
+        for sock in hanging:
+            sock.close()
 
 
 def test_a_command_that_changes_something_says_why_it_may_not(house, capsys):

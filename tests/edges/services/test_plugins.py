@@ -1,7 +1,6 @@
 """Probes of other packages: real packages with entry points, in processes of their own."""
 
 import os
-import time
 
 import pytest
 
@@ -52,13 +51,10 @@ async def test_each_plug_in_is_a_probe_and_what_it_says_is_its_verdict(installed
     assert results["plugin wet"] == (Verdict.FAIL, "the roof is wet", "Call a roofer.")
 
 
-async def test_one_that_hangs_crashes_or_talks_nonsense_costs_only_its_own_verdict(installed, monkeypatch):
-    monkeypatch.setattr(plugins, "LIMIT_S", 5.0)
+async def test_one_that_hangs_crashes_or_talks_nonsense_costs_only_its_own_verdict(installed):
     names = ("hangs", "crashes", "raises", "nonsense", "short", "endless", "shy", "well")
     installed(*names)
-    began = time.monotonic()
     results = {result.name: result.found for result in await examine(await plugin_probes())}
-    assert time.monotonic() - began < 30.0
     assert results.pop("plugin well").verdict is Verdict.OK
     assert {found.verdict for found in results.values()} == {Verdict.UNKNOWN}
     assert len(results) == len(names) - 1
