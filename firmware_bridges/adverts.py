@@ -30,7 +30,7 @@ class Repeats:
     __slots__ = ("_heard_at", "_message", "_told_at")
 
     def __init__(self) -> None:
-        self._message: int | bytes = b""
+        self._message: int | bytes | None = None
         self._heard_at = 0.0
         self._told_at = 0.0
 

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_agent.config.load import parse
+from edge_agent.config.options import Languages
 from edge_agent.core.errors import ConfigError
 from edge_agent.core.reading import Advert, Reading
 from firmware_bridges.adverts import ALIVE_S, REPEAT_S
 from firmware_bridges.payload import NO, TEMPERATURE, Field, Layout, RefusedError, Scale, flag, meaning
-from firmware_bridges.registry import LANGUAGES, language, recognise
+from firmware_bridges.registry import LANGUAGES, language, languages, recognise
 from tests.firmware.support import ROOT, codes, feed, gaps, make, said, vectors
 
 BLE = sorted(name for name in LANGUAGES if language(name).transports & {"ble", "gatt"})
@@ -71,22 +73,20 @@ class TestValuesInThePlaceOfACompanyId:
         assert times == [1 + ALIVE_S, 1 + 2 * ALIVE_S]
 
 
-def test_a_button_that_is_repeated_is_pressed_once_and_its_battery_told_again() -> None:
-    (press,) = (v for v in vectors("xiaomi") if v.name == "an object that is not known behind one that is")
-    bridge = make("switchbot", model="Meter")
+def test_what_is_measured_and_does_not_change_is_told_once_a_minute() -> None:
+    bridge = make("switchbot")
     meter = next(v.chunk for v in vectors("switchbot") if v.name == "meter")
     items = [item for second in range(130) for item in bridge.feed(meter, float(second))]
-    assert [i.at for i in items if isinstance(i, Reading) and i.channel.name == "thing.humidity"] == [
-        0.0,
-        ALIVE_S,
-        2 * ALIVE_S,
-    ]
-    assert press.faults == ["unsupported"]
-    sealed = make("xiaomi")
-    event = Advert("A4:C1:38:00:00:01", "", -60, {"0000fe95-0000-1000-8000-00805f9b34fb": XIAOMI_PRESS}, {})
-    told = [item for tenth in range(700) for item in sealed.feed(event, tenth / 10)]
+    told = [item.at for item in items if isinstance(item, Reading) and item.channel.name == "thing.humidity"]
+    assert told == [0.0, ALIVE_S, 2 * ALIVE_S]
+
+
+def test_a_button_that_goes_on_repeating_is_pressed_once_and_after_a_pause_again() -> None:
+    bridge = make("xiaomi")
+    press = Advert("A4:C1:38:00:00:01", "", -60, {"0000fe95-0000-1000-8000-00805f9b34fb": XIAOMI_PRESS}, {})
+    told = [item for tenth in range(700) for item in bridge.feed(press, tenth / 10)]
     assert [value for name, value, _ in said(told) if name == "button"] == ["press"]
-    later = sealed.feed(event, 70.0 + REPEAT_S + 0.1)
+    later = bridge.feed(press, 70.0 + REPEAT_S + 0.1)
     assert [value for name, value, _ in said(later) if name == "button"] == ["press"]
 
 
@@ -136,6 +136,17 @@ def test_no_language_of_adverts_loads_a_cipher_before_a_key_is_configured() -> N
         for source in (ROOT / "firmware_bridges" / name).glob("*.py"):
             assert "import cryptography" not in source.read_text(encoding="utf-8"), source
     assert "import cryptography" not in Path(ROOT / "firmware_bridges" / "cipher.py").read_text(encoding="utf-8")
+
+
+def test_a_configuration_with_a_wrong_key_says_so_with_its_line() -> None:
+    text = (
+        '[[ble.device]]\nname = "solar"\naddress = "C8:00:00:00:00:01"\nlanguage = "victron"\n'
+        'options = { key = "0011223344" }\n'
+    )
+    with pytest.raises(ConfigError) as caught:
+        parse(text, "agent.toml", Languages(language, languages))
+    assert "agent.toml:5: ble.device[0].options: the key of solar has 10 digits" in str(caught.value)
+    assert "VictronConnect" in str(caught.value)
 
 
 def test_a_wrong_name_of_a_model_or_a_medium_is_answered_with_the_right_ones() -> None:
