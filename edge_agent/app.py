@@ -18,7 +18,7 @@ from edge_agent.core.errors import AgentError
 from edge_agent.core.event import EventKind, Lane
 from edge_agent.core.finding import Finding
 from edge_agent.core.notices import Notice
-from edge_agent.core.question import Purpose
+from edge_agent.core.question import Purpose, Question
 from edge_agent.core.reading import Codes, Fault, Handover, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.drivers import registry
@@ -184,10 +184,12 @@ class Agent:
         """A person is told something."""
         self.hub.tell("notice", self.view.notice(notice, sentence))
 
-    def _agreed(self, purpose: Purpose) -> None:
+    def _agreed(self, question: Question) -> None:
         """The household said yes to the desk."""
-        if purpose is Purpose.PAGE:
+        if question.purpose is Purpose.PAGE:
             self.open_page("desk")
+        elif question.purpose is Purpose.NORMAL:
+            self.found.agreed_normal(question.about)
 
     def open_page(self, by: str) -> None:
         """Open the page on site as the configuration says."""

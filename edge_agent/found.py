@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from edge_agent.core.errors import RefusedError, StoreError
+from edge_agent.core.errors import AgentError, RefusedError, StoreError
 from edge_agent.core.finding import CODE, Finding
 from edge_agent.core.hygiene import Hygiene, report
 from edge_agent.core.rhythm import until_next
@@ -35,6 +35,7 @@ class Found:
         self.notebook = Notebook(agent.folder / NOTEBOOK)
         self.register = Register(agent.clock, book=self.notebook)
         self._failed = False
+        self._agreed: list[str] = []
         self._begun = self._first_time()
 
     def connect(self) -> None:
@@ -71,6 +72,7 @@ class Found:
         clock = self._agent.clock
         while True:
             now = clock.now()
+            await self._teach_what_was_agreed()
             self.together.tick(now.monotonic)
             self.telling.tick(now)
             await self._write()
@@ -97,6 +99,10 @@ class Found:
         await self._agent.lessons.keep()
         await self.notebook.commit()
         return sorted({_channel(key) for key in keys})
+
+    def agreed_normal(self, key: str) -> None:
+        """The household said yes to the desk's question whether this is normal."""
+        self._agreed.append(key)
 
     def clear(self, name: str, by: str, why: str) -> Finding:
         """Somebody says that it is over. Raises RefusedError where only its check may say so."""
@@ -159,6 +165,15 @@ class Found:
         if finding.kind == TOGETHER:
             return len(self.together.channels(finding.channel)) > 1
         return agent.sampling.watches.looks_for(finding) or agent.mending.looks_for(finding)
+
+    async def _teach_what_was_agreed(self) -> None:
+        """What the desk asked about may be over by now, or no matter of learning: then there is nothing to do."""
+        while self._agreed:
+            key = self._agreed.pop(0)
+            try:
+                await self.normal(key, "household", "answered to the service desk")
+            except AgentError as error:
+                _log.warning("not_taught", what=key, why=str(error))
 
     async def _write(self) -> None:
         if not self.notebook.waits:

@@ -23,7 +23,7 @@ MAX_EFFORT_LIFE_S = 7 * 86400.0
 class Purpose(StrEnum):
     """What an answer does besides being sent: yes to `cancel` cancels the case, yes to `page` opens the page on site.
 
-    `effort` is asked after the end.
+    Yes to `normal` teaches that what a finding is about is normal here. `effort` is asked after the end.
     """
 
     TALK = ""
@@ -31,6 +31,7 @@ class Purpose(StrEnum):
     CANCEL = "cancel"
     CONSENT = "consent"
     PAGE = "page"
+    NORMAL = "normal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Question:
     """One question of the desk. Without `options` the answer is yes or no.
 
     `at`, `boot_id`, `wall` and `trusted` are the clocks when it came, `expires_s` how long it waits from then on.
+    `about` is the finding that it is about (`channel:kind`), where it is about one.
     """
 
     id: str
@@ -49,6 +51,7 @@ class Question:
     trusted: bool = False
     options: tuple[str, ...] = ()
     purpose: Purpose = Purpose.TALK
+    about: str = ""
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -76,6 +79,7 @@ class Question:
             "trusted": self.trusted,
             "options": list(self.options),
             "purpose": self.purpose.value,
+            "about": self.about,
         }
 
     @classmethod
@@ -84,6 +88,7 @@ class Question:
 
         Raises KeyError, TypeError or ValueError when it is none.
         """
-        found = {field.name: plain[field.name] for field in fields(cls)}
+        found = {"about": "", **plain}
+        found = {field.name: found[field.name] for field in fields(cls)}
         found["options"], found["purpose"] = tuple(map(str, plain["options"])), Purpose(plain["purpose"])
         return cls(**found)

@@ -16,6 +16,7 @@ CANCEL_RECEIVED = "edge.help.cancel_received.v1"
 # A command that names no case: what is unanswered is sent again at once.
 UNANSWERED = "edge.command.unanswered.v1"
 MAX_ANSWER = 40
+MAX_ABOUT = 140
 MAX_QUESTION = 500
 # Where the desk does not say how long it waits for an answer.
 USUAL_LIFE_S = 300.0
@@ -90,13 +91,14 @@ def question_of(message: DeskMessage, now: Instant) -> Question | None:
         trusted=now.trusted,
         options=options,
         purpose=purpose,
+        about=text_of(data, "about", MAX_ABOUT),
     )
 
 
-def agreed_to(case: HelpRequest | None, words: Sequence[Words]) -> Purpose | None:
-    """What the question was for that was answered with yes; `case` is that of before, `words` what is said of it."""
+def agreed_to(case: HelpRequest | None, words: Sequence[Words]) -> Question | None:
+    """The question that was answered with yes; `case` is that of before, `words` what is said of it."""
     yes = {said.data["question"] for said in words if said.effect is Effect.ANSWER and said.data["answer"] == "yes"}
-    return next((q.purpose for q in case.questions if q.id in yes), None) if case and yes else None
+    return next((q for q in case.questions if q.id in yes), None) if case and yes else None
 
 
 def _options(told: object) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from edge_agent.core.mayday_table import ON_THE_WAY, Effect, Signal
 from edge_agent.core.mayday_timers import Timers
 from edge_agent.core.mayday_words import Call, Words
 from edge_agent.core.ports import Clock, RequestStore
-from edge_agent.core.question import Purpose
+from edge_agent.core.question import Question
 from edge_agent.core.request import HelpRequest, State
 from edge_agent.core.rhythm import until_next
 from edge_agent.services.case_disk import CaseDisk
@@ -57,8 +57,8 @@ class Surroundings(NamedTuple):
     `ready` is whether help can be reached now; `show` sets the lamp; `sent` says that the help lane has something;
     `keep` brings ids of what was heard to disk, against replay; `changed` is told of every change of the case.
     `fall_back` is told that the request is to go by every other channel too, and again while nobody acknowledges it;
-    `may_ask_effort` is whether the household has consented to be asked after the end; `agreed` is told what a yes to
-    the desk was for.
+    `may_ask_effort` is whether the household has consented to be asked after the end; `agreed` is told which
+    question of the desk was answered with yes.
     """
 
     context: Callable[[], Mapping[str, Any]]
@@ -69,7 +69,7 @@ class Surroundings(NamedTuple):
     changed: Callable[[], None]
     fall_back: Callable[[], None] = lambda: None
     may_ask_effort: Callable[[], bool] = lambda: False
-    agreed: Callable[[Purpose], None] = lambda _: None
+    agreed: Callable[[Question], None] = lambda _: None
 
 
 class Help:
@@ -333,9 +333,9 @@ class Help:
         if self._earlier.owing(self.case):
             self._mayday.owe(self._clock.now(), _random.random())
         self._tell(effects, changed=self.case is not before, was=state)
-        purpose = agreed_to(before, words)
-        if purpose is not None:
-            self._around.agreed(purpose)
+        question = agreed_to(before, words)
+        if question is not None:
+            self._around.agreed(question)
 
     def _to_say(self, case: HelpRequest, effects: tuple[Effect, ...], words: Sequence[Words]) -> list[Event]:
         """The events of these effects. How it stands is asked once, and sent again, until the desk has heard that."""

@@ -64,7 +64,7 @@ class Scene:
             keep=self._keep,
             changed=lambda: None,
             may_ask_effort=lambda: self.effort,
-            agreed=self.agreed.append,
+            agreed=lambda question: self.agreed.append(question.purpose),
             fall_back=lambda: self.fallen_back.append(self.state),
         )
         self.help = Help(self.clock, self.store, EventMaker(self.clock), timers, around)

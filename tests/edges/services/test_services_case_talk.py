@@ -451,3 +451,13 @@ async def test_questions_about_another_case_are_not_asked(tmp_path: Path) -> Non
         scene.obey(other)
         await scene.settled()
         assert scene.lamp is Shown.RECEIVED
+
+
+async def test_a_question_whether_this_is_normal_names_the_finding_and_one_press_says_yes(tmp_path: Path) -> None:
+    async with Scene(tmp_path) as scene:
+        told: list[str] = []
+        scene.help._around = scene.help._around._replace(agreed=lambda question: told.append(question.about))
+        await scene.received()
+        await scene.says("question", **ASK | {"purpose": "normal", "about": "cellar.humidity:learned"})
+        await press(scene, 1)
+        assert told == ["cellar.humidity:learned"]

@@ -11,7 +11,7 @@ from test_services_agent import config, running
 from edge_agent.config.model import Console
 from edge_agent.control.types import OpenConsole
 from edge_agent.core.doorway import LONGEST_S, PIN_DIGITS
-from edge_agent.core.question import Purpose
+from edge_agent.core.question import Purpose, Question
 from edge_agent.core.reading import Channel, Reading
 from edge_agent.services.door import Door
 
@@ -64,13 +64,17 @@ async def test_a_second_input_opens_it_as_configured_and_only_when_it_turns_on(t
         await heard.aclose()
 
 
+def asked(purpose: Purpose) -> Question:
+    return Question("q", "May I?", 60.0, 0.0, "boot", 0.0, purpose=purpose)
+
+
 async def test_a_yes_to_the_desk_opens_it_and_a_yes_to_anything_else_does_not(tmp_path: Path) -> None:
     async with running(config(tmp_path)) as agent:
         for purpose in Purpose:
             if purpose is not Purpose.PAGE:
-                agent._agreed(purpose)
+                agent._agreed(asked(purpose))
         assert agent.view.console().left_s == 0.0
-        agent._agreed(Purpose.PAGE)
+        agent._agreed(asked(Purpose.PAGE))
         assert (agent.view.console().by, agent.view.console().lan) == ("desk", False)
 
 
