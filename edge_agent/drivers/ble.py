@@ -199,7 +199,7 @@ class BleDriver:
             now = self._loop.time()
             if not self._deaf and self._ladder.is_deaf(now):
                 self._tell(Step.SCAN, _DEEDS[Step.SCAN], _LOOK)
-            step = self._ladder.due(now, gently=any(link.connected for link in self._links.values()))
+            step = self._ladder.due(now, gently=any(link.busy for link in self._links.values()))
             if step is not None and self._passive:
                 self._actively("nothing was heard by it")
                 return None
@@ -218,11 +218,11 @@ class BleDriver:
 
     async def _climb(self, step: Step) -> None:
         """Take a step; what is more than to scan anew is said, once."""
-        if step is Step.SCAN:
+        if step is Step.SCAN or self._adapter is None:
             return
         deed, fix = _DEEDS[step], _LOOK
         try:
-            if step is Step.POWER and self._adapter is not None:
+            if step is Step.POWER:
                 await self._bus.power_cycle(self._adapter.path)
             else:
                 await self._bus.restart_service()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections import deque
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -132,10 +132,15 @@ class Link:
         finally:
             self.connected = False
             self._asker.stop()
-            with contextlib.suppress(*ERRORS):
-                async with asyncio.timeout(HANG_UP_S):
-                    await client.disconnect()
+            await self._hang_up(client)
             self.busy = False
+
+    async def _hang_up(self, client: BleakClient) -> None:
+        try:
+            async with asyncio.timeout(HANG_UP_S):
+                await client.disconnect()
+        except ERRORS:
+            self._heard.clear()  # who is connected still, to nobody, is let go when the next scan begins
 
     async def _connect(self, client: BleakClient) -> Mapping[str, BleakGATTCharacteristic]:
         """What it has, by UUID. Raises RadioError, or BleakDeviceNotFoundError."""
@@ -166,6 +171,8 @@ class Link:
             await self._answered(client.start_notify(each, partial(self._notified, each.uuid)), each.uuid)
         due = dict.fromkeys((each.uuid for each in self._having(self._gatt.read, "read")), since)
         await self._read(client, due)
+        if self._lost:
+            raise _GONE.error()
         self.connected = True
         self._device.up("connected")
         self._asker.start()
@@ -179,7 +186,7 @@ class Link:
             # one that told us something has earned another try at once; so has one that lasted
             self._backoff.stable(self._backoff.stable_s if self._useful else self._loop.time() - since)
 
-    def _having(self, uuids: "tuple[str, ...] | Mapping[str, float]", *flags: str) -> list[BleakGATTCharacteristic]:
+    def _having(self, uuids: Iterable[str], *flags: str) -> list[BleakGATTCharacteristic]:
         """Those that the device has and that can be used so."""
         found = [self._characteristics[uuid] for uuid in uuids if uuid in self._characteristics]
         return [each for each in found if not set(flags).isdisjoint(each.properties)]

@@ -21,6 +21,7 @@ from pathlib import Path
 from tests.vm import kernel, pins, root
 
 SIZE = "1G"
+OLD_S = 86400.0
 PROGRAMS = {
     "qemu-system-x86_64": "qemu-system-x86",
     "qemu-img": "qemu-utils",
@@ -81,22 +82,34 @@ class Image:
         self.kernel = self.folder / "vmlinux"
         self.initrd = self.folder / "initrd"
         self.disk = self.folder / "root.ext4"
-        if not self.disk.exists():
+        if not self.folder.exists():
             self._build()
+        os.utime(self.folder)
 
     def _build(self) -> None:
         began = time.monotonic()
         say("Building the guest's image: a Debian with the agent in it, about a minute ...")
-        shutil.rmtree(cache(), ignore_errors=True)
-        self.folder.mkdir(parents=True)
+        cache().mkdir(parents=True, exist_ok=True)
+        self._forget_old()
         in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         with tempfile.TemporaryDirectory(prefix="edge-vm-", dir=in_memory) as made:
             work = Path(made)
             work.chmod(0o755)
-            self._parts(work)
+            (work / "image").mkdir()
+            self._parts(work, work / "image")
+            if not self.folder.exists():  # another checkout may have been quicker
+                part = Path(tempfile.mkdtemp(dir=cache()))
+                kernel.run("cp", "--sparse=always", "-r", f"{work}/image/.", part)
+                part.rename(self.folder)
         say(f"The image is built, in {time.monotonic() - began:.0f} s: {self.folder}")
 
-    def _parts(self, work: Path) -> None:
+    def _forget_old(self) -> None:
+        """Drop images that nobody has used for a day; a younger one may be another checkout's."""
+        for old in cache().iterdir():
+            if time.time() - old.stat().st_mtime > OLD_S:
+                shutil.rmtree(old, ignore_errors=True)
+
+    def _parts(self, work: Path, to: Path) -> None:
         for name in ("kernel", "root", "wheels", "lgpio"):
             (work / name).mkdir()
         with ThreadPoolExecutor(4) as pool:
@@ -108,16 +121,15 @@ class Image:
         with step("the agent, installed as the README says"):
             root.install_agent(system, got_wheels.result(), got_lgpio.result())
         with step("kernel, modules and set-up"):
-            kernel.write_vmlinux(tree, self.kernel)
-            kernel.write_initrd(tree, work / "initrd", self.initrd)
+            kernel.write_vmlinux(tree, to / self.kernel.name)
+            kernel.write_initrd(tree, work / "initrd", to / self.initrd.name)
             kernel.install_modules(tree, system)
             root.set_up(system)
         with step("disk"):
-            part = self.disk.with_suffix(".part")
-            kernel.run("truncate", "-s", SIZE, part)
+            disk = to / self.disk.name
+            kernel.run("truncate", "-s", SIZE, disk)
             options = ("-O", "^metadata_csum_seed,^orphan_file", "-E", "lazy_itable_init=0")
-            kernel.run("mke2fs", "-q", "-t", "ext4", "-m", "0", *options, "-d", system, part)
-            part.rename(self.disk)
+            kernel.run("mke2fs", "-q", "-t", "ext4", "-m", "0", *options, "-d", system, disk)
 
 
 def _lgpio(work: Path) -> list[Path]:
