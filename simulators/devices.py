@@ -4,6 +4,7 @@ What is expected of the agent is found by feeding the very same bytes to a bridg
 and values never diverge. What nobody heard is not fed.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from edge_agent.core.ports import Bridge
 from edge_agent.core.reading import Advert, Chunk, Level, Reading, Value
 from firmware_bridges.registry import language
 from simulators.bluez import Peripheral
+from simulators.emitter import Answerer
 from simulators.emitters import BTHOME_SERVICE, EMITTERS
 from simulators.gpio.board import Board
 from simulators.ledger import Emission
@@ -81,9 +83,10 @@ class SerialDevice(SimulatedDevice):
 
     def __init__(self, spec: DeviceSpec, folder: Path, chance: Random) -> None:
         super().__init__(spec)
-        self.twin = SerialTwin(folder / "by-id" / f"usb-Simulated_{spec.name}-if00-port0")
+        self.twin = SerialTwin(folder / "by-id" / f"usb-Simulated_{spec.name}-if00-port0", self._asked)
         self._emitter = EMITTERS[spec.language]()
         self._chance = chance
+        self._answered: list[Emission] = []
 
     def fail(self, fault: str, on: bool) -> None:
         """As every device; unplugged, its path is gone too."""
@@ -98,9 +101,22 @@ class SerialDevice(SimulatedDevice):
         if self.faults & {"silent", "unplugged"}:
             return ()
         data = self._emitter.frame(values, datetime.now(UTC))
-        if "garbage" in self.faults:
-            data = self._chance.randbytes(NOISE_BYTES) + data
+        if isinstance(self._emitter, Answerer):
+            answered, self._answered = self._answered, []
+            return answered
+        data = self._noisy(data)
         return self.expectation.feed(data, at) if self.twin.emit(data) else None
+
+    def _noisy(self, data: bytes) -> bytes:
+        return self._chance.randbytes(NOISE_BYTES) + data if "garbage" in self.faults else data
+
+    def _asked(self, data: bytes) -> None:
+        """The agent wrote this: a device that answers does so at once."""
+        if "silent" in self.faults or not isinstance(self._emitter, Answerer):
+            return
+        answer = self._noisy(self._emitter.answer(data))
+        if answer and self.twin.emit(answer):
+            self._answered += self.expectation.feed(answer, asyncio.get_running_loop().time())
 
 
 class BleDevice(SimulatedDevice):

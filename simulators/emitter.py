@@ -19,3 +19,11 @@ class Emitter(ABC):
     @abstractmethod
     def frame(self, values: Values, utc: datetime) -> bytes:
         """What the device sends for these values at this time; one whole frame, or several."""
+
+
+class Answerer(Emitter):
+    """A device that says nothing by itself: `frame` takes its values, `answer` what it is asked."""
+
+    @abstractmethod
+    def answer(self, data: bytes) -> bytes:
+        """What comes back for these bytes; empty until a question has its end."""

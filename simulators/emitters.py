@@ -9,6 +9,7 @@ from edge_agent.core.reading import Value
 from firmware_bridges.checksums import crc16_arc
 from simulators.emitter import Emitter, Values
 from simulators.home_emitters import Otgw, Pms, Sml
+from simulators.vehicle_emitters import Jbd, Obd2, VeDirect
 
 BTHOME_SERVICE = "0000fcd2-0000-1000-8000-00805f9b34fb"
 _ON_OFF = {True: "on", False: "off"}
@@ -142,9 +143,12 @@ class Bthome(Emitter):
 EMITTERS: dict[str, type[Emitter]] = {
     "bthome": Bthome,
     "dsmr": Dsmr,
+    "jbd": Jbd,
     "nmea0183": Nmea0183,
+    "obd2": Obd2,
     "otgw": Otgw,
     "pms": Pms,
     "sml": Sml,
     "textline": TextLine,
+    "vedirect": VeDirect,
 }

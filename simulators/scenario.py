@@ -16,7 +16,7 @@ from simulators.tables import Table, load, nearest
 
 FOLDER = Path(__file__).parent / "scenarios"
 TRANSPORTS = {
-    "serial": frozenset({"dsmr", "nmea0183", "otgw", "pms", "sml", "textline"}),
+    "serial": frozenset({"dsmr", "jbd", "nmea0183", "obd2", "otgw", "pms", "sml", "textline", "vedirect"}),
     "ble": frozenset({"bthome"}),
     "gpio": frozenset({"contact"}),
 }

@@ -10,6 +10,7 @@ from simulators.physics import Drift, Model, quantise, toward
 
 EARTH_M_PER_DEG = 111_320.0
 KNOT_M_S = 0.514444
+HOT_C = 112.0
 
 
 @dataclass(kw_only=True)
@@ -66,6 +67,11 @@ class Van(Model):
             "satellites": 0 if "no_fix" in self.broken else 9,
             "hdop": 99.9 if "no_fix" in self.broken else 0.9,
             "engine": self.driving,
+            "rpm": round(850.0 + 95.0 * self.speed_m_s) if self.driving else 0,
+            "speed_kmh": round(self.speed_m_s * 3.6),
+            "load_pct": round(18.0 + 2.0 * self.speed_m_s) if self.driving else 0,
+            "fuel_pct": 61,
+            "codes": " ".join(self._codes()),
             "coolant_c": quantise(self.coolant_c, 0),
             "voltage_v": quantise(self._voltage_v(), 2),
             "current_a": quantise(self._current_a, 1),
@@ -97,6 +103,11 @@ class Van(Model):
         self._current_a = charge_a - load_a
         self._consumed_ah = min(self.capacity_ah, max(0.0, self._consumed_ah - self._current_a * dt / 3600.0))
         self._battery_c = toward(self._battery_c, 21.0 + abs(self._current_a) * 0.1, 3600.0, dt)
+
+    def _codes(self) -> list[str]:
+        """What the engine's control unit has stored: too hot; on-board voltage too low while it runs."""
+        codes = ["P0217"] if self.coolant_c > HOT_C else []
+        return [*codes, "P0562"] if self.driving and "alternator" in self.broken else codes
 
     def _soc(self) -> float:
         return 1.0 - self._consumed_ah / self.capacity_ah

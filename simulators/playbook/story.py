@@ -17,18 +17,20 @@ from edge_agent.core.finding import Finding, FindingState, Severity
 from edge_agent.core.health import Health
 from edge_agent.core.playbook import Deed, Diagnosis, Remedy
 from edge_agent.core.ports import Bridge
-from edge_agent.core.reading import Advert, Chunk, Level, Reading
+from edge_agent.core.reading import Advert, Chunk, Item, Level, Reading, Send
 from edge_agent.services.diagnoses import Diagnoses, own_checks
 from edge_agent.services.register import Register
 from edge_agent.services.remedies import Remedies, Senses, Try
 from edge_agent.services.watch import CheckSetting, Watches
 from edge_agent.texts import texts
 from firmware_bridges.registry import language
+from simulators.emitter import Answerer
 from simulators.emitters import BTHOME_SERVICE, EMITTERS
 from simulators.scenario import DeviceSpec, FaultSpec, load_scenario
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 RSSI_DBM = -62
+MAX_QUESTIONS = 64
 # A hung device starts anew by these.
 CURES = frozenset({Deed.RESET_DEVICE, Deed.POWER_CYCLE})
 _SETTINGS = ("min", "max", "hysteresis", "per_s", "window_s")
@@ -60,8 +62,20 @@ class _Device:
         if self.faults & {"silent", "unplugged"}:
             return []
         chunk = self._chunk(values, at)
-        items = self.bridge.feed(chunk, at) if chunk is not None else ()
+        items = list(self.bridge.feed(chunk, at)) if chunk else []
+        if isinstance(self._emitter, Answerer):
+            items = self._asked(self._emitter, at)
         return [item for item in items if isinstance(item, Reading)]
+
+    def _asked(self, emitter: Answerer, at: float) -> list[Item]:
+        """All that is due now is asked and answered; the line takes no time."""
+        items: list[Item] = []
+        for _ in range(MAX_QUESTIONS):
+            _, due = self.bridge.next(at)
+            if due is None:
+                break
+            items += self.bridge.feed(emitter.answer(due.payload), at) if isinstance(due, Send) else [due]
+        return items
 
     def _chunk(self, values: Mapping[str, Any], at: float) -> Chunk | None:
         if self._emitter is None:
