@@ -4,11 +4,9 @@ import asyncio
 import struct
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from firmware_bridges.modbus.codec import FUNCTIONS, Request, request_at, sealed
-from simulators.ports import SerialTwin
+from simulators.ports import OnPort
 
 MAX_HEARD = 256
 
@@ -58,23 +56,14 @@ class Unit:
         return frame[:-1] + bytes([frame[-1] ^ 1]) if "crc" in self.faults else frame
 
 
-class ModbusBus:
+class ModbusBus(OnPort):
     """Several units behind one port. Used as an async context manager; `echo`: the adapter hears what it sends."""
 
     def __init__(self, path: Path, units: Mapping[int, Unit]) -> None:
-        self.twin = SerialTwin(path, self._hear)
+        super().__init__(path, self._hear)
         self.units = dict(units)
         self.echo = False
         self._heard = b""
-
-    async def __aenter__(self) -> Self:
-        self.twin.plug()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.twin.unplug()
 
     def _hear(self, data: bytes) -> None:
         if self.echo:

@@ -9,17 +9,15 @@ from collections.abc import Callable, Mapping
 from functools import reduce
 from operator import xor
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from firmware_bridges.iec62056.signon import FIRST_BAUD, even
-from simulators.ports import SerialTwin
+from simulators.ports import OnPort
 
 MAX_REQUEST = 64
 REACTION_S = 0.2  # IEC 62056-21, 6.3.14: 200 ms to 1.5 s
 
 
-class OpticalMeter:
+class OpticalMeter(OnPort):
     """Used as an async context manager. `readout()` gives the registers, by code, as they are written.
 
     `letter` says how fast it can speak: 0 to 6, 300 baud to 19200. `faults` are `dead` (says nothing), `mute` (says
@@ -27,7 +25,7 @@ class OpticalMeter:
     """
 
     def __init__(self, path: Path, readout: Callable[[], Mapping[str, str]], *, letter: str = "5") -> None:
-        self.twin = SerialTwin(path, self._hear)
+        super().__init__(path, self._hear)
         self.faults: set[str] = set()
         self.echo = False
         self.readouts = 0
@@ -35,15 +33,6 @@ class OpticalMeter:
         self._letter = letter
         self._heard = b""
         self._chance = random.Random(1)
-
-    async def __aenter__(self) -> Self:
-        self.twin.plug()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.twin.unplug()
 
     def _hear(self, data: bytes) -> None:
         if self.echo:

@@ -163,3 +163,19 @@ class SerialTwin:
             data = os.read(self._master, READ_BYTES)
         if data and self.on_bytes is not None:
             self.on_bytes(data)
+
+
+class OnPort:
+    """A device that answers, on a twin of its own: an async context manager that plugs it in and out."""
+
+    def __init__(self, path: Path, on_bytes: Callable[[bytes], None]) -> None:
+        self.twin = SerialTwin(path, on_bytes)
+
+    async def __aenter__(self) -> Self:
+        self.twin.plug()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.twin.unplug()

@@ -5,9 +5,9 @@ from typing import Any
 
 from edge_agent.core.errors import ConfigError
 from edge_agent.core.ports import LanguageSpec, Option
-from edge_agent.core.reading import Chunk, Fault, Item, Reading, Send
-from firmware_bridges.base import ListeningBridge
-from firmware_bridges.framing import DAMAGED, MORE, FrameHunter
+from edge_agent.core.reading import Fault, Item, Reading, Send
+from firmware_bridges.framed import FramedBridge
+from firmware_bridges.framing import DAMAGED, MORE
 
 HEAD, SIZE = b"\xff\x86", 9
 ASK = bytes.fromhex("ff0186000000000079")
@@ -15,15 +15,14 @@ NOISE_BYTES = 1024
 ANSWER_S = 1.0
 
 
-class Mhz19(ListeningBridge):
+class Mhz19(FramedBridge):
     """Asks every `every_s`, and tells a gap where no answer comes."""
 
     def __init__(self, device: str, options: Mapping[str, Any]) -> None:
-        super().__init__(device)
+        super().__init__(device, HEAD, _judge, NOISE_BYTES)
         self._every_s: float = options["every_s"]
         if not 1.0 <= self._every_s <= 3600.0:
             raise ConfigError(f"{device}: every_s is {self._every_s:g}", fix="Use 1 to 3600 seconds")
-        self._frames = FrameHunter(HEAD, _judge, NOISE_BYTES)
         self._co2 = self.channel("co2", "ppm")
         self._ask_at: float | None = None
         self._answer_by: float | None = None
@@ -42,19 +41,10 @@ class Mhz19(ListeningBridge):
         self._ask_at, self._answer_by = now + self._every_s, now + min(ANSWER_S, self._every_s / 2)
         return self._answer_by, Send(ASK)
 
-    def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
-        """What the answers completed by these bytes say."""
-        if not isinstance(chunk, bytes):
-            yield from self.unsupported(chunk, at)
-            return
-        for frame in self._frames.feed(chunk):
-            if frame is None:
-                yield from self.faults.say("garbage", f"no answer within {NOISE_BYTES} bytes", at)
-            elif not frame:
-                yield from self.faults.say("checksum", "an answer does not match its sum", at)
-            else:
-                self._answer_by = None
-                yield self.present(self._co2, int.from_bytes(frame[2:4], "big"), at)
+    def frame(self, frame: bytes, at: float) -> Iterator[Item]:
+        """The answer to the question."""
+        self._answer_by = None
+        yield self.present(self._co2, int.from_bytes(frame[2:4], "big"), at)
 
 
 def _judge(data: bytes) -> int:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from edge_agent.core.errors import ConfigError
 from edge_agent.core.ports import LanguageSpec, Option
-from edge_agent.core.reading import Chunk, Item
-from firmware_bridges.base import ListeningBridge
-from firmware_bridges.framing import DAMAGED, MORE, NONE, FrameHunter
+from edge_agent.core.reading import Item
+from firmware_bridges.framed import FramedBridge
+from firmware_bridges.framing import DAMAGED, MORE, NONE
 
 HEAD = b"BM"
 LENGTHS = frozenset({0x1C, 0x24})  # 32 bytes in all; 40 of the PMS5003ST
@@ -56,32 +56,20 @@ MODELS: Mapping[str, tuple[int, tuple[Quantity, ...]]] = {
 }  # fmt: skip
 
 
-class Pms(ListeningBridge):
+class Pms(FramedBridge):
     """Frames in, readings out."""
 
     def __init__(self, device: str, options: Mapping[str, Any]) -> None:
-        super().__init__(device)
+        super().__init__(device, HEAD, _judge, NOISE_BYTES)
         if options["model"] not in MODELS:
             raise ConfigError(f"{device}: model {options['model']!r} is not known", fix=f"Use {', '.join(MODELS)}")
         self._length, self._quantities = MODELS[options["model"]]
-        self._frames = FrameHunter(HEAD, _judge, NOISE_BYTES)
 
-    def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
-        """What the frames completed by these bytes say."""
-        if not isinstance(chunk, bytes):
-            yield from self.unsupported(chunk, at)
+    def frame(self, frame: bytes, at: float) -> Iterator[Item]:
+        """The words that this model has."""
+        if frame[3] != self._length:
+            yield from self.faults.say("model", "a frame has another length than this model's", at)
             return
-        for frame in self._frames.feed(chunk):
-            if frame is None:
-                yield from self.faults.say("garbage", f"no frame within {NOISE_BYTES} bytes", at)
-            elif not frame:
-                yield from self.faults.say("checksum", "a frame does not match its sum", at)
-            elif frame[3] != self._length:
-                yield from self.faults.say("model", "a frame has another length than this model's", at)
-            else:
-                yield from self._frame(frame, at)
-
-    def _frame(self, frame: bytes, at: float) -> Iterator[Item]:
         for quantity in self._quantities:
             start = 4 + 2 * quantity.place
             raw = int.from_bytes(frame[start : start + 2], "big", signed=quantity.signed)

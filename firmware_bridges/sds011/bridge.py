@@ -4,35 +4,25 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edge_agent.core.ports import LanguageSpec
-from edge_agent.core.reading import Chunk, Item
-from firmware_bridges.base import ListeningBridge
-from firmware_bridges.framing import DAMAGED, MORE, NONE, FrameHunter
+from edge_agent.core.reading import Item
+from firmware_bridges.framed import FramedBridge
+from firmware_bridges.framing import DAMAGED, MORE, NONE
 
 HEAD, TAIL, SIZE = b"\xaa\xc0", 0xAB, 10
 NOISE_BYTES = 1024
 
 
-class Sds011(ListeningBridge):
+class Sds011(FramedBridge):
     """Frames in, readings out."""
 
     def __init__(self, device: str, _options: Mapping[str, Any]) -> None:
-        super().__init__(device)
-        self._frames = FrameHunter(HEAD, _judge, NOISE_BYTES)
+        super().__init__(device, HEAD, _judge, NOISE_BYTES)
 
-    def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
-        """What the frames completed by these bytes say."""
-        if not isinstance(chunk, bytes):
-            yield from self.unsupported(chunk, at)
-            return
-        for frame in self._frames.feed(chunk):
-            if frame is None:
-                yield from self.faults.say("garbage", f"no frame within {NOISE_BYTES} bytes", at)
-            elif not frame:
-                yield from self.faults.say("checksum", "a frame does not match its sum", at)
-            else:
-                for name, place in (("pm25", 2), ("pm10", 4)):
-                    tenths = int.from_bytes(frame[place : place + 2], "little")
-                    yield self.present(self.channel(name, "ug/m3"), tenths / 10, at)
+    def frame(self, frame: bytes, at: float) -> Iterator[Item]:
+        """Two words in tenths."""
+        for name, place in (("pm25", 2), ("pm10", 4)):
+            tenths = int.from_bytes(frame[place : place + 2], "little")
+            yield self.present(self.channel(name, "ug/m3"), tenths / 10, at)
 
 
 def _judge(data: bytes) -> int:

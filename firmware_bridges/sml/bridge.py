@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from edge_agent.core.ports import LanguageSpec
-from edge_agent.core.reading import Chunk, Item
-from firmware_bridges.base import ListeningBridge
+from edge_agent.core.reading import Item
 from firmware_bridges.checksums import crc16_kermit, crc16_x25
-from firmware_bridges.framing import DAMAGED, MORE, FrameHunter
+from firmware_bridges.framed import FramedBridge
+from firmware_bridges.framing import DAMAGED, MORE
 from firmware_bridges.obis import ELECTRICITY, UNITS
 
 HEAD = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
@@ -47,28 +47,14 @@ class _Integer(int):
     signed_bytes = 0
 
 
-class Sml(ListeningBridge):
+class Sml(FramedBridge):
     """Frames in, readings of channel 1 (electricity) out, in the order of the list."""
 
     def __init__(self, device: str, _options: Mapping[str, Any]) -> None:
-        super().__init__(device)
-        self._frames = FrameHunter(HEAD, _judge, MAX_FRAME)
+        super().__init__(device, HEAD, _judge, MAX_FRAME)
 
-    def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
-        """What the frames completed by these bytes say."""
-        if not isinstance(chunk, bytes):
-            yield from self.unsupported(chunk, at)
-            return
-        for frame in self._frames.feed(chunk):
-            if frame is None:
-                yield from self.faults.say("garbage", f"no frame begins within {MAX_FRAME} bytes", at)
-            elif not frame:
-                yield from self.faults.say("checksum", "a frame does not match its CRC, or was cut short", at)
-            else:
-                yield from self._frame(frame, at)
-
-    def _frame(self, frame: bytes, at: float) -> Iterator[Item]:
-        self.heard += 1
+    def frame(self, frame: bytes, at: float) -> Iterator[Item]:
+        """The readings in its messages."""
         body = _unescaped(frame[len(HEAD) : -8])
         body = body[: len(body) - frame[-3]] if frame[-3] < 4 else body
         place = 0
