@@ -1,5 +1,8 @@
 """The life of a finding: counted, frozen, shelved, cleared by hand or not, and all of it over a restart."""
 
+from collections.abc import Iterable
+from random import Random
+
 import pytest
 from findings_scene import DAY, Flat, check, silent
 
@@ -230,3 +233,39 @@ def test_a_damaged_notebook_costs_its_content_and_nothing_else(tmp_path, damage)
     again.say("boiler.pressure", 0.8)
     assert again.standing == [KEY]
     again.again().notebook.close()
+
+
+def learned_of(flat: Flat, values: Iterable[float]) -> list[int]:
+    """At which reading the learned check found something; one each five minutes."""
+    found, known = [], flat.register.before("boiler.pressure:learned")
+    before = known.count if known else 0
+    for n, value in enumerate(values):
+        flat.at += 300.0
+        flat.say("boiler.pressure", value)
+        flat.watches.tick(flat.at + 1.0)
+        now = flat.register.before("boiler.pressure:learned")
+        if now is not None and now.count > before:
+            before = now.count
+            found.append(n)
+    return found
+
+
+def test_a_fault_that_nobody_explained_is_told_again_when_it_comes_again(tmp_path):
+    flat, chance = Flat(tmp_path, check("boiler.pressure", "learned")), Random(5)
+    flat.trusted = False
+    faults = {*range(2000, 2004), *range(3500, 3504)}
+    found = learned_of(flat, (1.5 if n in faults else 3.0 + chance.uniform(-0.05, 0.05) for n in range(3510)))
+    assert [n for n in found if n in faults] == [2000, 3500]
+
+
+def test_what_was_learned_and_what_was_taught_is_still_known_after_a_restart(tmp_path):
+    flat, chance = Flat(tmp_path, check("boiler.pressure", "learned")), Random(5)
+    flat.trusted = False
+    learned_of(flat, (3.0 + chance.uniform(-0.05, 0.05) for _ in range(2000)))
+    assert learned_of(flat, [1.5])[-1:] == [0]
+    flat.lessons.checks["boiler.pressure:learned"].teach()
+    flat.register.take_back(flat.register.find("boiler.pressure"), "Ann", "a new pump")
+    flat = flat.again()
+    flat.trusted = False
+    assert learned_of(flat, (1.5 + chance.uniform(-0.05, 0.05) for _ in range(1000))) == []
+    assert learned_of(flat, [6.0])[-1:] == [0]

@@ -70,20 +70,6 @@ async def test_this_is_normal_teaches_the_channel_and_is_on_disk_when_it_is_answ
         assert any(b"a new pump" in file.read_bytes() for file in files if file.exists())
 
 
-async def test_a_fault_that_nobody_explained_is_told_again_when_it_comes_again(tmp_path: Path) -> None:
-    async with house(tmp_path) as agent:
-        chance, now, alerts = Random(5), agent.clock.now().monotonic, list[int]()
-        n = 0
-        agent.found.register.told.append(lambda f: alerts.append(n) if f.stands else None)
-        for n in range(3510):
-            fault = n in range(2000, 2004) or n in range(3500, 3504)
-            value = 1.5 if fault else 3.0 + chance.uniform(-0.05, 0.05)
-            agent.sampling.deliver(Reading(PRESSURE, value, now - (3510 - n) * 300.0))
-            agent.sampling.watches.tick(now - (3510 - n) * 300.0 + 1.0)
-        assert alerts[0] == 2000
-        assert 3500 in alerts
-
-
 async def test_a_yes_by_the_button_to_the_desk_s_question_teaches(tmp_path: Path) -> None:
     async with house(tmp_path) as agent:
         weeks_then(agent, 1.5)
