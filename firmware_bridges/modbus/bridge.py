@@ -185,9 +185,7 @@ def _unit(bridge: ListeningBridge, name: str, row: Any) -> Unit:
     if not isinstance(row, Mapping) or row.keys() != {"unit", "map"} or not isinstance(row["map"], str):
         raise ConfigError(f"{bridge.device}: unit {name} is none", fix='Write it as { unit = 1, map = "sdm630" }')
     if isinstance(row["unit"], bool) or row["unit"] not in UNITS:
-        raise ConfigError(
-            f"{bridge.device}: {row['unit']} is no unit of a bus", fix="Use a number from 1 to 247"
-        )
+        raise ConfigError(f"{bridge.device}: {row['unit']} is no unit of a bus", fix="Use a number from 1 to 247")
     if name and not (name.isidentifier() and name.isascii() and name == name.lower() and len(name) <= 20):
         raise ConfigError(f"{bridge.device}: unit name {name!r}", fix="Use at most 20 lower-case letters, digits and _")
     return Unit(bridge, row["unit"], f"{name}_" if name else "", load_map(row["map"]))
