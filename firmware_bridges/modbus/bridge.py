@@ -23,6 +23,8 @@ SILENT_EVERY_S = 60.0
 REFUSED_EVERY_S = 3600.0
 MAX_UNITS = 32  # §2.2: what one bus carries without a repeater
 FIRST_S = 0.1  # a port that was just opened
+# An answer that has begun may take longer than timeout_s, at 2400 baud a second and more; noise may not for ever.
+LONGEST_S = 3.0
 
 
 class Modbus(ListeningBridge):
@@ -40,7 +42,7 @@ class Modbus(ListeningBridge):
         self._asked: tuple[Unit, Block] | None = None
         self._again: tuple[Unit, Block] | None = None
         self._tries = 0
-        self._answer_by = 0.0
+        self._answer_by = self._give_up_at = 0.0
         self._quiet_until: float | None = None
         self._overheard: Request | None = None
 
@@ -66,6 +68,7 @@ class Modbus(ListeningBridge):
             block.due_at = now
         self._asked, self._again, self._buffer = (unit, block), None, b""
         self._answer_by = now + self._timeout_s
+        self._give_up_at = now + max(self._timeout_s, LONGEST_S)
         return self._answer_by, Send(block.request.frame)
 
     def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
@@ -84,6 +87,8 @@ class Modbus(ListeningBridge):
             reply = _reply_in(self._buffer, self._asked[1].request)
             if reply is not None:
                 yield from self._answered(*self._asked, reply, at)
+            elif chunk:
+                self._answer_by = max(self._answer_by, min(at + self._timeout_s, self._give_up_at))
 
     def _answered(self, unit: Unit, block: Block, reply: Reply, at: float) -> Iterator[Item]:
         self._done(at + self._pause_s)
@@ -103,7 +108,8 @@ class Modbus(ListeningBridge):
 
     def _missed(self, unit: Unit, block: Block, now: float) -> Iterator[Item]:
         """No right answer came in time."""
-        heard, tries = bool(self._buffer), self._tries + 1
+        heard = self._buffer.replace(block.request.frame, b"")  # an echo is no answer
+        tries = self._tries + 1
         self._done(now + self._timeout_s)
         if tries <= self._retries and not unit.silent:
             self._again, self._tries = (unit, block), tries

@@ -14,7 +14,7 @@ from edge_agent.core.errors import ConfigError
 from edge_agent.core.finding import Severity
 from edge_agent.core.reading import ChannelKind, Codes, Reading, Send
 from firmware_bridges.checksums import crc16_modbus
-from firmware_bridges.modbus.bridge import FIRST_S, REFUSED_EVERY_S
+from firmware_bridges.modbus.bridge import FIRST_S, LONGEST_S, REFUSED_EVERY_S
 from firmware_bridges.modbus.codec import EXCEPTIONS, MAX_FRAME, Request, is_right, sealed
 from firmware_bridges.modbus.maps import parse_map, shipped
 from tests.firmware.support import codes, feed, gaps, make, random_pieces, said, single_bytes
@@ -231,6 +231,35 @@ def test_a_silent_unit_is_asked_again_then_told_then_asked_ever_more_rarely(own)
     before = master.now
     master.ask()
     assert master.now - before == pytest.approx(5.0, abs=0.1)
+
+
+def test_an_echo_alone_is_no_answer_with_a_wrong_crc(own) -> None:
+    master = Master(map=own("[[register]]\nname = 'x'\naddress = 0\n"), retries=0)
+    assert master.answer(master.ask()) == []
+    master.ask()
+    assert codes(master.told) == ["timeout"]
+
+
+def test_an_answer_that_is_slow_to_come_is_waited_for_as_long_as_it_comes(own) -> None:
+    master = Master(map=own("[[register]]\nname = 'x'\naddress = 0\n"), timeout_s=0.1, retries=0)
+    master.ask()
+    frame = words(1, 777)
+    for byte in single_bytes(frame[:-1]):
+        assert master.answer(byte) == []
+        master.now += 0.06
+        assert master.bridge.next(master.now)[1] is None
+    assert said(master.answer(frame[-1:])) == [("x", 777, "")]
+
+
+def test_noise_that_does_not_end_is_no_answer(own) -> None:
+    master = Master(map=own("[[register]]\nname = 'x'\naddress = 0\n"), timeout_s=0.1, retries=0)
+    master.ask()
+    start, item = master.now, None
+    while item is None:
+        master.answer(b"\x55")
+        item = master.bridge.next(master.now)[1]
+    assert item.code == "checksum"
+    assert master.now - start < LONGEST_S + 0.2
 
 
 def test_bytes_that_nobody_asked_for_are_dropped_and_counted(own) -> None:
