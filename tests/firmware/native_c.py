@@ -53,14 +53,19 @@ class Said(NamedTuple):
     value: Any
 
 
+def compiler() -> str:
+    """This machine's own. tests/tools.sh installs one."""
+    found = shutil.which("cc") or shutil.which("gcc")
+    assert found, "no C compiler: run make tools"
+    return found
+
+
 @cache
 def library() -> Any:
-    """Built once a session. Raises where there is no compiler: tests/tools.sh installs one."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    assert compiler, "no C compiler: run make tools"
+    """Built once a session."""
     target = Path(mkdtemp()) / "edgelink.so"
     subprocess.run(
-        [compiler, *FLAGS, "-O1", "-g", "-shared", "-fPIC", *map(str, SOURCES), "-o", str(target)], check=True
+        [compiler(), *FLAGS, "-O1", "-g", "-shared", "-fPIC", *map(str, SOURCES), "-o", str(target)], check=True
     )
     made = c.CDLL(str(target))
     made.el_end.restype = c.c_uint16
