@@ -40,9 +40,9 @@ async def test_it_says_who_it_is_and_what_it_measures(tmp_path: Path, firmware: 
         channel = agent.sampling.latest["panel.temperature"].channel
         assert (channel.unit, channel.kind) == ("Cel", "gauge")
         assert 19.0 < latest(agent, "temperature") < 23.0  # type: ignore[operator]
-        assert latest(agent, "firmware") == "Acme help panel 1.0.0"
-        assert latest(agent, "reset_reason") == "power"
-        assert latest(agent, "help") is False
+        await until(lambda: latest(agent, "firmware") == "Acme help panel 1.0.0")
+        await until(lambda: latest(agent, "reset_reason") == "power")
+        await until(lambda: latest(agent, "help") is False)
         await until(lambda: latest(agent, "uptime"))
         assert latest(agent, "rx_bad") == latest(agent, "link_bad") == 0
         assert (await told(agent, "make coffee")).status == Status.UNKNOWN_VERB

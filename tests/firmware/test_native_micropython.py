@@ -34,8 +34,8 @@ async def test_it_measures_has_a_help_button_and_obeys(tmp_path: Path) -> None:
     async with panel(tmp_path).on() as device, running(tmp_path) as agent:
         await until(lambda: latest(agent, "temperature") is not None)
         assert latest(agent, "temperature") == pytest.approx(27.0, abs=0.1)
-        assert latest(agent, "help") is False
-        assert latest(agent, "firmware") == "Acme panel 1.0"
+        await until(lambda: latest(agent, "help") is False)
+        await until(lambda: latest(agent, "firmware") == "Acme panel 1.0")
         assert (await told(agent, "dance")).status == Status.UNKNOWN_VERB
         device.do("press")
         await until(lambda: agent.help.state is State.CANCEL_WINDOW)

@@ -67,7 +67,7 @@ async def test_values_a_press_and_a_crash_over_a_link_that_is_lost_and_made_agai
 ) -> None:
     async with panel_of(monkeypatch) as panel, running_ble(tmp_path, ADDRESS) as agent:
         await until(lambda: latest(agent, "temperature") == 21.5)
-        assert latest(agent, "firmware") == "Acme panel 1.0"
+        await until(lambda: latest(agent, "firmware") == "Acme panel 1.0")
         assert panel.device.call("help", 0)
         await until(lambda: agent.help.state is State.CANCEL_WINDOW)
         await until(lambda: not panel.device.holding)
@@ -77,6 +77,6 @@ async def test_values_a_press_and_a_crash_over_a_link_that_is_lost_and_made_agai
         panel.device.start(0, b"fault")
         await until(lambda: crash(agent))
         await until(lambda: not panel.device.holding)
-        assert latest(agent, "reset_reason") == "fault"
+        await until(lambda: latest(agent, "reset_reason") == "fault")
         assert agent.help.case is not None
         assert agent.help.case.nudges == 0
