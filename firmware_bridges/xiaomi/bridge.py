@@ -88,11 +88,17 @@ class _Key:
         if len(key) == _OLD_KEY_BYTES:
             key = key[:6] + _OLD_KEY_MIDDLE + key[6:]
         self._blocks, self._ccm = Blocks(device, key), Ccm(device, key)
+        self._old = key[6:10] == _OLD_KEY_MIDDLE
         self._counter = Rising()
 
     def open(self, frame: _Frame) -> bytes | str:
-        """The objects, or the code of a fault; no objects for a frame that is only repeated."""
-        return self._open_old(frame) if frame.version < _AUTHENTIC else self._open(frame)
+        """The objects, or the code of a fault; no objects for a frame that is only repeated.
+
+        A frame without a tag is believed of a device alone that has a key of that time: anybody can send one.
+        """
+        if frame.version >= _AUTHENTIC:
+            return self._open(frame)
+        return self._open_old(frame) if self._old else "key"
 
     def _open(self, frame: _Frame) -> bytes | str:
         sealed, extension, tag = frame.body[:-7], frame.body[-7:-4], frame.body[-4:]
@@ -154,7 +160,8 @@ class Xiaomi(AdvertBridge):
     def _found(self, advert: Advert) -> Found | str | None:
         frame = _frame(advert)
         if frame is None:
-            return others.find(advert)
+            other = others.find(advert)
+            return "plain" if other is not None and self._key is not None else other
         if isinstance(frame, str):
             return frame
         if not frame.control & _HAS_OBJECT:

@@ -215,46 +215,6 @@ def test_another_version_is_unsupported(data: str) -> None:
     assert codes(items) == ["unsupported"]
 
 
-V1 = "0000181c-0000-1000-8000-00805f9b34fb"
-V1_SEALED = "0000181e-0000-1000-8000-00805f9b34fb"
-
-
-# The first is the example of the old specification (bthome.io/v1); the others are put together by its rules.
-@pytest.mark.parametrize(
-    ("data", "readings"),
-    [
-        ("2302C4090303BF13", [("temperature", 25.0, "Cel"), ("humidity", 50.55, "%")]),
-        ("4302004E", [("temperature", 0.24, "Cel")]),
-        ("4502000020C1", [("temperature", -0.1, "Cel")]),
-        ("0200B4021000030CBE0B", [("power_on", False, ""), ("voltage", 3.006, "V")]),
-        ("023A04", [("button", "long_press", "")]),
-        ("033C0103", [("dimmer", -3, "")]),
-    ],
-)
-def test_version_1_says_with_each_object_how_it_is_written(data: str, readings: list[object]) -> None:
-    items = feed(make("bthome"), [advert(bytes.fromhex(data), V1)])
-    assert said(items)[:-1] == readings
-
-
-def test_version_1_goes_on_behind_an_object_that_is_not_known() -> None:
-    items = feed(make("bthome"), [advert(bytes.fromhex("02FE0102015D"), V1)])
-    assert said(items)[0] == ("battery", 93, "%")
-    assert codes(items) == ["object"]
-
-
-@pytest.mark.parametrize("data", ["00", "01", "0102", "2302C4", "FF0102", "4302"])
-def test_version_1_cut_short_is_truncated(data: str) -> None:
-    items = feed(make("bthome"), [advert(bytes.fromhex(data), V1)])
-    assert said(items) == []
-    assert codes(items) == ["truncated"]
-
-
-@pytest.mark.parametrize("data", ["4302007C", "430200FC", "4502 0000C07F", "4402000000"])
-def test_a_float_of_version_1_that_is_no_number_gives_nothing(data: str) -> None:
-    items = feed(make("bthome"), [advert(bytes.fromhex(data), V1)])
-    assert said(items) == [("rssi", -60, "dBm")]
-
-
 def test_adverts_of_other_makers_are_none_of_ours() -> None:
     other = Advert("54:48:E6:8F:80:A5", "", -60, {"0000fe95-0000-1000-8000-00805f9b34fb": b"x"}, {0x004C: b"y"})
     assert feed(make("bthome"), [other]) == []
@@ -305,13 +265,6 @@ class TestWithAKey:
     def test_the_example_of_the_specification_opens(self) -> None:
         items = feed(make("bthome", key=KEY), [advert(SEALED)])
         assert said(items) == [("temperature", 25.06, "Cel"), ("humidity", 50.55, "%"), ("rssi", -60, "dBm")]
-
-    def test_an_encrypted_advert_of_version_1_opens(self) -> None:
-        raw = bytes.fromhex("fba435e4d3c312fb0011223357d90a99")  # bthome-ble, tests/test_parser_v1.py
-        items = feed(make("bthome", key=KEY), [advert(raw, V1_SEALED)])
-        assert said(items) == [("temperature", 25.06, "Cel"), ("humidity", 50.55, "%"), ("rssi", -60, "dBm")]
-        assert codes(feed(make("bthome", key=KEY), [advert(bytes.fromhex("2302C409"), V1)])) == ["plain"]
-        assert codes(feed(make("bthome"), [advert(raw, V1_SEALED)])) == ["encrypted"]
 
     def test_a_wrong_key_opens_nothing(self) -> None:
         assert codes(feed(make("bthome", key="00" * 16), [advert(SEALED)])) == ["key"]

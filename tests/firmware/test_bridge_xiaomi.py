@@ -131,3 +131,7 @@ class TestWithAKey:
         bridge = make("xiaomi", key=short[:12] + middle + short[12:])
         assert self.values(bridge, advert, 0.0) == [("button_on", "press", "")]
         assert codes(feed(make("xiaomi", key="00" * 12), [advert])) == ["key"]
+
+    def test_a_frame_without_a_tag_is_not_believed_of_a_device_whose_frames_have_one(self) -> None:
+        advert = self.old(bytes.fromhex("0110030000") + b"\x00", bytes.fromhex(KEY))
+        assert codes(feed(make("xiaomi", key=KEY), [advert])) == ["key"]
