@@ -1,7 +1,6 @@
-"""Pulses are counted in the thread that hears the edges, on gpiozero's mock header and on the simulator's board."""
+"""Pulses are counted in the thread that hears the edges, here on gpiozero's mock header."""
 
 import asyncio
-import threading
 
 import gpiozero
 import pytest
@@ -14,8 +13,6 @@ from edge_agent.drivers import gpio
 from edge_agent.drivers.gpio import GpioDriver
 from edge_agent.drivers.inputs import Counter
 from firmware_bridges.registry import language
-from simulators.gpio.board import Board
-from simulators.gpio.pins import SimulatedFactory
 
 LINE = 6
 OPTIONS = {"quantity": "energy", "unit": "kWh", "per_unit": 1000.0, "rate": "power", "rate_unit": "kW"}
@@ -121,37 +118,3 @@ async def test_a_line_that_cannot_be_read_any_more_is_a_state(header, counter_of
     monkeypatch.setattr(type(header.pin(LINE)), "_get_state", broken)
     await until(lambda: not driver.devices()[0].health.ready)
     monkeypatch.undo()
-
-
-async def test_pulses_on_the_simulators_board_are_counted(counter_of, got, running, tmp_path, monkeypatch):
-    """The board is in a thread of its own, as it is in another process for the agent."""
-    ready, stop = threading.Event(), threading.Event()
-
-    async def serve():
-        async with Board(tmp_path / "gpio.sock", 1) as board:
-            board.drive(LINE, True)
-            ready.set()
-            await until(lambda: board.connected(LINE))
-            await asyncio.sleep(0.1)
-            for level in [False, True] * 5:
-                for bounced in (level, not level, level):
-                    board.drive(LINE, bounced)
-                await asyncio.sleep(0.05)
-            await asyncio.to_thread(stop.wait)
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    try:
-        await until(ready.is_set)
-        monkeypatch.setenv("EDGE_SIM_GPIO", str(tmp_path / "gpio.sock"))
-        gpiozero.Device.pin_factory = SimulatedFactory()
-        counter = counter_of(debounce_ms=10.0)
-        running(GpioDriver(None, [], [counter]))
-        await until(lambda: last(got, "energy") == 0.005, within_s=5.0)
-        await asyncio.sleep(0.2)
-        assert last(got, "energy") == 0.005
-    finally:
-        stop.set()
-        await asyncio.to_thread(thread.join)
-        factory, gpiozero.Device.pin_factory = gpiozero.Device.pin_factory, None
-        factory.close()
