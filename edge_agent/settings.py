@@ -57,7 +57,7 @@ def check_settings(config: Config) -> tuple[CheckSetting, ...]:
             {name: getattr(check, name) for name in ("min", "max", "hysteresis", "per_s", "window_s", "level")},
             check.confirm_s,
             check.clear_s,
-            Severity(check.severity),
+            Severity(check.severity) if check.severity else None,
         )
         for check in config.check
     )

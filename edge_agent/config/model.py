@@ -312,7 +312,7 @@ class Check(Section, frozen=True):
     level: bool | None = None
     confirm_s: Seconds = 0.0
     clear_s: Seconds = 0.0
-    severity: Literal["notice", "warning", "alarm"] = "warning"
+    severity: Literal["notice", "warning", "alarm"] | None = None
 
 
 class Channel(Section, frozen=True):

@@ -15,6 +15,7 @@ from edge_agent.core.health import Health
 from edge_agent.core.learning.crowd import Crowd
 from edge_agent.core.ports import Clock
 from edge_agent.core.reading import Reading
+from edge_agent.core.severity import usual_severity
 from edge_agent.services.lessons import Lessons
 from edge_agent.services.register import Register
 from edge_agent.texts import Texts
@@ -32,7 +33,8 @@ ENGLISH = texts_of("en")
 class CheckSetting:
     """One `[[check]]` table, or one of a playbook; `channel` may end in `*`.
 
-    `name` is the kind of its findings where that is not the check's; it counts only while the guard holds.
+    Without a `severity` the channel says how much it matters. `name` is the kind of its findings where that is not the
+    check's; it counts only while the guard holds.
     """
 
     channel: str
@@ -40,7 +42,7 @@ class CheckSetting:
     settings: Mapping[str, Any]
     confirm_s: float
     clear_s: float
-    severity: Severity
+    severity: Severity | None
     name: str = ""
     only_while: Guard | None = None
 
@@ -182,7 +184,8 @@ class Watches:
         if guard is not None:
             check = Guarded(check, guard)
         tracker = Tracker.after(before, setting.confirm_s, setting.clear_s)
-        watch = _Watch(channel, kind, setting.severity, check, tracker)
+        severity = setting.severity or usual_severity(channel, setting.kind)
+        watch = _Watch(channel, kind, severity, check, tracker)
         if guard is not None:
             # it sees the readings of both channels
             self._watches_of(guard.channel).append(watch)

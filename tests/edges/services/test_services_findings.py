@@ -1,6 +1,7 @@
 """The life of a finding: counted, frozen, shelved, cleared by hand or not, and all of it over a restart."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -269,3 +270,13 @@ def test_what_was_learned_and_what_was_taught_is_still_known_after_a_restart(tmp
     flat.trusted = False
     assert learned_of(flat, (1.5 + chance.uniform(-0.05, 0.05) for _ in range(1000))) == []
     assert learned_of(flat, [6.0])[-1:] == [0]
+
+
+def test_a_check_without_a_severity_has_that_of_its_channel_and_a_word_of_the_household_counts_more(tmp_path):
+    given = check("kitchen.smoke", max=0.5, severity=Severity.NOTICE)
+    flat = Flat(tmp_path, replace(given, severity=None))
+    flat.say("kitchen.smoke", True)
+    assert flat.register.confirmed()[0].severity is Severity.ALARM
+    flat = Flat(tmp_path / "other", given)
+    flat.say("kitchen.smoke", True)
+    assert flat.register.confirmed()[0].severity is Severity.NOTICE
