@@ -17,7 +17,7 @@ from edge_agent.console.out import say
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.types import LONGEST_HOLD_S, USUAL_HOLD_S, Help, Reply, encode, pretty
 
-WELL, WRONG, UNREACHED = 0, 1, 3
+WELL, WRONG, USAGE, UNREACHED = 0, 1, 2, 3
 ENDED = ("IDLE", "HOLD", "RESOLVED", "CANCELLED")
 EXITS = "exit codes: 0 well, 1 {wrong}, 2 wrong usage, 3 the agent cannot be reached"
 

@@ -61,7 +61,7 @@ def explained(reply: Explained) -> Iterator[str]:
         yield f"{'' if number else 'explains':<11}{clean(behind.id)}: {clean(behind.sentence)}"
     if reply.stored:
         said = ", ".join(f"{each.quantity} {each.value:g} {each.unit}".strip() for each in reply.stored)
-        yield f"{'the device stored':<11} {clean(said)}"
+        yield f"the device stored: {clean(said)}"
     yield from _frames(reply)
     may = [MAY[what].format(id=found.id) for what in reply.may if what in MAY]
     if may:

@@ -1,13 +1,14 @@
 """`edge-agent findings` and what goes with it: list, explain, clear, shelve, and "this is normal"."""
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from getpass import getuser
 from typing import Any
 
 from edge_agent.console import finding_text
 from edge_agent.console.arguments import duration
-from edge_agent.console.commands import WELL, WRONG, Asking, Question, Show, colourful
+from edge_agent.console.commands import USAGE, WELL, WRONG, Asking, Question, Show, colourful
 from edge_agent.console.out import say
 from edge_agent.control.client import Client
 from edge_agent.control.types import LONGEST_SHELVING_S, Finding, Reply, pretty
@@ -63,8 +64,8 @@ class OfOne(Question):
         if getattr(args, "all", False):
             args.id = ALL
         if not args.id:
-            say("edge-agent: name a finding: edge-agent findings lists them")
-            return 2
+            print("edge-agent: name a finding: edge-agent findings lists them", file=sys.stderr)  # noqa: T201
+            return USAGE
         return super().run(args)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import textwrap
 import threading
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,7 @@ import pytest
 from msgspec import structs
 
 from edge_agent import __version__
+from edge_agent.console import cli
 from edge_agent.control.server import Counts, serve
 from edge_agent.control.types import (
     Answer,
@@ -325,3 +327,19 @@ def until(true, within_s: float = 5.0) -> None:
 def house(tmp_path: Path) -> Iterator[House]:
     with house_at(tmp_path / "run" / "control.sock") as found:
         yield found
+
+
+@pytest.fixture
+def ask(house, capsys):
+    """Run a command against the made-up agent: exit code and what it printed."""
+
+    def run(*words: str):
+        code = cli.main([*words, "--socket", str(house.path)])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+def plain(block: str) -> str:
+    return textwrap.dedent(block).lstrip("\n")

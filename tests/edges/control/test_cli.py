@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import textwrap
 import threading
 import time
 from pathlib import Path
@@ -17,25 +16,9 @@ from edge_agent.console import cli, commands, text
 from edge_agent.control.types import Channel, Finding, Live, Step, encode
 from edge_agent.texts import texts
 from edge_agent.texts.times import when
-from tests.edges.control.conftest import AMBER, CASE, Help, until
+from tests.edges.control.conftest import AMBER, CASE, Help, plain, until
 
 ASKING = ["status", "queue", "findings", "help", "lamp", "channels", "cancel"]
-
-
-@pytest.fixture
-def ask(house, capsys):
-    """Run a command against the made-up agent: exit code and what it printed."""
-
-    def run(*words: str):
-        code = cli.main([*words, "--socket", str(house.path)])
-        printed = capsys.readouterr()
-        return code, printed.out, printed.err
-
-    return run
-
-
-def plain(block: str) -> str:
-    return textwrap.dedent(block).lstrip("\n")
 
 
 def test_status_reads_like_this(ask):
