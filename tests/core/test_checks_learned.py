@@ -275,3 +275,20 @@ def test_what_a_person_called_normal_is_not_told_again_and_what_comes_later_is_f
                 check.teach()
     assert alerts[0] == 2000
     assert alerts[1] == 3000, "not while the averages settle on it, and not afterwards"
+
+
+@pytest.mark.parametrize("language", languages())
+def test_what_goes_on_too_long_is_told_while_it_does_with_the_longest_so_far(language):
+    said = texts(language)
+    check = Learned(FRIDGE.name, Around(Words(said.say, said.get)))
+    for n in range(3000):
+        check.see(Reading(FRIDGE, 80.0 if n % 30 < 10 else 0.0, n * 60.0))
+    told = [
+        (n, verdict.sentence)
+        for n in range(3000, 3000 + 500)
+        if (verdict := check.see(Reading(FRIDGE, 0.0, n * 60.0))) and verdict.bad
+    ]
+    assert told
+    assert told[0][0] < 3300
+    assert " h" in told[0][1]
+    assert "20 min" in told[0][1]

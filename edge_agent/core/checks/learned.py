@@ -77,6 +77,7 @@ class Learned:
     def see(self, reading: Reading) -> Verdict | None:
         """Bad from an alert on for an hour, and while the level is another."""
         if reading.channel.kind is ChannelKind.STATE:
+            self.learner.runs.switch = True
             self._held, self._looked = (reading if reading.value is not None else None), reading.at
         return self._judge(reading)
 

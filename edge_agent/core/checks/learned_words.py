@@ -65,6 +65,10 @@ class Teller:
 
     def _run(self, learner: Learner) -> str:
         runs = learner.runs
+        if learner.too_long:
+            longest = runs.longest if runs.on else runs.longest_rest
+            said = {"length": _span(runs.length), "longest": _span(longest.length)}
+            return self._say("on" if runs.on else "off", **said)
         said = {"length": _span(runs.length), "usual": _span(runs.lengths.usual())}
         return self._say("amount" if said["length"] == said["usual"] else "run", **said)
 

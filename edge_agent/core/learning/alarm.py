@@ -37,8 +37,11 @@ class Alarm:
         self.peak, self.spent, self.at = math.inf, 0.0, self.n + SETTLE - HOLD
 
     def judge(self, ratio: float) -> float:
-        """`ratio` of evidence to threshold in; what counts out: above 1 is an alert, which this takes note of."""
-        score = ratio / (1.0 + self.spent)
+        """`ratio` of surprise to threshold in; what counts out: above 1 is an alert, which this takes note of."""
+        return self.decide(ratio / (1.0 + self.spent))
+
+    def decide(self, score: float) -> float:
+        """The same with a score for which the budget is counted already."""
         since = self.n - self.at
         if since < HOLD and score <= (self.peak + MARGIN) * (1.0 - since / HOLD):
             return 0.0

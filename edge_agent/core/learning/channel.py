@@ -30,6 +30,8 @@ _KEEP = 0.4
 # A step of the slow clock for a channel of its pace.
 _STEP_S = 300.0
 _NOTHING = 0.05
+# Of runs each alert of the last days asks for so many powers of ten more, for their evidence is counted in such.
+RUN_BUDGET = 0.5
 # Beyond this a number is not a measurement, and squares would overflow.
 _LARGEST = 1e100
 
@@ -39,8 +41,8 @@ class Learner:
 
     __slots__ = (
         "age_due", "alarm", "averages", "began", "calm", "compared", "crowd", "level", "maps", "quick_due", "quick_n",
-        "quick_sum", "runs", "season", "seasonal", "slow_due", "slow_n", "slow_sum", "tick", "trend",
-        "value", "why",
+        "quick_sum", "runs", "season", "seasonal", "slow_due", "slow_n", "slow_sum", "tick", "too_long",
+        "trend", "value", "why",
     )  # fmt: skip
 
     def __init__(self, crowd: Crowd | None = None) -> None:
@@ -54,6 +56,7 @@ class Learner:
         self.quick_due = self.slow_due = self.age_due = -1e300
         self.quick_n = self.slow_n = 0
         self.why: tuple[Seen, ...] = ()
+        self.too_long = False  # what the last alert of a run was about: it goes on too long
 
     @property
     def state(self) -> bool:
@@ -86,7 +89,7 @@ class Learner:
         self.maps.teach()
         for record in (self.value, self.seasonal, self.trend):
             record.teach()
-        self.runs.forget_evidence()
+        self.runs.teach()
         self.calm.teach()
         self.alarm.teach()
         self.level, self.why = 0.0, ()
@@ -137,9 +140,10 @@ class Learner:
         runs = self.runs
         if not runs.evidence or not runs.known or not runs.onoff:
             return 0.0
-        score = self.alarm.judge(runs.evidence / (ENOUGH + self.crowd.decades))
+        threshold = ENOUGH + self.crowd.decades + RUN_BUDGET * self.alarm.spent
+        score = self.alarm.decide(runs.evidence / threshold)
         if score > 1.0:
-            self.why = ()
+            self.why, self.too_long = (), runs.overlong > 0.0
             runs.forget_evidence()
         return score
 

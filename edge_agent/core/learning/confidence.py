@@ -6,7 +6,7 @@ import math
 _EVEN = 2.0
 _STEEP = 2.2
 # Runs: scores say little more than that there is an alert.
-RUNS = 0.65
+RUNS = 0.75
 # A level that was left: share of the rows in alarm that were within an event.
 LEVEL = 0.8
 

@@ -48,8 +48,12 @@ def refresh(cells: bytearray, i: int, j: int, rows: int = CELLS, around: int = A
 
 
 def taught(cells: bytearray) -> bytearray:
-    """The map on which what was suspect is seen."""
-    return cells.translate(_TAUGHT)
+    """The map on which what was suspect is seen, and what is around it, for it never comes again just so."""
+    out = cells.translate(_TAUGHT)
+    for place, cell in enumerate(cells):
+        if cell == SUSPECT:
+            paint(out, place // CELLS, place % CELLS, SEEN)
+    return out
 
 
 def aged(cells: bytearray) -> bytearray:

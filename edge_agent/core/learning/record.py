@@ -48,8 +48,12 @@ class Record:
         self.least, self.most = max(self.low, self.lowest), min(self.high, self.highest)
 
     def teach(self) -> None:
-        """All that came is normal."""
-        self.low, self.high = min(self.low, self.lowest), max(self.high, self.highest)
+        """All that came is normal, and a step more than what passed a bound: it never comes again just so."""
+        step = max(self.highest - self.lowest, 0.0) / _STEPS
+        if self.lowest < self.low:
+            self.low = self.lowest = self.lowest - step
+        if self.highest > self.high:
+            self.high = self.highest = self.highest + step
         self.bound()
 
     def age(self) -> None:

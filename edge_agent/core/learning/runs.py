@@ -6,6 +6,7 @@ seen from the readings: a share of them at rest, few between, and runs that last
 
 import math
 
+from edge_agent.core.learning.longest import Longest
 from edge_agent.core.learning.tally import Tally
 
 # At rest is within this share of the span above the lowest reading; between these shares is neither.
@@ -27,22 +28,26 @@ class Runs:
     """`see` takes each tick; `length` is that of the last run, in seconds."""
 
     __slots__ = (
-        "amount", "amounts", "began", "edges", "first", "high", "highest", "lasts", "least", "length", "lengths", "low",
-        "lowest", "most", "n", "on", "rests", "runs", "ticks", "until",
+        "amount", "amounts", "began", "edges", "first", "high", "highest", "lasts", "least", "length", "lengths",
+        "longest", "longest_rest", "low", "lowest", "most", "n", "on", "overlong", "rests", "runs", "switch", "ticks",
+        "until",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.n = self.rests = self.edges = self.runs = self.ticks = 0
-        self.low = self.high = self.first = self.began = self.until = self.amount = self.lasts = self.length = 0.0
+        self.low = self.high = self.first = self.began = self.until = self.amount = self.lasts = self.length = (
+            self.overlong
+        ) = 0.0
         self.lowest, self.highest, self.least, self.most = math.inf, -math.inf, math.inf, -math.inf
-        self.on = False
+        self.on = self.switch = False
+        self.longest, self.longest_rest = Longest(), Longest()
         self.lengths, self.amounts = Tally(), Tally()
 
     @property
     def onoff(self) -> bool:
-        """Whether this channel rests and runs in turn."""
+        """Whether this channel rests and runs in turn; one that has two states only always does."""
         n = self.n
-        return self.lasts >= _LASTS and self.rests > _RESTS * n and self.edges < _EDGES * n
+        return self.switch or (self.lasts >= _LASTS and self.rests > _RESTS * n and self.edges < _EDGES * n)
 
     @property
     def known(self) -> bool:
@@ -52,11 +57,18 @@ class Runs:
     @property
     def evidence(self) -> float:
         """Powers of ten that runs are not what they were, and enough of them are needed for an alert."""
-        return self.lengths.evidence + self.amounts.evidence
+        return self.lengths.evidence + self.amounts.evidence + self.overlong
 
     def forget_evidence(self) -> None:
         """It was said: begin anew."""
         self.lengths.evidence = self.amounts.evidence = 0.0
+        self.overlong = 0.0
+
+    def teach(self) -> None:
+        """Runs and rests as they are now are normal."""
+        self.forget_evidence()
+        for longest in (self.longest, self.longest_rest):
+            longest.teach(ENOUGH)
 
     def age(self) -> None:
         """What was not reached since the last time is no bound any more."""
@@ -70,7 +82,7 @@ class Runs:
         self.least, self.most = max(self.low, self.lowest), min(self.high, self.highest)
 
     def see(self, at: float, x: float) -> bool:
-        """Take a tick at second `at`; whether a run ended with it."""
+        """Take a tick at second `at`; whether a run ended with it, or what goes on is longer than ever by much."""
         n = self.n = self.n + 1
         if not self.least <= x <= self.most:
             self._bounds(at, x)
@@ -83,11 +95,15 @@ class Runs:
                 self.edges += 1
             if self.on:
                 return self._ended(at, before)
+            if at - self.began > self.longest_rest.limit:
+                return self._too_long(self.longest_rest, at, before)
         else:
             if above < _EDGE_HIGH * span:
                 self.edges += 1
             if not self.on:
-                self.on, self.began, self.amount, self.ticks = True, at, 0.0, 0
+                self._begins(at, before)
+            elif at - self.began > self.longest.limit:
+                return self._too_long(self.longest, at, before)
             self.amount += above
             self.ticks += 1
         if n >= _COUNT:
@@ -102,12 +118,29 @@ class Runs:
         self.lowest, self.highest = min(self.lowest, x), max(self.highest, x)
         self.bound()
 
+    def _begins(self, at: float, before: float) -> None:
+        rested = at - self.began
+        if self.runs and at - before <= _GAP_S and rested > 0.0:
+            self.longest_rest.add(rested, ENOUGH)
+        self.on, self.began, self.amount, self.ticks = True, at, 0.0, 0
+        self.overlong = 0.0
+
+    def _too_long(self, longest: Longest, at: float, before: float) -> bool:
+        """The run or rest that goes on passed its limit; after a gap nobody knows how long it is."""
+        if not before <= at <= before + _GAP_S:
+            self.began = at
+            return False
+        self.length = at - self.began
+        self.overlong = longest.judge(self.length)
+        return True
+
     def _ended(self, at: float, before: float) -> bool:
-        self.on = False
-        length = at - self.began
+        began, self.on, self.began, self.overlong = self.began, False, at, 0.0
+        length = at - began
         if at - before > _GAP_S or length <= 0.0:
             return False
         self.length = length
+        self.longest.add(length, ENOUGH)
         self.runs += 1
         self.lasts += (math.log2(self.ticks) - self.lasts) * max(1.0 / self.runs, 1.0 / 32)
         learning = at - self.first < DAY_S

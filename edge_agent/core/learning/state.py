@@ -5,7 +5,9 @@ One byte of version, then a compressed record of fixed size but for the tallies:
 
 import struct
 import zlib
+from array import array
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import Any
 
 from edge_agent.core.learning.channel import Learner
@@ -13,30 +15,32 @@ from edge_agent.core.learning.grid import CELLS, OLD, SEEN, SUSPECT
 from edge_agent.core.learning.maps import AXES
 from edge_agent.core.learning.tally import MAX_CELLS, Tally
 
-VERSION = 3
+VERSION = 5
 # Marks of a cell in two bits, and back.
 _NUMBER = bytes.maketrans(bytes([0, SEEN, SUSPECT, OLD]), bytes(range(4)))
 _MARK = bytes.maketrans(bytes(range(4)), bytes([0, SEEN, SUSPECT, OLD]))
 # Nothing of ours unpacks to more.
 _LARGEST = 65536
 _OWN = (
-    *("level", "began", "tick", "quick_sum", "slow_sum", "quick_due", "slow_due", "age_due"),
+    *("level", "began", "quick_sum", "slow_sum", "quick_due", "slow_due", "age_due"),
     *("quick_n", "slow_n", "compared"),
 )
 _BOUNDS = ("low", "high", "lowest", "highest")
 _FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
-    ("", "<8d3I", _OWN),
+    ("", "<7d3I", _OWN),
     ("averages", "<7dI", ("e3", "e6", "e12", "e25", "e100", "e300", "restless", "n")),
     ("alarm", "<2dIi", ("peak", "spent", "n", "at")),
     ("calm", "<3dII?", ("e", "level", "variance", "n", "outside", "out")),
     (
         "runs",
-        "<10d5I?",
+        "<11d5I2?",
         (
-            *("low", "high", "lowest", "highest", "first", "began", "until", "amount", "lasts", "length"),
-            *("n", "rests", "edges", "runs", "ticks", "on"),
+            *("low", "high", "lowest", "highest", "first", "began", "until", "amount", "lasts", "length", "overlong"),
+            *("n", "rests", "edges", "runs", "ticks", "on", "switch"),
         ),
     ),
+    ("runs.longest", "<3dI", ("length", "beyond", "limit", "n")),
+    ("runs.longest_rest", "<3dI", ("length", "beyond", "limit", "n")),
     ("value", "<4d", _BOUNDS),
     ("seasonal", "<4d", _BOUNDS),
     ("trend", "<4d", _BOUNDS),
@@ -54,9 +58,9 @@ def save(learner: Learner) -> bytes:
     parts = [struct.pack(form, *(getattr(part, name) for name in names)) for part, form, names in _parts(learner)]
     maps, season = learner.maps, learner.season
     parts += [_COUNT.pack(firsts.count, firsts.at) for firsts in _firsts(learner)]
-    parts += [_AXES.pack(*maps.low, *maps.width), _TICKS.pack(*maps.day_ticks), bytes(maps.past)]
+    parts += [_planes(_AXES.pack(*maps.low, *maps.width), 8), _TICKS.pack(*maps.day_ticks), bytes(maps.past)]
     parts += [_tight(cells) for cells in (*maps.maps, maps.daytime)]
-    parts += [season.day.tobytes(), season.week.tobytes(), bytes(season.day_n), bytes(season.week_n)]
+    parts += [_planes(season.day.tobytes() + season.week.tobytes(), 4), bytes(season.day_n), bytes(season.week_n)]
     for tally in (learner.runs.lengths, learner.runs.amounts):
         parts.append(_HEAD.pack(tally.evidence, len(tally.cells)))
         parts += [_CELL.pack(cell, count) for cell, count in tally.cells.items()]
@@ -96,7 +100,7 @@ class _Reader:
 
 def _parts(learner: Learner) -> Iterator[tuple[Any, str, tuple[str, ...]]]:
     for part, form, names in _FIELDS:
-        yield (getattr(learner, part) if part else learner), form, names
+        yield (attrgetter(part)(learner) if part else learner), form, names
 
 
 def _firsts(learner: Learner) -> list[Any]:
@@ -111,7 +115,7 @@ def _read(learner: Learner, reader: _Reader) -> None:
     for firsts in _firsts(learner):
         firsts.count, firsts.at = reader.unpack(_COUNT)
     maps, season = learner.maps, learner.season
-    axes = reader.unpack(_AXES)
+    axes = _AXES.unpack(_whole(reader.take(_AXES.size), 8))
     maps.low, maps.width = list(axes[: len(AXES)]), list(axes[len(AXES) :])
     maps.per = [CELLS / width if width else 0.0 for width in maps.width]
     if maps.n:
@@ -123,10 +127,9 @@ def _read(learner: Learner, reader: _Reader) -> None:
     maps.at, maps.last = maps.at % 12, maps.last % CELLS
     maps.maps = [_wide(reader.take(len(cells) // 4)) for cells in maps.maps]
     maps.daytime = _wide(reader.take(len(maps.daytime) // 4))
-    for profile in (season.day, season.week):
-        size = len(profile)
-        profile.frombytes(reader.take(4 * size))
-        del profile[:size]
+    hours = len(season.day)
+    profile = array("f", _whole(reader.take(4 * (hours + len(season.week))), 4))
+    season.day, season.week = profile[:hours], profile[hours:]
     season.day_n, season.week_n = bytearray(reader.take(24)), bytearray(reader.take(168))
     learner.runs.lengths, learner.runs.amounts = _tally(reader), _tally(reader)
 
@@ -136,7 +139,17 @@ def _tally(reader: _Reader) -> Tally:
     if size > MAX_CELLS:
         raise IndexError("too many cells")
     cells = dict(reader.unpack(_CELL) for _ in range(size))
-    return Tally(cells, sum(cells.values()), evidence)
+    return Tally(cells, evidence=evidence)
+
+
+def _planes(numbers: bytes, size: int) -> bytes:
+    """All first bytes, all second bytes and so on: numbers that are near to one another have the same last ones."""
+    return b"".join(numbers[place::size] for place in range(size))
+
+
+def _whole(planes: bytes, size: int) -> bytes:
+    many = len(planes) // size
+    return b"".join(planes[place::many] for place in range(many))
 
 
 def _tight(cells: bytearray) -> bytes:
