@@ -72,14 +72,14 @@ class Check:
     def _follow(self, client: Client, args: argparse.Namespace) -> SelfTest:
         """Begin one and tell each result as it comes."""
         found = client.start_selftest(round_trip=not args.no_round_trip)
-        told = 0
+        told: set[str] = set()  # at the end they come in another order
         if not args.json:
             say(clean(found.sentence))
         while True:
             if not args.json:
-                _each(found.results[told:], found.language)
-                told = len(found.results)
-                _progress(told, found.planned, over=found.outcome == "done")
+                _each([result for result in found.results if result.name not in told], found.language)
+                told |= {result.name for result in found.results}
+                _progress(len(told), found.planned, over=found.outcome == "done")
             if found.outcome == "done":
                 return found
             time.sleep(LOOK_S)

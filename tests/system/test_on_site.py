@@ -13,10 +13,12 @@ import tty
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
+from edge_agent.console import cli
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.paths import read_socket
 from edge_agent.control.types import Gap
@@ -191,3 +193,24 @@ def test_who_may_only_look_sees_all_and_changes_nothing(site):
         looking.watch("boiler", 60.0)
     with pytest.raises(ControlError):
         looking.press(0.0)
+
+
+def test_the_self_test_tells_each_result_once_and_as_it_comes(site, capsys):
+    seen: list[str] = []
+    stream = site.client.events(["probe"])
+    listener = threading.Thread(target=lambda: seen.extend(live.data.name for live in islice(stream, 8)))
+    listener.start()
+    time.sleep(0.5)  # so that it listens; what it missed would only make the list shorter
+    assert cli.main(["check", "--socket", str(site.client.path)]) == 4, "there is no broker, but another way"
+    lines = capsys.readouterr().out.splitlines()
+    done = site.client.selftest()
+    assert len(done.results) == done.planned
+    for row in done.results:
+        assert sum(line[14:].startswith(f"{row.title:<34} ") for line in lines) == 1, row.title
+    rows = {row.name: row for row in done.results}
+    assert rows["device boiler"].needs == ["serial:boiler"]
+    assert rows["disk"].verdict in ("ok", "warn", "fail")
+    listener.join(10.0)
+    stream.close()
+    assert set(seen) <= rows.keys()
+    assert seen
