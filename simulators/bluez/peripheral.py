@@ -116,6 +116,7 @@ class Peripheral(Node):
         self.refuse: str | None = None
         self.connect_s = 0.0
         self.asked = 0
+        self._kept: tuple[dict[str, bytes], dict[int, bytes], int] = ({}, {}, 0)
         self._reported: tuple[dict[str, bytes], dict[int, bytes], int] | None = None
         self._services: dict[str, Service] = {}
         self._characteristics: list[Characteristic] = []
@@ -135,18 +136,22 @@ class Peripheral(Node):
         service_data: Mapping[str, bytes] | None = None,
         manufacturer_data: Mapping[int, bytes] | None = None,
         rssi_dbm: int = -60,
+        listed: Sequence[str] = (),
     ) -> bool:
-        """Send one advertisement; whether a scanner was told of it.
+        """Send one advertisement, which lists these services; whether a scanner was told of it.
 
         As with bluetoothd, nobody is told when nobody scans, nor of a repetition of the same data (unless a scanner
-        asked for duplicates or the signal moved by 8 dB). Nothing is told of a device while it is connected.
+        asked for duplicates or the signal moved by 8 dB). What came under each UUID and each company id stays beside
+        what is new, but where a scanner asked for duplicates. Nothing is told of a device while it is connected.
         """
-        services, makers = dict(service_data or {}), dict(manufacturer_data or {})
         adapter = self._adapter
+        old_services, old_makers, _ = self._kept if not adapter.duplicates else ({}, {}, 0)
+        services, makers = old_services | dict(service_data or {}), old_makers | dict(manufacturer_data or {})
         if not adapter.hears or self.connected or not (adapter.duplicates or self._is_news(services, makers, rssi_dbm)):
             return False
-        self._reported = (services, makers, rssi_dbm)
+        self._reported = self._kept = (services, makers, rssi_dbm)
         changed = {
+            "UUIDs": Variant("as", list(listed)),
             "RSSI": Variant("n", rssi_dbm),
             "ServiceData": Variant("a{sv}", {k: Variant("ay", bytes(v)) for k, v in services.items()}),
             "ManufacturerData": Variant("a{qv}", {k: Variant("ay", bytes(v)) for k, v in makers.items()}),
