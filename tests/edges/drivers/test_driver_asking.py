@@ -11,6 +11,7 @@ from edge_agent.core.backoff import Backoff
 from edge_agent.core.reading import Codes, Fault, Reading
 from edge_agent.drivers.port import PortFinder
 from edge_agent.drivers.serial import SerialDriver
+from firmware_bridges.iec62056 import signon
 from firmware_bridges.mhz19 import bridge as mhz19
 from firmware_bridges.otgw import bridge as otgw
 from firmware_bridges.registry import language
@@ -76,7 +77,11 @@ async def test_a_readout_with_a_wrong_check_character_gives_nothing(driver_of, t
 
 
 @pytest.mark.parametrize("fault", ["dead", "mute"])
-async def test_a_meter_that_does_not_answer_is_said_and_asked_again(driver_of, tmp_path, got, running, fault):
+async def test_a_meter_that_does_not_answer_is_said_and_asked_again(
+    driver_of, tmp_path, got, running, fault, monkeypatch
+):
+    for name, seconds in (("NAME_S", 0.8), ("SILENCE_S", 0.8), ("RETRY_S", 0.5)):
+        monkeypatch.setattr(signon, name, seconds)
     async with OpticalMeter(tmp_path / "port", lambda: REGISTERS) as meter:
         meter.faults.add(fault)
         running(driver_of("iec62056", every_s=5.0))
@@ -143,7 +148,7 @@ async def test_an_answer_that_is_late_is_not_taken_for_the_next_one(driver_of, t
         unit.faults.add("late")
         unit.late_s = 0.15
         running(driver_of("modbus", map=str(own), timeout_s=0.1, retries=0))
-        await until(lambda: unit.asked >= 4, within_s=10.0)
+        await until(lambda: unit.asked >= 2, within_s=10.0)
         unit.faults.clear()
         await until(lambda: values(got).get("probe.first") and values(got).get("probe.second"), within_s=10.0)
         told = {(item.channel.name, item.value) for item in got if isinstance(item, Reading)}
