@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import tomli
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from firmware_bridges.checksums import crc16_modbus
 from firmware_bridges.modbus.bridge import FIRST_S, LONGEST_S, REFUSED_EVERY_S
 from firmware_bridges.modbus.codec import EXCEPTIONS, MAX_FRAME, Request, is_right, sealed
 from firmware_bridges.modbus.maps import parse_map, shipped
-from tests.firmware.support import codes, feed, gaps, make, random_pieces, said, single_bytes
+from tests.firmware.support import ROOT, codes, feed, gaps, make, random_pieces, said, single_bytes
 
 TOP = 'title = "made"\nsource = "made for the tests"\n'
 
@@ -362,6 +363,11 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any]) -> None
 def test_an_unknown_map_is_answered_with_the_nearest_one() -> None:
     with pytest.raises(ConfigProblems, match=r"no such device map.*did you mean sdm630\?"):
         make("modbus", map="sdm360")
+
+
+def test_the_shipped_maps_are_part_of_the_package() -> None:
+    data = tomli.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["package-data"]
+    assert data["firmware_bridges.modbus"] == ["maps/*.toml"]
 
 
 def mistakes(text: str) -> list[str]:
