@@ -113,8 +113,8 @@ class _Seen(NamedTuple):
 class Counter:
     """Counts pulses, and hands what came to the device's bridge once a second.
 
-    A pulse counts when the line becomes active after it has been quiet for debounce_ms, so that neither the bounces at
-    its beginning nor those at its end count.
+    A level counts when it has lasted for debounce_ms, so that neither a spike nor the bounces of a contact, at the
+    beginning of a pulse, in its midst or at its end, make one. A pulse is told when it is over.
     """
 
     def __init__(self, settings: GpioInput, device: Device) -> None:
@@ -125,6 +125,7 @@ class Counter:
         self._line: Line | None = None
         self._factory: Any = None
         self._edge_ticks: Any = None
+        self._steady = False  # the last level that lasted
         self._seen = _Seen(0, None, 0.0)  # written by gpiozero's thread only, whole
         self._told = _Seen(0, None, 0.0)
 
@@ -147,6 +148,7 @@ class Counter:
         self._line = Line(wiring.line, active_high=wiring.active == "high", factory=factory)
         try:
             self._line.as_input(wiring.pull, self._edge)
+            self._steady = self._line.active
         except DriverError:
             self.close()
             raise
@@ -180,10 +182,11 @@ class Counter:
         self.device.feed(Pulses(count, float(span_s)), seen.at if count else self._loop.time())
 
     def _edge(self, ticks: Any, state: Any) -> None:
-        """In gpiozero's thread, for both edges."""
+        """In gpiozero's thread, for both edges: what ends here was a level that lasted, or a bounce."""
         last, self._edge_ticks = self._edge_ticks, ticks
-        if bool(state) != (self._settings.active == "high"):
-            return
-        if last is not None and self._factory.ticks_diff(ticks, last) < self._debounce_s:
-            return
-        self._seen = _Seen(self._seen.total + 1, ticks, self._loop.time())
+        ended = bool(state) != (self._settings.active == "high")
+        lasted = last is None or self._factory.ticks_diff(ticks, last) >= self._debounce_s
+        if lasted and ended != self._steady:
+            self._steady = ended
+            if ended:
+                self._seen = _Seen(self._seen.total + 1, ticks, self._loop.time())

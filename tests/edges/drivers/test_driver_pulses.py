@@ -92,16 +92,47 @@ async def test_a_sensor_without_bounce_may_be_fast(header, counter_of, got, runn
     await until(lambda: last(got, "energy") == 2.0)
 
 
-async def test_a_glitch_shorter_than_the_quiet_time_after_another_edge_is_no_pulse(header, counter_of, got, running):
-    counter = counter_of(debounce_ms=50.0)
+async def test_a_spike_is_no_pulse(header, counter_of, got, running):
+    counter = counter_of(debounce_ms=10.0)
     running(GpioDriver(None, [], [counter]))
     await until(lambda: counter.is_open)
     pin = header.pin(LINE)
     for _ in range(20):
         pin.drive_low()
         pin.drive_high()
-        await asyncio.sleep(0.002)
-    await until(lambda: last(got, "energy") == 0.001)  # the first was after a long quiet
+        await asyncio.sleep(0.015)
+    await asyncio.sleep(0.05)
+    assert last(got, "energy") == 0.0
+
+
+async def test_a_contact_that_opens_for_a_moment_in_the_midst_of_a_pulse_is_one_pulse(header, counter_of, got, running):
+    counter = counter_of(debounce_ms=10.0)
+    running(GpioDriver(None, [], [counter]))
+    await until(lambda: counter.is_open)
+    pin = header.pin(LINE)
+    for _ in range(3):
+        pin.drive_low()
+        await asyncio.sleep(0.02)
+        pin.drive_high()
+        pin.drive_low()
+        await asyncio.sleep(0.02)
+        pin.drive_high()
+        await asyncio.sleep(0.02)
+    await until(lambda: last(got, "energy") == 0.003)
+    await asyncio.sleep(0.05)
+    assert last(got, "energy") == 0.003
+
+
+async def test_a_pulse_that_began_before_the_line_was_taken_does_not_count(header, counter_of, got, running):
+    header.pin(LINE).drive_low()
+    counter = counter_of()
+    running(GpioDriver(None, [], [counter]))
+    await until(lambda: counter.is_open)
+    header.pin(LINE).drive_low()
+    await asyncio.sleep(0.02)
+    header.pin(LINE).drive_high()
+    await pulse(header.pin(LINE))
+    await until(lambda: last(got, "energy"))
     await asyncio.sleep(0.05)
     assert last(got, "energy") == 0.001
 
