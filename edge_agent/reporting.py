@@ -106,7 +106,8 @@ def known_of(config: Config, gateway: str, networks: Path = NETWORKS) -> list[Kn
     found += [Known(Kind.SECRET, secret) for secret in secrets(config)]
     found += [Known(Kind.ADDRESS, row.address) for row in config.ble.device]
     for url in (channel.url or "" for channel in config.help.channels):
-        found += [Known(Kind.SECRET, url.partition("?")[2])] if "?" in url else []
+        path, _, query = url.partition("//")[2].partition("/")[2].partition("?")
+        found += [Known(Kind.SECRET, each) for each in (f"/{path}", query)]
     places = [config.broker.password_file, *(row.password_file for row in config.help.channels)]
     places += [place for row in config.help.channels for place in (row.token_file, row.pin_file)]
     found += [Known(Kind.SECRET, _read(Path(place)).partition("\n")[0]) for place in places if place]

@@ -130,7 +130,7 @@ def secrets(config: Config) -> tuple[str, ...]:
 
 
 def in_force(config: Config) -> dict[str, Any]:
-    """The whole configuration as plain data; what is secret reads `***`, also in the query of an address."""
+    """The whole configuration as plain data; what is secret reads `***`, also behind the host of an address."""
     return cast("dict[str, Any]", _hidden(to_builtins(config)))
 
 
@@ -141,9 +141,16 @@ def _hidden(plain: Any, name: str = "") -> Any:
         return [_hidden(value, name) for value in plain]
     if plain and secret_name(name) and not name.endswith("_file"):
         return HIDDEN
-    if isinstance(plain, str) and name == "url" and "?" in plain:
-        return f"{plain.partition('?')[0]}?{HIDDEN}"
+    if isinstance(plain, str) and name == "url":
+        return _without_path(plain)
     return plain
+
+
+def _without_path(url: str) -> str:
+    """An address without what is behind its host: a path or a query may be as good as a password."""
+    scheme, _, rest = url.partition("//")
+    host, _, path = rest.partition("/")
+    return f"{scheme}//{host}/{HIDDEN}" if path else url
 
 
 def state_folder(configured: str) -> Path:

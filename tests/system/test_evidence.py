@@ -44,6 +44,8 @@ async def test_the_desk_has_the_readings_before_and_after_the_log_the_self_test_
         assert stage.desk.key.toml not in lines
         ((_, selftest),) = found["selftest"]
         assert ["help", True] in [part[:2] for part in selftest["parts"]]
+        assert {verdict for _, verdict, _, _ in selftest["probes"]} <= {"warn", "fail", "not_run", "unknown"}
+        assert "test" in [name for name, *_ in selftest["probes"]], "the desk is not asked while it is called"
         ((_, frozen),) = found["freeze"]
         (finding,) = frozen["findings"]
         assert finding["channel"] == "boiler.pressure"

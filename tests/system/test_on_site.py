@@ -149,7 +149,7 @@ def test_the_configuration_in_force_has_defaults_and_no_secrets(site):
     settings = site.client.config().settings
     assert settings["serial"][0]["name"] == "boiler"
     assert settings["help"]["hold_s"] == 3.0
-    assert settings["help"]["channels"][0]["url"] == "https://desk.example/help?***"
+    assert settings["help"]["channels"][0]["url"] == "https://desk.example/***"
 
 
 def test_the_log_is_followed_by_its_numbers(site):

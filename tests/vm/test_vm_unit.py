@@ -83,7 +83,7 @@ def test_it_is_installed_as_the_readme_says_and_hears_and_the_button_calls_for_h
     world.plug(machine)
     attach(machine)
     began = time.monotonic()
-    install(machine, settings(at_desk) + NEAR)
+    install(machine, (settings(at_desk) + NEAR).replace('format = "json"', 'format = "auto"'))
     with told(machine):
         assert shown(machine, "ActiveState") == "active"
         assert shown(machine, "NRestarts") == "0"

@@ -106,7 +106,10 @@ class Verifying(_Files):
         key, version = fingerprint(report.key), str((told.get("status") or {}).get("version"))
         if args.key and args.key.replace(" ", "").lower() != key.replace(" ", ""):
             return _complain(f"{args.file}: it is signed with another key, {key}")
-        same_page = page(report, language_of(html)) == html
+        try:
+            same_page = page(report, language_of(html)) == html
+        except BadReportError as error:
+            return _complain(f"{args.file}: {error}")
         if not same_page and version == __version__:
             return _complain(f"{args.file}: the data are as they were signed, but the page around them was changed")
         if args.json:
@@ -142,7 +145,10 @@ class Comparing(_Files):
             return WRONG
         if first[0].report.key != second[0].report.key:
             return _complain("these reports are of two gateways: their keys differ")
-        found = differences(first[0].told, second[0].told)
+        try:
+            found = differences(first[0].told, second[0].told)
+        except BadReportError as error:
+            return _complain(str(error))
         worse = any(difference.trend == "worse" for difference in found)
         if args.json:
             say(json.dumps([difference._asdict() for difference in found], indent=2))

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from edge_agent.console.report.seal import well_shaped
+
 # The lights from well to wrong; what was not looked at is neither.
 _RANK = {"ok": 0, "warn": 1, "fail": 2}
 
@@ -17,8 +19,9 @@ class Difference(NamedTuple):
 
 
 def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-    """All of them: what is worse first."""
-    found = [*_parts(before, after), *_selftest(before, after), *_findings(before, after), *_values(before, after)]
+    """All of them: what is worse first. Raises BadReportError."""
+    with well_shaped():
+        found = [*_parts(before, after), *_selftest(before, after), *_findings(before, after), *_values(before, after)]
     order = ["worse", "better", "changed"]
     return sorted(found, key=lambda difference: order.index(difference.trend))
 

@@ -9,7 +9,7 @@ from html import escape
 from typing import Any
 
 from edge_agent.console.report.plot import plot
-from edge_agent.console.report.seal import embedded, fingerprint, read
+from edge_agent.console.report.seal import embedded, fingerprint, read, well_shaped
 from edge_agent.control.types import Report
 from edge_agent.texts import Texts, languages, texts
 
@@ -38,7 +38,8 @@ def page(report: Report, language: str = "") -> str:
     told = read(report.document)
     wanted = language or str(told.get("language", "en"))
     here = texts(wanted if wanted in languages() else "en")
-    body = "\n".join(_body(told, here, fingerprint(report.key)))
+    with well_shaped():
+        body = "\n".join(_body(told, here, fingerprint(report.key)))
     return (
         f'<!DOCTYPE html>\n<html lang="{here.language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'

@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -59,6 +61,15 @@ def read(document: str) -> dict[str, Any]:
     if not isinstance(told, dict) or told.get("format") != SIGNED_AS.decode().strip():
         raise BadReportError("its data are of another kind or version")
     return told
+
+
+@contextmanager
+def well_shaped() -> Iterator[None]:
+    """Inside, what is read of a report may have any shape: anybody can sign anything. Raises BadReportError for it."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise BadReportError("its data are not those of a report") from error
 
 
 def is_signed(report: Report) -> bool:
