@@ -94,7 +94,7 @@ bench-peer: $(VENV)/.tools tools ## the same path through ThingsBoard IoT Gatewa
 	@$(BIN)/python -m tests.bench peer $(if $(QUICK),--quick)
 
 bench-detect: $(VENV)/.tools ## score the learned check on labelled channels: make bench-detect DATA=/path/to/folder
-	@$(BIN)/python -m tests.bench.detect $(if $(DATA),--data $(DATA))
+	@$(BIN)/python -m tests.bench.detect $(if $(DATA),--data $(DATA)) $(if $(PROTOTYPE),--prototype $(PROTOTYPE))
 
 lock: $(VENV)/.tools ## write constraints.txt anew from what is installed
 	@$(BIN)/python -m pip install -q -U --upgrade-strategy eager -e '.[demo]' --group dev --group vm

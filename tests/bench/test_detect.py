@@ -2,12 +2,16 @@
 
 import json
 import math
+import random
 
 import pytest
 
 from tests.bench.detect.__main__ import main
+from tests.bench.detect.calibration import Told, table
 from tests.bench.detect.data import Series, load
+from tests.bench.detect.overfit import picked
 from tests.bench.detect.peers import handle
+from tests.bench.detect.prototype import cost
 from tests.bench.detect.scoring import Said, alarms, budget_recall, nab, nab_parts, result
 
 DAY = 288
@@ -80,6 +84,33 @@ def test_the_whole_protocol_runs_on_a_folder_of_ones_own(tmp_path, capsys):
     printed = capsys.readouterr().out
     for word in ("learned", "null", "blind", "always on", "bootstrap", "bytes", "first day"):
         assert word in printed
+
+
+def test_an_alert_within_an_event_is_real_and_each_word_has_its_share():
+    told = [Told(0.9, True), Told(0.6, False), Told(0.2, False)]
+    assert table(told) == [
+        "told likely      2 alerts, said in the mean 0.75, real 0.50",
+        "told possible    1 alerts, said in the mean 0.20, real 0.00",
+    ]
+
+
+def test_picking_the_best_of_many_sets_looks_better_where_it_was_picked_than_elsewhere():
+    chance = random.Random(1)
+    files = []
+    for number in range(6):
+        values = [chance.gauss(0, 1) + (6 if 700 <= row < 720 and number % 2 else 0) for row in range(SERIES.rows)]
+        files.append(SERIES._replace(name=f"{number}.csv", columns=[values]))
+    found = picked(files)
+    assert found.here >= found.there
+
+
+def test_the_prototypes_cost_is_measured_where_its_folder_is_given(tmp_path):
+    for name, kind in (("seenmap", "SeenMap"), ("calmband", "CalmBand")):
+        (tmp_path / f"{name}.py").write_text(f"class {kind}:\n    def update(self, at, x):\n        return 0.0\n")
+    ours, theirs = cost(tmp_path, [SERIES])
+    assert ours > theirs > 0.0
+    with pytest.raises(SystemExit, match=r"seenmap\.py"):
+        cost(tmp_path / "nowhere", [SERIES])
 
 
 def test_without_data_it_says_what_it_needs(tmp_path):

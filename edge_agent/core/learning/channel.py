@@ -26,14 +26,14 @@ AGE_S = 40 * 86400.0
 VALUE, SEASONAL, TREND = range(len(VIEWS) + 1, len(VIEWS) + 4)
 # Powers of ten a view that are an alert together; and how much of the sum stays for the next tick.
 THRESHOLD = 0.28 * (len(VIEWS) + 1 + 3)
-_KEEP = 0.4
+KEEP_LEVEL = 0.4
 # A step of the slow clock for a channel of its pace.
 _STEP_S = 300.0
 _NOTHING = 0.05
 # Of runs each alert of the last days asks for so many powers of ten more, for their evidence is counted in such.
 RUN_BUDGET = 0.5
-# Beyond this a number is not a measurement, and squares would overflow.
-_LARGEST = 1e100
+# Beyond this a number is not a measurement, and single precision would overflow.
+_LARGEST = 1e30
 
 
 class Learner:
@@ -82,7 +82,7 @@ class Learner:
         if self.runs.onoff:
             return self.runs.evidence if self.runs.known else 0.0
         since = at - (self.slow_due - SLOW_S)
-        return self.level * _KEEP ** (max(0.0, since) / _STEP_S) if self.alarm.n > QUIET else 0.0
+        return self.level * KEEP_LEVEL ** (max(0.0, since) / _STEP_S) if self.alarm.n > QUIET else 0.0
 
     def teach(self) -> None:
         """A person says: this is normal. What is suspect becomes normal, the level is learned anew from here."""
@@ -173,7 +173,7 @@ class Learner:
         drift = e.e25 - e.e300
         if not record.least <= drift <= record.most:
             found = self._record(TREND, record, drift, n, n, found)
-        level = self.level * _KEEP
+        level = self.level * KEEP_LEVEL
         if found:
             for first in found:
                 level += first[0]

@@ -4,6 +4,7 @@ A tick whose cells are all seen costs a look-up for each view; all else happens 
 elsewhere, so that where a cell happens to end is luck of one view and not of all.
 """
 
+import struct
 from typing import NamedTuple
 
 from edge_agent.core.learning.alarm import Alarm
@@ -49,6 +50,12 @@ _AGAIN = 0.5
 _FIRST_WIDTH, _LEAST_WIDTH = 1e-4, 1e-9
 # What is so near to an axis' end is beyond it: rounding never makes a cell that is not there.
 _INSIDE = 1.0 - 1e-5
+_SINGLE = struct.Struct("<f")
+
+
+def _single(number: float) -> float:
+    """In single precision, in which axes are saved."""
+    return float(_SINGLE.unpack(_SINGLE.pack(number))[0])
 
 
 class Seen(NamedTuple):
@@ -181,8 +188,8 @@ class Maps:
             value = values[quantity]
             if self.n == 1:
                 width = abs(value) * _FIRST_WIDTH + _LEAST_WIDTH
-                self.width[axis] = width = width * 2.0 ** (view / len(VIEWS))
-                self.low[axis], self.per[axis] = value - width / 2, CELLS / width
+                self.width[axis] = width = _single(width * 2.0 ** (view / len(VIEWS)))
+                self.low[axis], self.per[axis] = _single(value - width / 2), CELLS / width
             while not self.low[axis] <= value <= self.low[axis] + _INSIDE * self.width[axis]:
                 self._double(axis, value >= self.low[axis])
         self.bound()
@@ -197,7 +204,7 @@ class Maps:
     def _double(self, axis: int, up: bool) -> None:
         _, view, across = AXES[axis]
         if not up:
-            self.low[axis] -= self.width[axis]
+            self.low[axis] = _single(self.low[axis] - self.width[axis])
         self.width[axis] *= 2.0
         self.per[axis] = CELLS / self.width[axis]
         own_past = VIEWS[view][1] < 0

@@ -15,7 +15,7 @@ from edge_agent.core.learning.grid import CELLS, OLD, SEEN, SUSPECT
 from edge_agent.core.learning.maps import AXES
 from edge_agent.core.learning.tally import MAX_CELLS, Tally
 
-VERSION = 5
+VERSION = 6
 # Marks of a cell in two bits, and back.
 _NUMBER = bytes.maketrans(bytes([0, SEEN, SUSPECT, OLD]), bytes(range(4)))
 _MARK = bytes.maketrans(bytes(range(4)), bytes([0, SEEN, SUSPECT, OLD]))
@@ -47,7 +47,7 @@ _FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("maps", "<IBB", ("n", "at", "last")),
 )
 _COUNT = struct.Struct("<dI")
-_AXES = struct.Struct(f"<{2 * len(AXES)}d")
+_AXES = struct.Struct(f"<{2 * len(AXES)}f")
 _TICKS = struct.Struct("<12I")
 _CELL = struct.Struct("<hH")
 _HEAD = struct.Struct("<dB")
@@ -58,7 +58,7 @@ def save(learner: Learner) -> bytes:
     parts = [struct.pack(form, *(getattr(part, name) for name in names)) for part, form, names in _parts(learner)]
     maps, season = learner.maps, learner.season
     parts += [_COUNT.pack(firsts.count, firsts.at) for firsts in _firsts(learner)]
-    parts += [_planes(_AXES.pack(*maps.low, *maps.width), 8), _TICKS.pack(*maps.day_ticks), bytes(maps.past)]
+    parts += [_planes(_AXES.pack(*maps.low, *maps.width), 4), _TICKS.pack(*maps.day_ticks), bytes(maps.past)]
     parts += [_tight(cells) for cells in (*maps.maps, maps.daytime)]
     parts += [_planes(season.day.tobytes() + season.week.tobytes(), 4), bytes(season.day_n), bytes(season.week_n)]
     for tally in (learner.runs.lengths, learner.runs.amounts):
@@ -115,7 +115,7 @@ def _read(learner: Learner, reader: _Reader) -> None:
     for firsts in _firsts(learner):
         firsts.count, firsts.at = reader.unpack(_COUNT)
     maps, season = learner.maps, learner.season
-    axes = _AXES.unpack(_whole(reader.take(_AXES.size), 8))
+    axes = _AXES.unpack(_whole(reader.take(_AXES.size), 4))
     maps.low, maps.width = list(axes[: len(AXES)]), list(axes[len(AXES) :])
     maps.per = [CELLS / width if width else 0.0 for width in maps.width]
     if maps.n:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from edge_agent.core.learning.state import save
+from tests.bench.detect import calibration, overfit, prototype
 from tests.bench.detect.data import Series, load
 from tests.bench.detect.detectors import AlwaysOn, Blind, Detector, Null, Ours, run
 from tests.bench.detect.peers import NotInstalledError, measure
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="make bench-detect", description=__doc__)
     parser.add_argument("--data", type=Path, help="folder with labels.json and the CSV files it names")
     parser.add_argument("--suite", action="append", help="only these suites")
+    parser.add_argument("--prototype", type=Path, help="folder with seenmap.py and calmband.py, to compare the cost")
     parser.add_argument("--no-peers", action="store_true", help="without River and PySAD")
     given = parser.parse_args(arguments)
     if given.data is None:
@@ -42,8 +44,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
             say(line(name, result(said), us))
             if make is Ours:
                 say(f"{'':34}{spread(said)}; state at most {largest(chosen)} bytes")
+        for row in calibration.table(calibration.alerts(chosen)):
+            say(f"  {row}")
+        if given.prototype:
+            ours, theirs = prototype.cost(given.prototype, chosen)
+            say(f"  cost: {ours:.1f} us a reading, the prototype {theirs:.1f} us: {ours / theirs:.2f} of it")
+        if suite == "nab" and len(chosen) > 1:
+            say(overfitted(chosen))
         if suite == "nab" and not given.no_peers:
             peers(given.data, chosen)
+    say("\nall suites")
+    for row in calibration.table(calibration.alerts(every)):
+        say(f"  {row}")
+
+
+def overfitted(chosen: list[Series]) -> str:
+    """Why the views are not chosen by score."""
+    found = overfit.picked(chosen)
+    return (
+        f"  picking overfits: the best of {overfit.SETS} sets of views on half of the files has {found.here:.1f} there "
+        f"and {found.there:.1f} on the other half; a set in the mean has {found.any_set:.1f} (standard profile, "
+        f"{overfit.SPLITS} splits). So the set is fixed."
+    )
 
 
 def say(text: str) -> None:

@@ -85,6 +85,8 @@ def main() -> None:
     data, out = Path(sys.argv[1]), Path(sys.argv[2])
     chosen = [series for series in load(data) if series.suite == SUITE]
     for number, (name, make) in enumerate(makers().items()):
+        sys.stdout.write(f"  {name} ...\n")
+        sys.stdout.flush()
         began = time.process_time()
         found = {series.name: scores(make, series) for series in chosen}
         spent = 1e6 * (time.process_time() - began) / sum(series.rows for series in chosen)

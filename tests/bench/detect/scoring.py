@@ -59,12 +59,18 @@ class NabParts:
 
 
 def nab_parts(said: Said) -> NabParts:
-    series = said.series
+    rows = [row for row, score in enumerate(said.scores) if score >= 1.0]
+    return parts_of(said.series, rows, worths(said.series))
+
+
+def parts_of(series: Series, rows: list[int], worth: list[tuple[int, float]]) -> NabParts:
+    """The same from the rows with an alert; `worth` is what `worths` says of the series."""
     best: dict[int, float] = {}
     parts = NabParts(windows=len(series.windows))
-    for row, (window, credit) in enumerate(worths(series)):
-        if row < series.unscored or said.scores[row] < 1.0:
+    for row in rows:
+        if row < series.unscored:
             continue
+        window, credit = worth[row]
         if window >= 0:
             best[window] = max(best.get(window, -math.inf), credit)
         else:
