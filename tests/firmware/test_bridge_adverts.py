@@ -183,6 +183,11 @@ class TestTraps:
     def test_a_lamp_with_the_company_id_of_a_presence_sensor_is_none(self) -> None:
         assert recognise(manufacturer({0x8843: "ec0003010101"})) == {}
 
+    def test_another_s_payload_under_a_thermopro_s_name_is_none_of_its(self) -> None:
+        strange = manufacturer({0x0001: "022c0000"}, "TP357 (0001)")
+        assert recognise(strange) == {}
+        assert codes(feed(make("thermopro"), [strange])) == ["unsupported"]
+
     def test_a_lock_of_nordic_s_company_id_is_no_tank(self) -> None:
         assert recognise(manufacturer({0x0059: "087046b6c3e0f509fae3"})) == {}
 
