@@ -1,6 +1,5 @@
 """Devices with our own firmware: the native link (SPEC.md) to readings, and what they hold for us to handovers."""
 
-import re
 from collections.abc import Iterator, Mapping
 from math import isfinite
 from typing import Any
@@ -37,6 +36,7 @@ from firmware_bridges.native.messages import (
     Log,
 )
 from firmware_bridges.native.wire import Bad, Text
+from firmware_bridges.native.words import MAX_TEXT, name_of, phrase
 
 # Nordic UART Service: the device notifies on TX, and is written to on RX.
 NUS_TX = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
@@ -45,7 +45,6 @@ KINDS = (ChannelKind.GAUGE, ChannelKind.COUNTER, ChannelKind.STATE, ChannelKind.
 LEVELS = ("debug", "info", "warning", "error")
 SEVERITIES = {Level.NOTICE: Severity.NOTICE, Level.WARNING: Severity.WARNING, Level.ALARM: Severity.ALARM}
 SILENT_BEATS = 3
-MAX_TEXT = 160
 ASK_AGAIN_S = 30.0
 COMING_S = 5.0  # after a hello, for all descriptions to come
 # A crash is over when the device has run for so long since.
@@ -60,7 +59,6 @@ _BAD = {
     "overflow": "no end of a frame: is the baud rate right?",
     "body": "a message has not the form that SPEC.md asks for",
 }
-_NOT_NAME = re.compile(r"[^a-z0-9]+")
 
 
 class Native(ListeningBridge):
@@ -169,7 +167,7 @@ class Native(ListeningBridge):
             return
         kind = KINDS[described.kind] if described.kind < len(KINDS) else ChannelKind.GAUGE
         unit = described.unit[:16] if described.unit.isprintable() else ""
-        channel = Channel(f"{self.device}.{_name(described.name)}", unit, kind)
+        channel = Channel(f"{self.device}.{name_of(described.name)}", unit, kind)
         known = self._channels.setdefault(channel.name, channel)
         if known != channel:
             self._channels[channel.name] = known = channel
@@ -234,16 +232,18 @@ class Native(ListeningBridge):
 
     def _event(self, event: Event, at: float) -> Handover:
         """Whether it is the help button is for the configuration to say; for all others it becomes a finding."""
-        name = _name(event.name)
+        name = name_of(event.name)
         severity = SEVERITIES[Level(min(event.level, Level.ALARM))] if event.level else Severity.NOTICE
-        code = Code((event.code or name)[:40], _phrase(event.text), severity=severity)
+        code = Code((event.code or name)[:40], phrase(event.text), severity=severity)
         happened = at - event.age_ms / 1000
         told = Codes(self.device, (code,) if event.level != Level.OVER else (), happened, name)
         return self._handover(name, event, happened, told)
 
     def _crash(self, crash: Crash, at: float) -> Handover:
         where = f"the firmware crashed at 0x{crash.pc:08x}, called from 0x{crash.lr:08x}"
-        what = _phrase(crash.what)
+        if not crash.pc:  # of an interpreter: it has no such place
+            where = "the firmware ended by itself"
+        what = phrase(crash.what)
         frame: tuple[tuple[str, Value, str], ...] = (
             ("pc", f"0x{crash.pc:08x}", ""),
             ("lr", f"0x{crash.lr:08x}", ""),
@@ -275,20 +275,9 @@ class Native(ListeningBridge):
             yield from self._text(name, text, at)
 
     def _text(self, name: str, text: str, at: float) -> Iterator[Reading]:
-        clean = _phrase(text)
+        clean = phrase(text)
         if clean:
             yield self.present(self.channel(name, kind=ChannelKind.TEXT), clean, at)
-
-
-def _phrase(text: str) -> str:
-    """One printable line of bounded length."""
-    return "".join(c if c.isprintable() else " " for c in text[:MAX_TEXT]).strip()
-
-
-def _name(text: str) -> str:
-    """A quantity's name: lower case letters, digits and _, a letter first, at most 32."""
-    name = _NOT_NAME.sub("_", text.lower()).strip("_")[:32]
-    return name if name[:1].isalpha() else f"c_{name}"[:32].rstrip("_")
 
 
 SPEC = LanguageSpec(
