@@ -14,7 +14,7 @@ from edge_agent.config.model import Config
 from edge_agent.control.types import Probed
 from edge_agent.core.clock import Instant
 from edge_agent.core.errors import RefusedError
-from edge_agent.core.health import CONDITIONS, Health, code_of
+from edge_agent.core.health import Health, code_of
 from edge_agent.core.ports import DeviceCounts
 from edge_agent.core.selftest import Found, Result, Verdict, fail, not_run, ok, overall, unknown, warn
 from edge_agent.core.testpress import Outcome
@@ -106,10 +106,9 @@ class Examiner:
         here = agent.folder
         yield from of_machine(agent.config, here)
         yield Probe("clock", _coroutine(self._clock))
-        for name, health in agent.standing.health():
+        for name, health in _worst(agent.standing.health()).items():
             # the way to the broker and to the desk is walked, not only looked at
-            walked = bool(agent.config.broker.host) and name in ("service", "test")
-            if not walked and code_of(name) in CONDITIONS:
+            if not (agent.config.broker.host and name in ("service", "test")):
                 yield Probe(name, _coroutine(partial(self._button if name == "button" else _of_health, health)))
         for driver in agent.hardware.drivers:
             for row in driver.devices():
@@ -238,6 +237,15 @@ def titled(name: str, texts: Texts) -> str:
     of = name[len(code) + 1 :]
     title = texts.get(f"health.{code}", code)
     return f"{title}: {of}" if of else title
+
+
+def _worst(parts: Sequence[tuple[str, Health]]) -> dict[str, Health]:
+    """Health by name; of several with one name the first that is not ready."""
+    found: dict[str, Health] = {}
+    for name, health in parts:
+        if name not in found or found[name].ready:
+            found[name] = health
+    return found
 
 
 def _of_health(health: Health) -> Found:

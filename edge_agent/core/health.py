@@ -49,7 +49,9 @@ _ALL = (
     Condition("gpio", Severity.ALARM),
     Condition("serial", Severity.WARNING),
     Condition("ble", Severity.WARNING),
-    Condition("device", Severity.WARNING, ("gpio", "serial", "ble")),
+    Condition("can", Severity.WARNING),
+    Condition("file", Severity.WARNING),
+    Condition("device", Severity.WARNING, ("gpio", "serial", "ble", "can", "file")),
     # what only the self-test looks at
     Condition("config", Severity.ALARM),
     Condition("version", Severity.NOTICE),
@@ -78,9 +80,15 @@ def code_of(name: str) -> str:
     return name.partition(" ")[0].partition(":")[0]
 
 
+def condition_of(name: str) -> Condition:
+    """The condition of a part; one that the table does not have is a warning and needs nothing."""
+    code = code_of(name)
+    return CONDITIONS.get(code, Condition(code, Severity.WARNING))
+
+
 def needs_of(code: str, present: Collection[str]) -> tuple[str, ...]:
     """Those of `present` that this one needs; where one is not among them, what that one needs in its place."""
     found: dict[str, None] = {}
-    for need in CONDITIONS[code].needs:
+    for need in condition_of(code).needs:
         found |= dict.fromkeys((need,) if need in present else needs_of(need, present))
     return tuple(found)

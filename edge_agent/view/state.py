@@ -7,7 +7,7 @@ from pathlib import Path
 from edge_agent import __version__
 from edge_agent.control import types
 from edge_agent.core.clock import Instant
-from edge_agent.core.health import CONDITIONS, code_of, needs_of
+from edge_agent.core.health import code_of, condition_of, needs_of
 from edge_agent.core.reading import Reading
 from edge_agent.view.seen import Seen
 
@@ -108,9 +108,8 @@ class StateView(Seen):
 
 
 def severity_of(name: str) -> str:
-    """What it means for the household where this part is not ready; empty for a part that no condition is about."""
-    condition = CONDITIONS.get(code_of(name))
-    return condition.severity.value if condition else ""
+    """What it means for the household where this part is not ready."""
+    return condition_of(name).severity.value
 
 
 def _to_blame(parts: Sequence[types.Part | types.Device]) -> list[types.Part | types.Device]:
@@ -119,7 +118,6 @@ def _to_blame(parts: Sequence[types.Part | types.Device]) -> list[types.Part | t
     codes = {code_of(part.name) for part in wrong if isinstance(part, types.Part)}
 
     def led(part: types.Part | types.Device) -> bool:
-        code = code_of(part.name) if isinstance(part, types.Part) else ""
-        return code in CONDITIONS and bool(needs_of(code, codes))
+        return isinstance(part, types.Part) and bool(needs_of(code_of(part.name), codes))
 
     return [part for part in wrong if not led(part)]

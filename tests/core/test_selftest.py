@@ -1,10 +1,14 @@
 """Conditions are declared once and whole; a probe whose need failed is never blamed."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.core.health import CONDITIONS, Severity, code_of, needs_of
+from edge_agent import core
+from edge_agent.core.health import CONDITIONS, Condition, Severity, code_of, condition_of, needs_of
 from edge_agent.core.selftest import Found, Result, Verdict, fail, hindered, not_run, ok, overall, unknown, warn
 from edge_agent.texts import languages, texts
 
@@ -31,6 +35,17 @@ def test_conditions_need_only_conditions_that_there_are_and_never_themselves():
 )
 def test_a_part_is_of_the_condition_that_its_name_begins_with(name, code):
     assert code_of(name) == code
+
+
+def test_every_driver_is_of_a_condition_in_the_table():
+    sources = "".join(file.read_text() for file in (Path(core.__file__).parents[1] / "drivers").glob("*.py"))
+    names = set(re.findall(r'name = f?"([a-z]+)(?::\{|")', sources))
+    assert {"gpio", "ble", "serial", "can"} <= names <= CONDITIONS.keys()
+
+
+def test_a_part_that_the_table_does_not_have_is_looked_at_all_the_same():
+    assert condition_of("zigbee:lamp") == Condition("zigbee", Severity.WARNING)
+    assert needs_of("zigbee", ["gpio"]) == ()
 
 
 def test_without_tls_the_service_needs_the_connection_itself():

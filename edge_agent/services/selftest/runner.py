@@ -11,11 +11,14 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from edge_agent.core.health import CONDITIONS, code_of, needs_of
+from edge_agent.core.errors import AgentError
+from edge_agent.core.health import code_of, condition_of, needs_of
 from edge_agent.core.selftest import Found, Result, hindered, not_run, unknown
 
 # All of it, whatever hangs: somebody stands there and waits.
 WHOLE_S = 60.0
+# What a probe may raise by a mistake of its own; it costs that probe's verdict and no other's.
+_FAULTS = (AgentError, OSError, ValueError, RuntimeError, LookupError, TypeError, ArithmeticError, AttributeError)
 _log = structlog.get_logger("selftest")
 
 
@@ -50,7 +53,7 @@ async def examine(probes: Sequence[Probe], told: Callable[[Result], None] = lamb
             found = not_run(f"not run, because of {because}")
         else:
             found = await _within(probe, min(probe.limit_s, ends - began))
-        severity = CONDITIONS[code_of(probe.name)].severity
+        severity = condition_of(probe.name).severity
         seconds = round(time.monotonic() - began, 3)
         results[probe.name] = Result(probe.name, found, severity, needs, because, seconds)
         over[probe.name].set()
@@ -70,7 +73,7 @@ async def _within(probe: Probe, limit_s: float) -> Found:
             return found
     except TimeoutError:
         return unknown(f"it was not done within {limit_s:.0f} s", "Try again; if it stays so, that is the fault.")
-    except (OSError, ValueError, RuntimeError, LookupError, TypeError, ArithmeticError) as error:
+    except _FAULTS as error:
         _log.error("probe_failed", what=probe.name, error=repr(error), exc_info=error)
         return unknown(f"the probe itself failed: {error!r}"[:200], "Please report this.")
 

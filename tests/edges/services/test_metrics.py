@@ -61,3 +61,13 @@ def test_a_label_may_have_any_letters():
     text = _family("edge_agent_x", "gauge", "x", [({"device": 'a"b\\c\nd'}, 1)])
     (family,) = text_string_to_metric_families(text)
     assert family.samples[0].labels == {"device": 'a"b\\c\nd'}
+
+
+async def test_of_two_things_that_are_wrong_with_the_store_one_is_enough(tmp_path):
+    async with running(config(tmp_path)) as agent:
+        agent.problems.append("a file was put aside")
+        results = await agent.beside.examiner.evidence()
+        stores = [row for row in results if row[0] == "store"]
+        assert [row[1:3] for row in stores] == [["fail", "a file was put aside"]]
+        rows = (await told(agent))["edge_agent_condition_ready"].samples
+        assert [row.value for row in rows if row.labels["part"] == "store"] == [0.0]

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from edge_agent.core.errors import StoreError
 from edge_agent.core.selftest import Verdict, fail, ok, warn
 from edge_agent.services.selftest import runner
 from edge_agent.services.selftest.runner import Probe, examine
@@ -67,7 +68,18 @@ async def test_however_many_hang_all_of_it_ends_in_its_time(monkeypatch):
     assert set(verdicts(results).values()) == {Verdict.UNKNOWN}
 
 
-@pytest.mark.parametrize("error", [OSError("gone"), ValueError("x"), KeyError("y"), ZeroDivisionError(), TypeError()])
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("gone"),
+        ValueError("x"),
+        KeyError("y"),
+        ZeroDivisionError(),
+        TypeError(),
+        StoreError("full"),
+        AssertionError(),
+    ],
+)
 async def test_a_probe_that_fails_itself_is_no_fault_of_the_gateway(error):
     def broken():
         raise error
