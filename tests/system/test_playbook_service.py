@@ -56,7 +56,7 @@ async def test_a_leak_a_hot_engine_and_a_wet_floor_are_each_told_with_cause_and_
 
         await until(all_told, 60.0)
         told = await standing(stage)
-        assert told["leak:flood"].startswith("Water is on the floor at Leak. Leak wet is ")
+        assert told["leak:flood"].startswith("Water is on the floor at Leak. Leak wet: yes. ")
         assert told["boiler:boiler_losing_pressure"].startswith("Probably the heating circuit has lost water. Boiler ")
         assert "Stop where it is safe" in told["engine:overheating_engine"]
         # their signs stand behind them
