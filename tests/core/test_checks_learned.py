@@ -238,7 +238,7 @@ def test_a_counter_is_told_by_the_hour_and_an_angle_as_a_direction():
     for n in range(3000):
         check.see(Reading(wind, 350.0 + n % 3, n * 1.0))
     check.learner.value.low, check.learner.why = -10.0, (Seen(3.2, VALUE, 40.0, 10.0),)
-    assert "is 31°; so far it was always between 341° and 1°" in check._teller(wind).alert(check.learner, None)
+    assert "is 30°; so far it was always between 340° and 0°" in check._teller(wind).alert(check.learner, None)
 
 
 @given(

@@ -17,8 +17,8 @@ from edge_agent.core.reading import Channel, ChannelKind, Reading
 
 # A state holds until it changes: it is looked at again so often, for so long after it was heard.
 _LOOK_S, _HELD_S = 60.0, 86400.0
-# An angle's mean is over about so many readings.
-_ANGLE_SPAN = 300.0
+# An angle's mean is over about so long.
+_TURN_S = 86400.0
 
 
 _ALONE = Around()
@@ -38,8 +38,7 @@ class Learned:
     _held: Reading | None = None
     _looked: float = 0.0
     _left: float | None = None
-    _sine: float = 0.0
-    _cosine: float = 0.0
+    _at: float | None = None
 
     def __post_init__(self) -> None:
         """One more among the channels that are judged."""
@@ -111,7 +110,7 @@ class Learned:
         return Verdict(True, said, confidence=LEVEL)
 
     def _teller(self, channel: Channel) -> Teller:
-        return Teller(self.around.words, channel, math.degrees(math.atan2(self._sine, self._cosine)))
+        return Teller(self.around.words, channel, self.learner.turn or 0.0)
 
     def _off(self) -> bool:
         return self.level and self.learner.state and not self.learner.runs.onoff
@@ -123,7 +122,7 @@ class Learned:
         kind = reading.channel.kind
         if kind is ChannelKind.COUNTER:
             return self._pace(reading.at, x)
-        return self._turned(x) if kind is ChannelKind.ANGLE else x
+        return self._turned(reading.at, x) if kind is ChannelKind.ANGLE else x
 
     def _pace(self, at: float, x: float) -> float | None:
         """A counter's increase an hour; none when it was set back or time stood still."""
@@ -132,9 +131,12 @@ class Learned:
             return None
         return 3600.0 * (x - before[1]) / (at - before[0])
 
-    def _turned(self, degrees: float) -> float:
+    def _turned(self, at: float, degrees: float) -> float:
         """How far an angle is from its mean, -180 to 180."""
-        turn = math.radians(degrees)
-        self._sine += (math.sin(turn) - self._sine) / _ANGLE_SPAN
-        self._cosine += (math.cos(turn) - self._cosine) / _ANGLE_SPAN
-        return (degrees - math.degrees(math.atan2(self._sine, self._cosine)) + 180.0) % 360.0 - 180.0
+        learner, before, self._at = self.learner, self._at, at
+        if learner.turn is None:
+            learner.turn = degrees % 360.0
+        away = (degrees - learner.turn + 180.0) % 360.0 - 180.0
+        if before is not None and at > before:
+            learner.turn = (learner.turn - away * math.expm1((before - at) / _TURN_S)) % 360.0
+        return away

@@ -81,7 +81,7 @@ class Teller:
         return self._words.say("learned.rare_" + _unit(once), n=self._count(once))
 
     def _count(self, seconds: float) -> str:
-        return self._words.about(seconds / (_DAY_S if _unit(seconds) == "days" else _HOUR_S))
+        return self._words.about(max(2.0, seconds / (_DAY_S if _unit(seconds) == "days" else _HOUR_S)))
 
     def _since(self, local_s: float | None, before_s: float = 0.0) -> str:
         if local_s is None:

@@ -40,9 +40,30 @@ class Learner:
     """`update` takes each reading and returns a score: above 1 is an alert. `state` is whether it is off its level."""
 
     __slots__ = (
-        "age_due", "alarm", "averages", "began", "calm", "compared", "crowd", "level", "maps", "quick_due", "quick_n",
-        "quick_sum", "runs", "season", "seasonal", "slow_due", "slow_n", "slow_sum", "tick", "too_long",
-        "trend", "value", "why",
+        "age_due",
+        "alarm",
+        "averages",
+        "began",
+        "calm",
+        "compared",
+        "crowd",
+        "level",
+        "maps",
+        "quick_due",
+        "quick_n",
+        "quick_sum",
+        "runs",
+        "season",
+        "seasonal",
+        "slow_due",
+        "slow_n",
+        "slow_sum",
+        "tick",
+        "too_long",
+        "trend",
+        "turn",
+        "value",
+        "why",
     )  # fmt: skip
 
     def __init__(self, crowd: Crowd | None = None) -> None:
@@ -55,6 +76,7 @@ class Learner:
         self.level = self.quick_sum = self.slow_sum = 0.0
         self.quick_due = self.slow_due = self.age_due = -1e300
         self.quick_n = self.slow_n = 0
+        self.turn: float | None = None  # mean direction of an angle, in degrees
         self.why: tuple[Seen, ...] = ()
         self.too_long = False  # what the last alert of a run was about: it goes on too long
 

@@ -15,7 +15,7 @@ from edge_agent.core.learning.grid import CELLS, OLD, SEEN, SUSPECT
 from edge_agent.core.learning.maps import AXES
 from edge_agent.core.learning.tally import MAX_CELLS, Tally
 
-VERSION = 6
+VERSION = 7
 # Marks of a cell in two bits, and back.
 _NUMBER = bytes.maketrans(bytes([0, SEEN, SUSPECT, OLD]), bytes(range(4)))
 _MARK = bytes.maketrans(bytes(range(4)), bytes([0, SEEN, SUSPECT, OLD]))
@@ -46,6 +46,7 @@ _FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("trend", "<4d", _BOUNDS),
     ("maps", "<IBB", ("n", "at", "last")),
 )
+_TURN = struct.Struct("<d")
 _COUNT = struct.Struct("<dI")
 _AXES = struct.Struct(f"<{2 * len(AXES)}f")
 _TICKS = struct.Struct("<12I")
@@ -57,6 +58,7 @@ def save(learner: Learner) -> bytes:
     """The state, packed."""
     parts = [struct.pack(form, *(getattr(part, name) for name in names)) for part, form, names in _parts(learner)]
     maps, season = learner.maps, learner.season
+    parts.append(_TURN.pack(-1.0 if learner.turn is None else learner.turn))
     parts += [_COUNT.pack(firsts.count, firsts.at) for firsts in _firsts(learner)]
     parts += [_planes(_AXES.pack(*maps.low, *maps.width), 4), _TICKS.pack(*maps.day_ticks), bytes(maps.past)]
     parts += [_tight(cells) for cells in (*maps.maps, maps.daytime)]
@@ -112,6 +114,8 @@ def _read(learner: Learner, reader: _Reader) -> None:
     for part, form, names in _parts(learner):
         for name, value in zip(names, reader.unpack(struct.Struct(form)), strict=True):
             setattr(part, name, value)
+    turn = reader.unpack(_TURN)[0]
+    learner.turn = turn if turn >= 0.0 else None
     for firsts in _firsts(learner):
         firsts.count, firsts.at = reader.unpack(_COUNT)
     maps, season = learner.maps, learner.season

@@ -47,8 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for row in calibration.table(calibration.alerts(chosen)):
             say(f"  {row}")
         if given.prototype:
-            ours, theirs = prototype.cost(given.prototype, chosen)
-            say(f"  cost: {ours:.1f} us a reading, the prototype {theirs:.1f} us: {ours / theirs:.2f} of it")
+            say(costs(given.prototype, chosen))
         if suite == "nab" and len(chosen) > 1:
             say(overfitted(chosen))
         if suite == "nab" and not given.no_peers:
@@ -56,6 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     say("\nall suites")
     for row in calibration.table(calibration.alerts(every)):
         say(f"  {row}")
+    if given.prototype:
+        say(costs(given.prototype, every))
+
+
+def costs(folder: Path, chosen: list[Series]) -> str:
+    ours, theirs = prototype.cost(folder, chosen)
+    return f"  cost: {ours:.1f} us a reading, the prototype {theirs:.1f} us: {ours / theirs:.2f} of it"
 
 
 def overfitted(chosen: list[Series]) -> str:
