@@ -74,10 +74,12 @@ class Sml(FramedBridge):
 
     def _entry(self, entry: Any, wrong_dzg: bool, at: float) -> Iterator[Item]:
         match entry:
-            case [bytes(name), _, _, code, scaler, _Integer() as number, *_] if len(name) == 6 and name[0] == 1:
+            case [bytes(name), _, _, int() | None as code, int() | None as scaler, _Integer() as number, *_] if (
+                len(name) == 6 and name[0] == 1
+            ):
                 obis = f"{name[2]}.{name[3]}.{name[4]}"
                 quantity = _QUANTITIES.get(obis)
-                known, shift = UNITS.get(_UNIT_CODES.get(code, "?"), ("", 0))
+                known, shift = UNITS.get(_UNIT_CODES.get(code or 255, "?"), ("", 0))
                 exponent = (scaler or 0) - shift
                 if quantity is None or quantity.unit != known or not -12 <= exponent <= 9:
                     return

@@ -142,3 +142,12 @@ def test_a_meter_without_its_pin_tells_whole_kilowatt_hours() -> None:
     assert said(feed(make("sml"), [listed(entry((1, 8, 0), 30, 3, sml_number(2324, 4)))])) == [
         ("energy_import", 2324.0, "kWh")
     ]
+
+
+@pytest.mark.parametrize("place", [3, 4])
+@pytest.mark.parametrize("odd", [sml_list(ABSENT), sml_octets(b"x"), sml_list()])
+def test_a_unit_or_scaler_of_another_kind_gives_no_reading_and_no_error(place: int, odd: bytes) -> None:
+    name = sml_octets(b"\x01\x00\x01\x08\x00\xff")
+    members = [name, ABSENT, ABSENT, b"\x62\x1e", b"\x52\xff", b"\x62\x05", ABSENT]
+    members[place] = odd
+    assert said(feed(make("sml"), [listed(sml_list(*members))])) == []
