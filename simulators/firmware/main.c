@@ -50,10 +50,42 @@ static uint8_t obey(void *context, const char *verb, el_reader *arguments)
     return status;
 }
 
+/* As much of an SMP server as shows that one is reached; a real product hands the frame to its MCUmgr. The header has
+ * operation, flags, length, group, sequence and command; then CBOR (docs.zephyrproject.org, SMP protocol). */
 static void manage(void *context, const uint8_t *frame, uint16_t size)
 {
+    static uint8_t answer[EL_MAX_BODY];
+    static const uint8_t nothing[] = {0xA0};                             /* {} */
+    static const uint8_t not_supported[] = {0xA1, 0x62, 'r', 'c', 0x08}; /* {"rc": MGMT_ERR_ENOTSUP} */
+    const uint8_t *body = not_supported;
+    uint16_t length = sizeof not_supported;
     (void)context;
-    (void)el_smp(&device, frame, size); /* a real product gives it to its MCUmgr; here it comes back */
+    if ((size < 8U) || (size > sizeof answer)) {
+        return;
+    }
+    if ((frame[5] == 0U) && (frame[7] == 0U) && (size > 10U) && (frame[10] == (uint8_t)'d')) {
+        body = &frame[8]; /* os echo: what comes as "d" goes back as "r" */
+        length = (uint16_t)(size - 8U);
+    } else if ((frame[5] == 0U) && (frame[7] == 5U)) {
+        body = nothing; /* os reset */
+        length = sizeof nothing;
+        restart_wanted = true;
+    } else {
+        /* all else is not there */
+    }
+    for (uint16_t i = 0U; i < 8U; i++) {
+        answer[i] = frame[i];
+    }
+    answer[0] |= 1U; /* the answer to this operation */
+    answer[2] = (uint8_t)(length >> 8);
+    answer[3] = (uint8_t)length;
+    for (uint16_t i = 0U; i < length; i++) {
+        answer[8U + i] = body[i];
+    }
+    if (body == &frame[8]) {
+        answer[10] = (uint8_t)'r';
+    }
+    (void)el_smp(&device, answer, (uint16_t)(8U + length));
 }
 
 static const el_hooks hooks = {NULL, port_write, obey, manage};
