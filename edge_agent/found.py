@@ -33,6 +33,7 @@ class Found:
     def __init__(self, agent: "Agent") -> None:
         self._agent = agent
         self.notebook = Notebook(agent.folder / NOTEBOOK)
+        agent.problems += self.notebook.problems
         self.register = Register(agent.clock, book=self.notebook)
         self._failed = False
         self._agreed: list[str] = []

@@ -129,6 +129,10 @@ class Register:
         """The findings that stand, have no cause among them and are not shelved, newest first."""
         return [f for f in self.findings() if f.stands and not f.cause and not self.shelved(f.key)]
 
+    def behind(self, finding: Finding) -> list[Finding]:
+        """What stands and is explained by it."""
+        return [f for f in self.findings() if f.stands and f.cause == finding.key]
+
     def entry(self, key: str) -> Entry | None:
         """All that is known of a finding."""
         return self._entries.get(key)
@@ -164,10 +168,12 @@ class Register:
         return self.take_back(finding, by, why)
 
     def why_not_cleared(self, finding: Finding) -> str:
-        """Why a person may not clear it; empty where one may."""
+        """Why a person may not clear it, for itself or what it explains; empty where one may."""
         if finding.permanent:
             return "it is permanent, and only what found it can say that it is over"
-        return "the device itself tells it" if finding.kind == CODE else ""
+        if finding.kind == CODE:
+            return "the device itself tells it"
+        return next(filter(None, map(self.why_not_cleared, self.behind(finding))), "")
 
     def why_not_shelved(self, finding: Finding) -> str:
         """Why it may not rest; empty where it may."""
@@ -177,7 +183,7 @@ class Register:
 
     def take_back(self, finding: Finding, by: str, why: str) -> Finding:
         """It is over because somebody says so, who may; with what it explains. A tombstone tells of it."""
-        for behind in [f for f in self.findings() if f.stands and f.cause == finding.key]:
+        for behind in self.behind(finding):
             self.take_back(behind, by, why)
         for forget in self.forget:
             forget(finding.key)

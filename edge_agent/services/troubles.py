@@ -39,14 +39,18 @@ class Troubles:
     def see(self, told: Codes) -> None:
         """All codes of one memory: those that are new or told otherwise, and those that are gone."""
         memory = f"{told.device}.{_slug(told.memory)}" if told.memory else told.device
-        known = {f.channel: f for f in self._known() if f.kind == CODE and f.channel.rpartition(".")[0] == memory}
+        codes = {f.channel: f for f in self._known() if f.kind == CODE and f.device == told.device}
         now = {f"{memory}.{_slug(code.code)}": code for code in told.codes[:MAX_CODES]}
-        for channel, finding in known.items():
-            if channel not in now and finding.state is not _CLEARED:
-                self._tell(self._gone(finding, told.at))
+        standing = {channel for channel, f in codes.items() if f.state is not _CLEARED}
+        for channel in [c for c in standing if c.rpartition(".")[0] == memory and c not in now]:
+            standing.discard(channel)
+            self._tell(self._gone(codes[channel], told.at))
         for channel, code in now.items():
-            finding = self._there(channel, code, told, known.get(channel))
-            if finding != known.get(channel):
+            if channel not in standing and len(standing) >= MAX_CODES:
+                break
+            standing.add(channel)
+            finding = self._there(channel, code, told, codes.get(channel))
+            if finding != codes.get(channel):
                 self._tell(finding)
 
     def _there(self, channel: str, code: Code, told: Codes, before: Finding | None) -> Finding:
@@ -70,7 +74,7 @@ class Troubles:
         return now if before is None or fresh else replace(now, cause=before.cause)
 
     def _gone(self, finding: Finding, at: float) -> Finding:
-        device, code = self._words.name(finding.device), finding.channel.rpartition(".")[2].upper()
+        device, code = self._words.name(finding.device), finding.channel.rpartition(".")[2].upper().replace("_", " ")
         said = self._words.say("finding.code_gone", device=device, code=code)
         return replace(
             finding, state=_CLEARED, sentence=said, since=at, boot_id=self._clock.now().boot_id, permanent=False

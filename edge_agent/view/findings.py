@@ -56,21 +56,21 @@ class FindingsView(Seen):
     async def explain(self, name: str) -> types.Explained:
         """All that is known of a finding."""
         register, now = self.found.register, self.clock.now()
-        finding = register.find(name)
+        pending = [f for f in self.sampling.watches.pending() if name in (f.key, f.channel)]
+        finding = pending[0] if pending else register.find(name)
         entry = register.entry(finding.key)
-        assert entry is not None
         cause = register.before(finding.cause) if finding.cause else None
         latest = self.sampling.latest.get(finding.channel)
         return types.Explained(
             finding=self.finding(finding),
             unit=latest.channel.unit if latest else "",
-            evidence=[self.finding(f) for f in register.findings() if f.cause == finding.key and f.stands],
+            evidence=[self.finding(f) for f in register.behind(finding)],
             cause=self.finding(cause) if cause else None,
             latest=_frame(await self.found.notebook.row(LATEST_FRAMES, finding.key), now),
             first=_frame(await self.found.notebook.row(FIRST_FRAMES, finding.key), now),
             stored=[types.Stored(*row) for row in finding.stored],
-            shelved=_shelved(entry, now),
-            cleared=_cleared(entry, now),
+            shelved=_shelved(entry, now) if entry else None,
+            cleared=_cleared(entry, now) if entry else None,
             may=self.found.may(finding),
         )
 

@@ -180,6 +180,16 @@ def test_an_alarm_is_permanent_and_a_devices_own_code_is_the_devices(tmp_path):
     assert flat.standing == []
 
 
+def test_what_explains_something_permanent_is_not_cleared_by_hand_either(tmp_path):
+    flat = Flat(tmp_path, LOW, check("gas.level", max=1.0, severity=Severity.ALARM))
+    flat.say("boiler.pressure", 0.8)
+    flat.say("gas.level", 3.0)
+    flat.register.explain(["gas.level:range"], KEY)
+    with pytest.raises(RefusedError, match="permanent"):
+        flat.register.clear(KEY, "ann", "")
+    assert flat.register.before("gas.level:range").stands
+
+
 def test_shelving_has_an_end_of_at_most_a_week_and_holds_over_a_restart(tmp_path):
     flat = Flat(tmp_path, LOW)
     flat.say("boiler.pressure", 0.8)

@@ -147,3 +147,13 @@ async def test_a_rule_still_calls_by_a_finding_that_stood_before_the_restart(tmp
         await until(lambda: agent.help.case is not None, 5.0)
         assert agent.help.case is not None
         assert agent.help.case.rule == "hot"
+
+
+async def test_what_is_only_pending_is_listed_and_explained(tmp_path: Path) -> None:
+    slow = structs.replace(CHECKS[1], confirm_s=600.0)
+    async with running(structs.replace(config(tmp_path), check=(slow,))) as agent:
+        agent.sampling.deliver(Reading(Channel("boiler.flow", "l/min"), 9.0, agent.clock.now().monotonic))
+        (shown,) = agent.view.findings().findings
+        assert (shown.state, shown.id) == ("pending", LIMIT)
+        told = await agent.view.explain("boiler.flow")
+        assert (told.finding.state, told.unit, told.may, told.latest) == ("pending", "l/min", [], None)

@@ -98,7 +98,11 @@ def test_any_code_makes_a_channel_that_can_be_typed(code: str):
 def test_a_device_gone_mad_fills_no_memory():
     car = Car()
     car.says(*(Code(f"P{n:05}") for n in range(5 * MAX_CODES)))
+    car.says(*(Code(f"U{n:05}") for n in range(5)), memory="another")
     assert len(car.told) == MAX_CODES
+    car.says()
+    car.says(Code("P0301"), memory="another")
+    assert car.news[-1] == ("engine.another.p0301", "confirmed")
 
 
 @pytest.mark.parametrize("language", languages())
