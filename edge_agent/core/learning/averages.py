@@ -23,14 +23,21 @@ class Averages:
         if self.n < _FULL:
             self._early(x)
         else:
-            self.e3 += (x - self.e3) * 0.3333333333333333
-            self.e6 += (x - self.e6) * 0.16666666666666666
-            self.e12 += (x - self.e12) * 0.08333333333333333
-            d = x - self.e25
-            self.e25 += d * 0.04
-            self.restless += ((d if d > 0.0 else -d) - self.restless) * 0.04
-            self.e100 += (x - self.e100) * 0.01
-            self.e300 += (x - self.e300) * 0.0033333333333333335
+            e = self.e3
+            self.e3 = e + (x - e) * 0.3333333333333333
+            e = self.e6
+            self.e6 = e + (x - e) * 0.16666666666666666
+            e = self.e12
+            self.e12 = e + (x - e) * 0.08333333333333333
+            e = self.e100
+            self.e100 = e + (x - e) * 0.01
+            e = self.e300
+            self.e300 = e + (x - e) * 0.0033333333333333335
+            e = self.e25
+            d = x - e
+            self.e25 = e + d * 0.04
+            e = self.restless
+            self.restless = e + ((d if d > 0.0 else -d) - e) * 0.04
         return math.log(self.restless + 1e-6 * abs(x) + 1e-12)
 
     def _early(self, x: float) -> None:

@@ -145,7 +145,8 @@ class Learner:
         if self.slow_n:
             x = (self.slow_sum + x) / (self.slow_n + 1)
             self.slow_sum, self.slow_n = 0.0, 0
-        return max(score, self._slow(x, local_s))
+        slow = self._slow(x, local_s)
+        return slow if slow > score else score
 
     def _age(self, at: float) -> None:
         """Some weeks are over, or the first have begun: what did not come in them gets old, what was old is forgotten.
