@@ -67,7 +67,7 @@ class Learned:
     def resume(self, learner: Learner) -> None:
         """Go on with what was saved: time of the gateway's clock may have begun anew."""
         learner.crowd, self.learner, self._shift_s = self.learner.crowd, learner, None
-        learner.runs.on = False
+        learner.runs.pause()
 
     def stand(self, now: float) -> None:
         """A finding of before a restart goes on."""

@@ -146,7 +146,7 @@ class Learner:
             x = (self.slow_sum + x) / (self.slow_n + 1)
             self.slow_sum, self.slow_n = 0.0, 0
         slow = self._slow(x, local_s)
-        return slow if slow > score else score
+        return slow if slow > score else score  # noqa: FURB136 - a call costs a fiftieth of a reading
 
     def _age(self, at: float) -> None:
         """Some weeks are over, or the first have begun: what did not come in them gets old, what was old is forgotten.

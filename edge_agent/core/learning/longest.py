@@ -40,6 +40,11 @@ class Longest:
         self.length = self.beyond
         self.limit = self._enough(enough)
 
+    def age(self, enough: float) -> None:
+        """Some weeks are over: the longest shrinks by half an octave, and no limit lies nearer beyond it."""
+        self.length /= _HALF_OCTAVE
+        self.beyond, self.limit = self.length, self._enough(enough)
+
     def _enough(self, enough: float) -> float:
         if not self.length:
             return math.inf

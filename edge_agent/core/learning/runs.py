@@ -35,9 +35,8 @@ class Runs:
 
     def __init__(self) -> None:
         self.n = self.rests = self.edges = self.runs = self.ticks = 0
-        self.low = self.high = self.first = self.began = self.until = self.amount = self.lasts = self.length = (
-            self.overlong
-        ) = 0.0
+        self.low = self.high = self.first = self.began = self.until = 0.0
+        self.amount = self.lasts = self.length = self.overlong = 0.0
         self.lowest, self.highest, self.least, self.most = math.inf, -math.inf, math.inf, -math.inf
         self.on = self.switch = False
         self.longest, self.longest_rest = Longest(), Longest()
@@ -71,11 +70,17 @@ class Runs:
             longest.teach(ENOUGH)
 
     def age(self) -> None:
-        """What was not reached since the last time is no bound any more."""
+        """What was not reached since the last time is no bound any more, and the longest of long ago counts less."""
         if self.lowest <= self.highest:
             self.low, self.high = max(self.low, self.lowest), min(self.high, self.highest)
         self.lowest, self.highest = math.inf, -math.inf
         self.bound()
+        for longest in (self.longest, self.longest_rest):
+            longest.age(ENOUGH)
+
+    def pause(self) -> None:
+        """What went on is not known any more: the gateway was off."""
+        self.on, self.began, self.overlong = False, self.until, 0.0
 
     def bound(self) -> None:
         """Work out between which values the bounds stay."""
