@@ -7,6 +7,7 @@ import math
 
 SPANS = (3.0, 6.0, 12.0, 25.0, 100.0, 300.0)
 _FULL = 300
+_SHARES = tuple((f"e{span:.0f}", 1.0 / span) for span in SPANS)
 
 
 class Averages:
@@ -43,8 +44,8 @@ class Averages:
     def _early(self, x: float) -> None:
         self.n += 1
         away = abs(x - self.e25) if self.n > 1 else 0.0
-        for span in SPANS:
-            name = f"e{span:.0f}"
+        alike = 1.0 / self.n
+        for name, share in _SHARES:
             old = getattr(self, name)
-            setattr(self, name, old + (x - old) * max(1.0 / span, 1.0 / self.n))
+            setattr(self, name, old + (x - old) * (share if share > alike else alike))  # noqa: FURB136 - see above
         self.restless += (away - self.restless) * max(0.04, 1.0 / self.n)

@@ -48,6 +48,7 @@ _AGAIN = 0.5
 # An axis begins at this share of the first number, each view's a seventh of an octave longer than the one before it; a
 # float has 52 bits, and at most 2100 doublings.
 _FIRST_WIDTH, _LEAST_WIDTH = 1e-4, 1e-9
+_FIRST_CELLS = range(CELLS // 2 - AROUND, CELLS // 2 + AROUND + 1)
 # What is so near to an axis' end is beyond it: rounding never makes a cell that is not there.
 _INSIDE = 1.0 - 1e-5
 _SINGLE = struct.Struct("<f")
@@ -184,6 +185,8 @@ class Maps:
 
     def _fit(self, values: tuple[float, ...]) -> None:
         """Make the axes long enough for these numbers."""
+        if self.n == 2:
+            self._spread(values)
         for axis, (quantity, view, _) in enumerate(AXES):
             value = values[quantity]
             if self.n == 1:
@@ -194,6 +197,28 @@ class Maps:
                 self._double(axis, value >= self.low[axis])
         self.bound()
 
+    def _spread(self, values: tuple[float, ...]) -> None:
+        """What `_fit` does, for the second tick, before which each map has but one place: many doublings at once."""
+        moves: list[list[int]] = []
+        for axis, (quantity, _, _) in enumerate(AXES):
+            value, cells = values[quantity], list(_FIRST_CELLS)
+            while not self.low[axis] <= value <= self.low[axis] + _INSIDE * self.width[axis]:
+                shift = self._longer(axis, value >= self.low[axis])
+                cells = [cell // 2 + shift for cell in cells]
+            moves.append(cells)
+        for view in range(len(VIEWS)):
+            own = [axis for axis, (_, of, _) in enumerate(AXES) if of == view]
+            out = self.maps[view] = bytearray(CELLS * CELLS)
+            for i in moves[own[0]]:
+                for j in moves[own[-1]]:
+                    out[i * CELLS + j] = SEEN
+        self.last, self.past = moves[0][AROUND], bytearray([moves[_PAST][AROUND]] * 12)
+        rows = [at for at in range(0, len(self.daytime), CELLS) if self.daytime[at + CELLS // 2]]
+        self.daytime = bytearray(len(self.daytime))
+        for at in rows:
+            for j in moves[_DAYTIME]:
+                self.daytime[at + j] = SEEN
+
     def bound(self) -> None:
         """Work out between which numbers nothing must be fitted."""
         for quantity in range(7):
@@ -201,18 +226,22 @@ class Maps:
             self.least[quantity] = max(self.low[axis] for axis in own)
             self.most[quantity] = min(self.low[axis] + _INSIDE * self.width[axis] for axis in own)
 
-    def _double(self, axis: int, up: bool) -> None:
-        _, view, across = AXES[axis]
+    def _longer(self, axis: int, up: bool) -> int:
+        """Twice as long; a cell's number becomes half of it and this more."""
         if not up:
             self.low[axis] = _single(self.low[axis] - self.width[axis])
         self.width[axis] *= 2.0
         self.per[axis] = CELLS / self.width[axis]
+        return 0 if up else CELLS // 2
+
+    def _double(self, axis: int, up: bool) -> None:
+        _, view, across = AXES[axis]
+        shift = self._longer(axis, up)
         own_past = VIEWS[view][1] < 0
         if not across:
             self.maps[view] = merge_rows(self.maps[view], up)
         if across or own_past:
             self.maps[view] = merge_columns(self.maps[view], up)
-        shift = 0 if up else CELLS // 2
         if view == _PAST:
             self.past = bytearray(cell // 2 + shift for cell in self.past)
         elif own_past:
