@@ -54,6 +54,11 @@ class Runs:
         return self.runs >= _RUNS and self.until - self.first >= DAY_S
 
     @property
+    def _idle(self) -> bool:
+        """Noise around a level has runs too, and nobody asks for them."""
+        return self.runs > 2 * _RUNS and not self.onoff
+
+    @property
     def evidence(self) -> float:
         """Powers of ten that runs are not what they were, and enough of them are needed for an alert."""
         return self.lengths.evidence + self.amounts.evidence + self.overlong
@@ -125,7 +130,7 @@ class Runs:
 
     def _begins(self, at: float, before: float) -> None:
         rested = at - self.began
-        if self.runs and at - before <= _GAP_S and rested > 0.0:
+        if self.runs and not self._idle and at - before <= _GAP_S and rested > 0.0:
             self.longest_rest.add(rested, ENOUGH)
         self.on, self.began, self.amount, self.ticks = True, at, 0.0, 0
         self.overlong = 0.0
@@ -145,9 +150,11 @@ class Runs:
         if at - before > _GAP_S or length <= 0.0:
             return False
         self.length = length
-        self.longest.add(length, ENOUGH)
         self.runs += 1
         self.lasts += (math.log2(self.ticks) - self.lasts) * max(1.0 / self.runs, 1.0 / 32)
+        if self._idle:
+            return False
+        self.longest.add(length, ENOUGH)
         learning = at - self.first < DAY_S
         self.lengths.add(length, learning)
         amount = self.amount / self.ticks * length
