@@ -11,7 +11,7 @@ from typing import Protocol
 from edge_agent.core.errors import StoreError
 from edge_agent.core.reading import Codes, Handover
 
-# Findings that wait for the disk; a device gone mad must not fill it.
+# Findings, and presses, that wait for the disk; a device gone mad must not fill it.
 MAX_WAITING = 32
 TRY_AGAIN_S = 1.0
 
@@ -54,6 +54,7 @@ class Handovers:
         self._commit = commit
         self._now_wall = now_wall
         self._waiting: list[str] = []
+        self._pressed: set[str] = set()
         self._wake = asyncio.Event()
 
     def take(self, handover: Handover) -> bool:
@@ -62,11 +63,13 @@ class Handovers:
         if self._ledger.seen(key):
             return self._ledger.kept(key)
         called = handover.channel == self._button
-        if not called and len(self._waiting) >= MAX_WAITING:
+        self._pressed = {each for each in self._pressed if self._ledger.seen(each) and not self._ledger.kept(each)}
+        if len(self._pressed if called else self._waiting) >= MAX_WAITING:
             return False
         # the ledger forgets what ends first: here that is what came first
         self._ledger.remember(key, self._now_wall(), done=False)
         if called:
+            self._pressed.add(key)
             self._press(handover)
             return False
         if handover.codes is not None:

@@ -253,6 +253,11 @@ class CDevice:
             assert self._lib.el_chunk(self._device, kind, n, whole, len(whole), crc, offset)
 
     @property
+    def memory(self) -> Any:
+        """What survives a reset, to be spoiled."""
+        return self._held
+
+    @property
     def holding(self) -> bool:
         return bool(self._lib.el_holding(self._device))
 

@@ -48,11 +48,11 @@ def test_it_says_who_it_is_what_its_channels_are_and_that_it_lives() -> None:
     device, host = CDevice(), Host()
     said = list(run(host, device, 0, 1200))
     assert said[0] == host.hello
-    assert host.hello == Hello(1, 0, "Acme", "panel", "1.0", "b1", b"\1\2", 1001, "power", 248, 7, 2, 1000)
+    assert host.hello == Hello(1, 0, "Acme", "panel", "1.0", "b1", b"\1\2", 1000, "power", 248, 7, 2, 1000)
     channels = {n: d for each in said if isinstance(each, Channels) for n, d in each.described.items()}
     assert channels == {0: Described("temperature", "Cel", 0), 1: Described("help", "", 2)}
     (beat,) = [each for each in said if isinstance(each, Beat)]
-    assert (beat.uptime_ms, beat.boot) == (1000, 1001)
+    assert (beat.uptime_ms, beat.boot) == (1000, 1000)
     assert beat.rx_ok > 0
     assert (host.bad, host.lost, beat.rx_bad) == (0, 0, 0)
 
@@ -135,6 +135,18 @@ def test_what_is_held_survives_a_reset_and_keeps_its_name_and_a_power_cut_begins
     assert host.hello.boot not in (first.boot, first.boot + 1)
 
 
+def test_a_reset_while_something_is_written_spoils_that_alone() -> None:
+    device, host = CDevice(), Host()
+    device.call("pump", 0)
+    device.call("help", 0)
+    device.take()
+    place = device.memory.raw.index(b"pump")
+    device.memory[place] = b"X"  # half written
+    device.start(0, b"watchdog")
+    names = {each.name for each in run(host, device, 0, 400) if isinstance(each, Event)}
+    assert names == {"help"}
+
+
 def test_a_crash_is_noted_before_the_reset_and_told_after_it() -> None:
     device, host = CDevice(), Host()
     stack = list(range(100, 140))
@@ -149,7 +161,7 @@ def test_a_crash_is_noted_before_the_reset_and_told_after_it() -> None:
         0x10000,
         912_345,
     )
-    assert (crash.boot, crash.build, crash.what) == (1001, "b1", "hard fault")
+    assert (crash.boot, crash.build, crash.what) == (1000, "b1", "hard fault")
     assert crash.stack == b"".join(word.to_bytes(4, "little") for word in stack[:16])
     device.feed(host.receipt(crash), 500)
     assert not device.holding

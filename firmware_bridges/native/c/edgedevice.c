@@ -20,14 +20,27 @@ static void copy(char *to, const char *from, uint16_t room)
     }
 }
 
-static uint32_t sum_of(const el_held *held)
+static uint32_t boot_sum(const el_held *held)
 {
-    return el_crc32(0U, (const uint8_t *)held, (uint16_t)offsetof(el_held, crc));
+    return el_crc32(MAGIC, (const uint8_t *)&held->boot, (uint16_t)sizeof held->boot);
 }
 
-static void seal(el_held *held)
+static uint32_t event_sum(const el_event *event)
 {
-    held->crc = sum_of(held);
+    return el_crc32(MAGIC, (const uint8_t *)event, (uint16_t)offsetof(el_event, crc));
+}
+
+static uint32_t crash_sum(const el_crash *crash)
+{
+    return el_crc32(MAGIC, (const uint8_t *)crash, (uint16_t)offsetof(el_crash, crc));
+}
+
+static void clear(void *what, uint16_t size)
+{
+    uint8_t *bytes = what;
+    for (uint16_t i = 0U; i < size; i++) {
+        bytes[i] = 0U;
+    }
 }
 
 static void begin(el_device *d, el_writer *w, uint8_t type)
@@ -119,8 +132,9 @@ static void say_beat(el_device *d, uint32_t now_ms)
     (void)el_send(d, &w);
 }
 
-static void say_event(el_device *d, el_event *event, uint32_t now_ms)
+static void say_event(el_device *d, uint8_t slot, uint32_t now_ms)
 {
+    const el_event *event = &d->held->events[slot];
     el_writer w;
     begin(d, &w, EL_EVENT);
     el_map(&w, 8U);
@@ -132,8 +146,8 @@ static void say_event(el_device *d, el_event *event, uint32_t now_ms)
     uint_at(&w, 5U, event->level);
     text_at(&w, 6U, event->code);
     text_at(&w, 7U, event->text);
+    d->sent_ms[slot] = now_ms;
     (void)el_send(d, &w);
-    event->sent_ms = now_ms;
 }
 
 static void say_crash(el_device *d)
@@ -237,17 +251,19 @@ static void hear_ack(el_device *d, const el_said *said)
     } else if (said->number[0] == (uint32_t)EL_CRASH) {
         if (said->number[3] == held->crash.boot) {
             held->crash.held = 0U;
+            held->crash.crc = crash_sum(&held->crash);
         }
     } else if (said->number[0] == (uint32_t)EL_EVENT) {
         for (uint8_t i = 0U; i < EL_MAX_EVENTS; i++) {
-            if ((held->events[i].n == said->number[1]) && (held->events[i].boot == said->number[3])) {
-                held->events[i].wait_ms = 0U;
+            el_event *event = &held->events[i];
+            if ((event->n == said->number[1]) && (event->boot == said->number[3])) {
+                event->held = 0U;
+                event->crc = event_sum(event);
             }
         }
     } else {
         /* nothing of ours */
     }
-    seal(held);
 }
 
 static void hear_time(el_device *d, const el_said *said, uint32_t now_ms)
@@ -336,33 +352,33 @@ bool el_chunk(el_device *d, uint8_t type, uint32_t n, const uint8_t *whole, uint
 
 bool el_raise(el_device *d, const char *name, uint8_t level, const char *code, const char *text, uint32_t now_ms)
 {
-    el_event *event = NULL;
-    for (uint8_t i = 0U; i < EL_MAX_EVENTS; i++) {
-        if ((event == NULL) && (d->held->events[i].wait_ms == 0U)) {
-            event = &d->held->events[i];
-        }
+    uint8_t slot = 0U;
+    while ((slot < EL_MAX_EVENTS) && (d->held->events[slot].held != 0U)) {
+        slot++;
     }
-    if (event != NULL) {
+    if (slot < EL_MAX_EVENTS) {
+        el_event *event = &d->held->events[slot];
         event->boot = d->held->boot;
-        event->n = d->held->next;
-        d->held->next++;
+        event->n = d->next;
         event->at_ms = now_ms;
-        event->wait_ms = FIRST_MS;
         event->level = level;
+        event->held = 1U;
         copy(event->name, name, EL_NAME_SIZE);
         copy(event->code, code, EL_CODE_SIZE);
         copy(event->text, text, EL_TEXT_SIZE);
-        say_event(d, event, now_ms);
-        seal(d->held);
+        event->crc = event_sum(event);
+        d->next++;
+        d->wait_ms[slot] = FIRST_MS;
+        say_event(d, slot, now_ms);
     }
-    return event != NULL;
+    return slot < EL_MAX_EVENTS;
 }
 
 bool el_holding(const el_device *d)
 {
     bool any = d->held->crash.held != 0U;
     for (uint8_t i = 0U; i < EL_MAX_EVENTS; i++) {
-        any = any || (d->held->events[i].wait_ms != 0U);
+        any = any || (d->held->events[i].held != 0U);
     }
     return any;
 }
@@ -385,7 +401,7 @@ void el_crashed(el_held *held, const char *what, uint32_t pc, uint32_t lr, uint3
     }
     copy(crash->what, what, EL_CODE_SIZE);
     crash->held = 1U;
-    seal(held);
+    crash->crc = crash_sum(crash);
 }
 
 /* ---- its life -------------------------------------------------------------------------------------------------- */
@@ -393,23 +409,22 @@ void el_crashed(el_held *held, const char *what, uint32_t pc, uint32_t lr, uint3
 void el_device_init(el_device *d, const el_identity *identity, el_held *held, const el_hooks *hooks,
                     const char *reason, uint32_t random, uint32_t now_ms)
 {
-    if ((held->magic != MAGIC) || (held->crc != sum_of(held))) {
-        uint8_t *bytes = (uint8_t *)held;
-        for (uint16_t i = 0U; i < sizeof *held; i++) {
-            bytes[i] = 0U;
-        }
-        held->magic = MAGIC;
-        held->boot = random;
+    held->boot = (held->crc == boot_sum(held)) ? (held->boot + 1U) : random;
+    held->crc = boot_sum(held);
+    if (held->crash.crc != crash_sum(&held->crash)) {
+        clear(&held->crash, (uint16_t)sizeof held->crash);
     }
-    held->boot++;
-    held->next = 1U;
     for (uint8_t i = 0U; i < EL_MAX_EVENTS; i++) {
         el_event *event = &held->events[i];
+        if (event->crc != event_sum(event)) {
+            clear(event, (uint16_t)sizeof *event);
+        }
         event->at_ms = now_ms;
-        event->sent_ms = now_ms;
-        event->wait_ms = (event->wait_ms == 0U) ? 0U : FIRST_MS;
+        event->crc = event_sum(event);
+        d->sent_ms[i] = now_ms;
+        d->wait_ms[i] = FIRST_MS;
     }
-    seal(held);
+    d->next = 1U;
     d->identity = identity;
     d->held = held;
     d->hooks = hooks;
@@ -436,11 +451,9 @@ void el_device_poll(el_device *d, uint32_t now_ms)
         say_beat(d, now_ms);
     }
     for (uint8_t i = 0U; i < EL_MAX_EVENTS; i++) {
-        el_event *event = &d->held->events[i];
-        if ((event->wait_ms != 0U) && ((now_ms - event->sent_ms) >= event->wait_ms)) {
-            event->wait_ms = longer(event->wait_ms);
-            say_event(d, event, now_ms);
-            seal(d->held);
+        if ((d->held->events[i].held != 0U) && ((now_ms - d->sent_ms[i]) >= d->wait_ms[i])) {
+            d->wait_ms[i] = longer(d->wait_ms[i]);
+            say_event(d, i, now_ms);
         }
     }
     if ((d->held->crash.held != 0U) && ((now_ms - d->crash_sent_ms) >= d->crash_wait_ms)) {

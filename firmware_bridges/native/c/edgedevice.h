@@ -33,16 +33,17 @@ typedef struct {
     uint8_t kind;
 } el_channel;
 
+/* Each of these has its own checksum: a reset in the middle of writing one spoils no other. */
 typedef struct {
     uint32_t boot;
     uint32_t n;
-    uint32_t at_ms;    /* in this boot; in a later one it is 0: so old at the least */
-    uint32_t sent_ms;
-    uint16_t wait_ms;  /* until the next repetition; 0: nothing is held here */
+    uint32_t at_ms; /* in this boot; of an earlier one it is its start: so old at the least */
     uint8_t level;
+    uint8_t held;   /* 0: nothing is held here */
     char name[EL_NAME_SIZE];
     char code[EL_CODE_SIZE];
     char text[EL_TEXT_SIZE];
+    uint32_t crc;
 } el_event;
 
 typedef struct {
@@ -50,17 +51,16 @@ typedef struct {
     uint32_t pc, lr, psr, cfsr, sp, uptime_ms;
     uint32_t stack[EL_STACK_WORDS];
     uint32_t words; /* of stack that are there */
-    uint32_t held;  /* not 0: there is one */
+    uint32_t held;  /* 0: there is none */
     char what[EL_CODE_SIZE];
+    uint32_t crc;
 } el_crash;
 
 typedef struct {
-    uint32_t magic;
     uint32_t boot; /* differs at each start: el_device_init counts on, or begins at `random` */
-    uint32_t next; /* the number of the next event */
+    uint32_t crc;
     el_event events[EL_MAX_EVENTS];
     el_crash crash;
-    uint32_t crc;
 } el_held;
 
 /* Who this device is; must stay where it is. */
@@ -97,6 +97,9 @@ typedef struct el_device {
     uint8_t last_status;
     bool any_command;
     uint32_t last_command;
+    uint32_t next; /* the number of the next event */
+    uint32_t sent_ms[EL_MAX_EVENTS];
+    uint16_t wait_ms[EL_MAX_EVENTS]; /* until the next repetition */
     uint32_t beat_at_ms;
     uint32_t crash_sent_ms;
     uint16_t crash_wait_ms;

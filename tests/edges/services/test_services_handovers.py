@@ -170,7 +170,11 @@ async def test_what_the_disk_refuses_is_not_receipted_and_taken_when_the_disk_is
 
 
 async def test_a_device_gone_mad_cannot_fill_the_disk(tmp_path: Path) -> None:
-    async with running(config(tmp_path)) as agent:
+    async with running(with_button(tmp_path)) as agent:
         for number in range(1000):
             agent.handovers.take(crashed(agent, f"panel:01:7:{number}"))
+            agent.handovers.take(held(agent, f"panel:01:8:{number}"))
         assert len(agent.handovers._waiting) <= 32
+        assert len(agent.handovers._pressed) <= 32
+        last = held(agent, "panel:01:9:1")
+        await until(lambda: agent.handovers.take(last))
