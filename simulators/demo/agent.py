@@ -23,7 +23,7 @@ _START_S = 20.0
 _STOP_S = 10.0
 _LOOK_S = 0.02
 # Readings are not told one by one, and what nobody listens to costs the agent nothing.
-TOLD = ("lamp", "help", "finding")
+TOLD = ("lamp", "help", "finding", "notice")
 # World.environment names the factory as every program with gpiozero takes it; the agent takes this too, and is spared
 # the search among all that is installed, 2 MB.
 PIN_FACTORY = {"GPIOZERO_PIN_FACTORY": "simulators.gpio.pins:SimulatedFactory"}

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from edge_agent.control.types import Finding, Help, Lamp, Live
+from edge_agent.control.types import Finding, Help, Lamp, Live, Notice
 from simulators.desk.news import News, plain
 
 _COLOURS = {"device": "36", "agent": "32", "lamp": "33", "help": "1;35", "desk": "34", "network": "31", "demo": "2"}
@@ -52,7 +52,9 @@ class Narrator:
     def live(self, live: Live) -> None:
         """Something the agent's control socket told."""
         match live.data:
-            case Finding() as finding:
+            case Notice() as notice:
+                self.say("agent", f"tells the household: {notice.sentence}")
+            case Finding() as finding if finding.state != "pending":
                 what = finding.sentence if finding.state == "confirmed" else f"over: {finding.sentence}"
                 self.say("agent", f"{finding.severity} {what}")
             case Lamp() as lamp:

@@ -21,6 +21,8 @@ MAX_OVER = 50
 MAX_TESTS = 50
 MAX_FINDINGS = 50
 # Findings of the hours before a press may explain it.
+# What the household is told says no more than its findings do.
+NOTICE = "edge.finding.notice.v1"
 _FINDINGS_S = 6 * 3600.0
 # What the first message tells, in the order in which a helper reads it.
 _FACTS = (
@@ -113,8 +115,15 @@ class View:
         found = [{"at": None, "state": "at the press", "text": text} for text in _told_findings(case.data)]
         rows = self._store.db.execute(
             "SELECT payload, arrived FROM events WHERE gateway=? AND arrived BETWEEN ? AND ? AND lane='finding'"
-            " AND type LIKE 'edge.finding.%' AND type != ? ORDER BY arrived DESC LIMIT ?",
-            (case.gateway, pressed - _FINDINGS_S, (case.resolved or case.opened) + _FINDINGS_S, EVIDENCE, MAX_FINDINGS),
+            " AND type LIKE 'edge.finding.%' AND type NOT IN (?, ?) ORDER BY arrived DESC LIMIT ?",
+            (
+                case.gateway,
+                pressed - _FINDINGS_S,
+                (case.resolved or case.opened) + _FINDINGS_S,
+                EVIDENCE,
+                NOTICE,
+                MAX_FINDINGS,
+            ),
         )
         for payload, arrived in rows:
             try:
