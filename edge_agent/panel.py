@@ -1,6 +1,7 @@
 """What the household sees, hears and presses: lamp, buzzer, voice, the help button, and a second input that cancels."""
 
 from collections.abc import Iterator
+from math import inf
 from typing import TYPE_CHECKING
 
 from edge_agent import settings
@@ -38,7 +39,7 @@ class Panel:
         self._device = DeviceButton(help_.button_channel, lambda _: self.button.look())
         self._cancel = DeviceButton(help_.cancel_channel, self._cancel_pressed)
         self._opener = DeviceButton(agent.config.console.input_channel, self._opener_pressed)
-        self._held_at = -help_.hold_s
+        self._held_at = -inf
 
     def connect(self) -> None:
         """Read the buttons that there are from now on."""

@@ -130,6 +130,14 @@ async def test_a_press_that_waited_in_the_device_is_dated_when_it_was(tmp_path: 
         assert case.pressed_wall == pytest.approx(now.wall - 7200.0, abs=1.0)
 
 
+async def test_a_press_from_before_the_gateway_was_switched_on_is_the_first_of_its_life(tmp_path: Path) -> None:
+    async with running(with_button(tmp_path)) as agent:
+        # a second before the clock began, as one that waited through a power cut of the gateway
+        handover = held(agent, ago_s=agent.clock.now().monotonic + 1.0)
+        await until(lambda: agent.handovers.take(handover))
+        assert agent.help.state is State.CANCEL_WINDOW
+
+
 async def test_a_second_hold_is_an_urgent_word_in_the_case_of_the_first(tmp_path: Path) -> None:
     async with running(with_button(tmp_path)) as agent:
         first, second = held(agent, "panel:01:7:1", ago_s=30.0), held(agent, "panel:01:7:2")
