@@ -23,7 +23,7 @@ _CONFIG = """\
 gateway.id = "gw-guest"
 paths = {{ state = "{state}", runtime = "/run/edge-agent" }}
 consent = {{ help_ready = true, telemetry = true, findings = true, diagnostics = true }}
-log = {{ level = "info", format = "json" }}
+log = {{ level = "info", format = "{format}" }}
 broker = {{ host = "{host}", port = {port}, keepalive_s = {keepalive_s}, tls.enabled = false }}
 outbox = {{ durability_window_s = {window_s}, block_age_s = {window_s} }}
 help = {{ hold_s = 1.0, cancel_window_s = {cancel_s}, reopen_s = 0.0 }}
@@ -69,6 +69,7 @@ def config(at_desk: Service, **changed: Any) -> str:
         "state": STATE,
         "host": HOST,
         "port": BROKER_PORT,
+        "format": "json",
         "keepalive_s": 15,
         "window_s": 2.0,
         "cancel_s": 1.0,

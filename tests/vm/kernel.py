@@ -82,7 +82,8 @@ def fetch(work: Path) -> Kernel:
     try:
         version = _download(work)
     except subprocess.CalledProcessError as error:
-        raise NoKernelError(f"{SUITE} cannot be had from this machine's apt: {error}") from error
+        program = error.cmd[0]
+        raise NoKernelError(f"{SUITE} cannot be had here: {program} ended with {error.returncode}") from error
     tree = work / "tree"
     tree.mkdir()
     for package in work.glob("*.deb"):

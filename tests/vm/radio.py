@@ -25,6 +25,7 @@ from tests.vm.machine import Machine
 BTHOME = 0xFCD2
 SERVICE, SAYS, HEARS = (f"f00dcafe-000{number}-4000-8000-00805f9b34fb" for number in (1, 2, 3))
 INTERVAL_MS = 200.0
+SETTLE_S = 0.5
 _FEATURES = (
     hci.LeFeatureMask.LL_PRIVACY | hci.LeFeatureMask.LE_EXTENDED_ADVERTISING | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING
 )
@@ -104,6 +105,7 @@ class World:
     async def close(self) -> None:
         """All that Bumble has begun ends."""
         await self._unplug()
+        await asyncio.sleep(SETTLE_S)  # devices begin to advertise again; a task that never ran cannot be ended well
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
             task.cancel()

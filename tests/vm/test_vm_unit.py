@@ -53,8 +53,8 @@ def install(machine: Machine, text: str) -> None:
 
 
 def settings(at_desk: Service, **changed: object) -> str:
-    """With the folders of a service."""
-    return config(at_desk, state="/var/lib/edge-agent", **changed)
+    """With the folders and the log of a service."""
+    return config(at_desk, state="/var/lib/edge-agent", format="auto", **changed)
 
 
 def shown(machine: Machine, name: str) -> str:
@@ -93,7 +93,9 @@ def test_it_is_installed_as_the_readme_says_and_hears_and_the_button_calls_for_h
         sockets = machine.run("stat -c '%n %a %U %G' /run/edge-agent/*.sock").split("\n")
         assert "/run/edge-agent/control.sock 660 edge-agent edge-agent" in sockets
         assert "/run/edge-agent/control-read.sock 660 edge-agent edge-agent-read" in sockets
-        said = json.loads(machine.run("journalctl -u edge-agent EDGE_EVENT=ready -o json --no-pager | tail -1"))
+        ready = "journalctl -u edge-agent EDGE_EVENT=ready -o json --no-pager | tail -1"
+        until(lambda: bool(machine.run(ready)), 10.0, "the journal has that it is ready")
+        said = json.loads(machine.run(ready))
         assert (said["PRIORITY"], said["SYSLOG_IDENTIFIER"]) == ("6", "edge-agent")
         looked = {row["name"]: row for row in json.loads(machine.run(f"{AGENT} check --json", check=False))["results"]}
         assert {name: looked[name]["verdict"] for name in ("store", "disk", "button", "gpio", "service", "test")} == (
