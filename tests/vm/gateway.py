@@ -16,7 +16,7 @@ from tests.vm.service import BROKER_PORT, Service, until
 AGENT = f"{root.HOME}/.venv/bin/edge-agent"
 PYTHON = f"{root.HOME}/.venv/bin/python"
 BUTTON, RED, GREEN, DOOR = 17, 5, 6, 18
-KITCHEN = "C0:11:22:33:44:01"
+KITCHEN, BELT = "C0:11:22:33:44:01", "C0:11:22:33:44:02"
 CHIP = "/sys/devices/platform/gpio-sim.0/gpiochip0"
 STATE = "/data/state"
 _CONFIG = """\
@@ -48,12 +48,17 @@ green = {green}
 """
 
 
-# A thermometer by Bluetooth and a contact, to be added where they are wanted.
+# A thermometer that advertises, a device to connect to and a contact, to be added where they are wanted.
 NEAR = f"""
 [[ble.device]]
 name = "kitchen"
 address = "{KITCHEN}"
 language = "bthome"
+
+[[ble.device]]
+name = "belt"
+address = "{BELT}"
+language = "gatt"
 
 [[gpio.input]]
 name = "door"

@@ -26,6 +26,7 @@ BTHOME = 0xFCD2
 SERVICE, SAYS, HEARS = (f"f00dcafe-000{number}-4000-8000-00805f9b34fb" for number in (1, 2, 3))
 INTERVAL_MS = 200.0
 SETTLE_S = 0.5
+BATTERY = 87
 _FEATURES = (
     hci.LeFeatureMask.LL_PRIVACY | hci.LeFeatureMask.LE_EXTENDED_ADVERTISING | hci.LeFeatureMask.LE_PERIODIC_ADVERTISING
 )
@@ -88,7 +89,7 @@ class World:
         self.do(self._devices[address].stop_advertising())
 
     def box(self, address: str) -> None:
-        """A device to connect to: SAYS can be read and notifies, HEARS can be written."""
+        """A device to connect to: SAYS can be read and notifies, HEARS can be written; its battery can be read."""
         self.do(self._make_box(address))
 
     def say(self, address: str, payload: bytes) -> None:
@@ -160,7 +161,8 @@ class World:
             Characteristic.WRITEABLE,
             CharacteristicValue(write=lambda _, value: self.written.append(bytes(value))),
         )
-        device.add_services([Service(SERVICE, [self._says, hears])])
+        battery = Characteristic("2A19", flags.READ, Characteristic.READABLE, bytes([BATTERY]))
+        device.add_services([Service(SERVICE, [self._says, hears]), Service("180F", [battery])])
         await device.start_advertising(
             auto_restart=True,
             advertising_data=_advert(),

@@ -16,6 +16,7 @@ from tests.torture.powerdisk import make_image
 from tests.vm.disk import Disk
 from tests.vm.gateway import (
     AGENT,
+    BELT,
     CHIP,
     DOOR,
     GREEN,
@@ -38,6 +39,7 @@ from tests.vm.test_vm_power import MOUNT
 
 # The desk receives by itself; the rest is done by hand.
 DESK = Policy(received_after_s=0.2, engaged_after_s=None, resolved_after_s=None)
+BATTERY = 87  # of the belt, per cent (radio.py)
 LATE_S = 0.35  # of a beat, in a guest under emulation
 
 
@@ -83,6 +85,7 @@ def before_the_cut(machine: Machine, at_desk: Service, air) -> str:
     gateway.start(config(at_desk) + NEAR)
     with Box(machine.uart, 1000):
         arrives(at_desk, "kitchen.temperature", 20.5)
+        arrives(at_desk, "belt.battery", BATTERY)
         arrives(at_desk, "door.open", True)
         pull(machine, DOOR, up=False)
         arrives(at_desk, "door.open", False)
@@ -113,6 +116,7 @@ def after_the_cut(machine: Machine, at_desk: Service, air) -> None:
     until(lambda: beats(machine, 3.0) == [] and lit(machine), 30.0, "green all the time")
     air.thermometer(KITCHEN, 22.5)
     arrives(at_desk, "kitchen.temperature", 22.5)
+    until(lambda: values(at_desk, "belt.battery").count(BATTERY) >= 2, 30.0, "the belt is connected again")
     at_desk.ask(lambda desk: desk.advance(case, CaseState.RESOLVED))
     until(lambda: not at_desk.ask(lambda desk: desk.cases)[0].open, 30.0, "it is done")
 
@@ -128,6 +132,7 @@ def test_a_day_in_a_house_with_the_radio_lost_and_the_power_cut_in_the_middle(bu
     make_image(image)
     with service(DESK) as at_desk:
         world.thermometer(KITCHEN, 20.5)
+        world.box(BELT)
         codes = []
         for part in (before_the_cut, after_the_cut):
             disk = Disk(image, image.with_name("nbd"))

@@ -73,6 +73,15 @@ def test_all_languages_have_specs():
     assert all(isinstance(LANGUAGES.spec(name), LanguageSpec) for name in LANGUAGES.names())
 
 
+def test_a_language_decides_whether_its_device_is_listened_to_or_connected_to(got):
+    rows = [BLE, {**BLE, "name": "belt", "address": "A4:C1:38:00:00:02", "language": "gatt"}]
+    (driver,) = build(config(ble={"device": rows}), got.append).drivers
+    kitchen, belt = driver._devices.values()
+    assert (kitchen.listens, kitchen.link) == (True, None)
+    assert not belt.listens
+    assert belt.link is not None
+
+
 async def test_what_is_built_runs(got, running, tmp_path):
     gpiozero.Device.pin_factory = MockFactory()
     plug = Plug(tmp_path / "meter").plug()
