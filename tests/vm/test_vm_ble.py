@@ -137,16 +137,19 @@ def test_bluetoothd_is_restarted_and_killed_and_the_devices_come_back(machine, a
     near.wait(lambda: near.is_ready("box") and bool(near.values()), 60.0, "all is there")
     took = []
     for number, command in enumerate(("systemctl restart bluetooth", "systemctl kill -s KILL bluetooth")):
-        before = len(near.lines)
+        before, began = len(near.lines), time.monotonic()
         machine.run(command)
         near.wait(lambda since=before: near.was_lost(since), 30.0, "it is noticed")
         if "kill" in command:
             machine.run("systemctl reset-failed bluetooth; systemctl start bluetooth")
-        took.append(near.wait(lambda: near.is_ready("bluetooth"), 60.0, "it scans again"))
+        near.wait(lambda: near.is_ready("bluetooth"), 60.0, "it scans again")
         hears(near, air, 24.5 + number)
         near.wait(lambda: near.is_ready("box"), 90.0, "the box is connected again")
         talks(near, air, f"word {number}")
-    report(f"BLE: bluetoothd restarted: scanning again after {took[0]:.1f} s; killed: {took[1]:.1f} s")
+        took.append(time.monotonic() - began)
+    report(
+        f"BLE: all heard and talked to again {took[0]:.0f} s after a restart of bluetoothd, {took[1]:.0f} s after a kill"
+    )
 
 
 def test_silence_climbs_the_ladder_and_the_first_advert_brings_it_down(machine, air) -> None:
