@@ -106,7 +106,7 @@ def test_it_is_installed_as_the_readme_says_and_hears_and_the_button_calls_for_h
         assert [part for part in status["parts"] if not part["ready"] and part["name"] in wanted] == []
         until(lambda: any(row.value == 20.5 for row in at_desk.ask(Desk.held)), 30.0, "what came by Bluetooth")
         flash = (
-            f"for i in $(seq 5000); do read level <{CHIP}/sim_gpio{GREEN}/value; [ $level = 1 ] && exit; done; exit 1"
+            f"for i in $(seq 50000); do read level <{CHIP}/sim_gpio{GREEN}/value; [ $level = 1 ] && exit; done; exit 1"
         )
         machine.run(flash)  # 50 ms every 5 s
         pull(machine, BUTTON, up=False)
