@@ -6,8 +6,8 @@ import math
 class Crowd:
     """How many channels are judged beside one another. Among many, one that is rare for each comes often.
 
-    A sum of n powers of ten and more comes about ten times less often for each power of ten, so that among `channels`
-    all together are as quiet as one with a threshold that is higher by log10 of their number (Bonferroni).
+    Were a sum of n powers of ten as rare as it says, all together would be as quiet as one alone with a threshold higher
+    by log10 of their number (Bonferroni). It is not: each is quieter by about a quarter for ten times as many.
     """
 
     __slots__ = ("channels",)
