@@ -1,10 +1,13 @@
 import asyncio
 import contextlib
+import logging
 
 import pytest
 import structlog
 
+from edge_agent.drivers import ble
 from edge_agent.drivers.device import Device
+from simulators.bluez import BlueZ
 
 
 @pytest.fixture
@@ -12,6 +15,21 @@ def said():
     """What was logged while the test ran."""
     with structlog.testing.capture_logs() as logs:
         yield logs
+
+
+@pytest.fixture
+def quick_ble(monkeypatch):
+    """The BLE driver looks often, and bleak keeps to itself what it thinks of a bus that dies."""
+    monkeypatch.setattr(ble, "LOOK_S", 0.02)
+    monkeypatch.setattr(ble, "SHARE_S", 0.0)
+    monkeypatch.setattr(logging.getLogger("bleak"), "level", logging.CRITICAL)
+    logging.getLogger("bleak").manager._clear_cache()
+
+
+@pytest.fixture
+async def bluez():
+    async with BlueZ() as bluez:
+        yield bluez
 
 
 @pytest.fixture

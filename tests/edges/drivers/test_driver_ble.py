@@ -1,5 +1,4 @@
 import asyncio
-import logging
 import shutil
 
 import pytest
@@ -8,13 +7,16 @@ from driver_helpers import until
 
 from edge_agent.core.backoff import Backoff
 from edge_agent.core.reading import Advert, Channel, Reading
-from edge_agent.drivers import ble, radio
 from edge_agent.drivers import bluez as bluez_calls
+from edge_agent.drivers import radio
 from edge_agent.drivers.ble import BleDriver, Nearby
 from simulators.bluez import BlueZ
 from simulators.bluez.bus import PrivateBus
 
-pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs Debian's package dbus-daemon")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs Debian's package dbus-daemon"),
+    pytest.mark.usefixtures("quick_ble"),
+]
 
 KITCHEN, ATTIC, STRANGER = "A4:C1:38:00:00:01", "A4:C1:38:00:00:02", "F0:00:00:00:00:03"
 BTHOME = "0000fcd2-0000-1000-8000-00805f9b34fb"
@@ -33,20 +35,6 @@ class AdvertBridge:
 
     def next(self, _now):
         return None, None
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    monkeypatch.setattr(ble, "LOOK_S", 0.02)
-    monkeypatch.setattr(ble, "SHARE_S", 0.0)
-    monkeypatch.setattr(logging.getLogger("bleak"), "level", logging.ERROR)
-    logging.getLogger("bleak").manager._clear_cache()
-
-
-@pytest.fixture
-async def bluez():
-    async with BlueZ() as bluez:
-        yield bluez
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
 import asyncio
-import logging
 import shutil
 
 import pytest
@@ -8,13 +7,14 @@ from driver_helpers import until
 from edge_agent.core.backoff import Backoff
 from edge_agent.core.ports import Gatt
 from edge_agent.core.reading import Advert, Channel, Notify, Reading, Send, uuid
-from edge_agent.drivers import ble
 from edge_agent.drivers import link as links
 from edge_agent.drivers.ble import BleDriver, Nearby
 from edge_agent.drivers.link import Link
-from simulators.bluez import BlueZ
 
-pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs Debian's package dbus-daemon")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="needs Debian's package dbus-daemon"),
+    pytest.mark.usefixtures("quick_ble"),
+]
 
 ADDRESS, OTHER = "C0:11:22:33:44:01", "C0:11:22:33:44:02"
 SERVICE, LEVEL, NAME, TX, RX, SETUP = (uuid(0x1800 + number) for number in range(6))
@@ -47,20 +47,6 @@ class GattBridge:
         return [
             chunk.payload for chunk in self.fed if isinstance(chunk, Notify) and chunk.characteristic == characteristic
         ]
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    monkeypatch.setattr(ble, "LOOK_S", 0.02)
-    monkeypatch.setattr(ble, "SHARE_S", 0.0)
-    monkeypatch.setattr(logging.getLogger("bleak"), "level", logging.CRITICAL)
-    logging.getLogger("bleak").manager._clear_cache()
-
-
-@pytest.fixture
-async def bluez():
-    async with BlueZ() as bluez:
-        yield bluez
 
 
 class Box:
