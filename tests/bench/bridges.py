@@ -46,9 +46,14 @@ def _fresh(vector: Vector) -> Chunk:
 
 
 def _raw(chunk: Chunk) -> bytes:
+    """What came over the wire, as near as the chunk tells."""
+    if isinstance(chunk, bytes):
+        return chunk
     if isinstance(chunk, Advert):
-        return b"".join(chunk.service_data.values())
-    return bytes([chunk.active]) if isinstance(chunk, Level) else bytes(chunk)
+        return b"".join([*chunk.service_data.values(), *chunk.manufacturer_data.values()])
+    if isinstance(chunk, Level):
+        return bytes([chunk.active])
+    return b"".join(field for field in chunk if isinstance(field, bytes)) or repr(chunk).encode()
 
 
 def _least(good: list[Vector], turns: int) -> None:
