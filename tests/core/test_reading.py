@@ -7,7 +7,7 @@ def test_a_16_bit_uuid_stands_for_a_full_one() -> None:
 
 
 def test_what_a_bridge_sends_goes_where_its_language_usually_writes_unless_it_says_otherwise() -> None:
-    assert Send(b"x") == (b"x", "")
+    assert Send(b"x") == (b"x", "", 0)
     assert Send(b"x", uuid(0x2A00)).characteristic == uuid(0x2A00)
 
 
