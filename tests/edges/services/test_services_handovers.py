@@ -49,7 +49,7 @@ async def test_a_held_button_of_a_device_is_one_case_and_receipted_when_that_is_
         handover = held(agent)
         assert not agent.handovers.take(handover), "it cannot be on disk yet"
         await until(lambda: agent.handovers.take(handover))
-        assert agent.help.state is State.CANCEL_WINDOW
+        await until(lambda: agent.help.state is State.CANCEL_WINDOW)
         (case,) = await agent.outbox.requests.load()
         for _ in range(20):
             assert agent.handovers.take(handover)
@@ -135,7 +135,7 @@ async def test_a_press_from_before_the_gateway_was_switched_on_is_the_first_of_i
         # a second before the clock began, as one that waited through a power cut of the gateway
         handover = held(agent, ago_s=agent.clock.now().monotonic + 1.0)
         await until(lambda: agent.handovers.take(handover))
-        assert agent.help.state is State.CANCEL_WINDOW
+        await until(lambda: agent.help.state is State.CANCEL_WINDOW)
 
 
 async def test_a_second_hold_is_an_urgent_word_in_the_case_of_the_first(tmp_path: Path) -> None:
