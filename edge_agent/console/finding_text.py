@@ -103,7 +103,7 @@ def readiness(reply: Readiness, *, colour: bool) -> Iterator[str]:
 
 def hygiene(reply: Hygiene, *, colour: bool) -> Iterator[str]:
     """A line a figure, then the names behind them."""
-    yield f"The last {reply.days:g} days."
+    yield f"The last {reply.days:g} days." if reply.days != 1.0 else "The last day."
     yield ""
     rows = [
         ("ok" if f.good else "bad", FIGURES.get(f.name, f.name), _figure(f, f.value), _limit(f)) for f in reply.figures
@@ -162,7 +162,7 @@ def _in(unit: str) -> str:
 
 
 def _wrapped(frame: Frozen, per_line: int = 6) -> Iterator[str]:
-    said = [f"{seconds:+.0f}: {'-' if value is None else value}" for seconds, value in frame.readings]
+    said = [f"{seconds:+.1f}: {'-' if value is None else value}" for seconds, value in frame.readings]
     for start in range(0, len(said), per_line):
         yield "  " + "".join(f"{each:<13}" for each in said[start : start + per_line]).rstrip()
 

@@ -49,7 +49,7 @@ def test_one_is_explained_with_all_that_is_known(ask, found):
         the device stored: rpm 2450 /min
 
         latest freeze frame, 20 s ago (seconds from then: value in bar)
-          -2: 1.1      -1: 0.9      +0: -        +3: 0.8
+          -2.0: 1.1    -1.0: 0.9    +0.0: -      +3.0: 0.8
 
         edge-agent findings normal boiler.pressure:range      if this is normal here
         edge-agent findings clear boiler.pressure:range --why "..."
