@@ -1,7 +1,7 @@
 """The door of the page on site: opened by somebody who is there, never by the help button, and shut again by time."""
 
-import secrets
 from collections.abc import Callable
+from random import SystemRandom
 
 import structlog
 
@@ -9,6 +9,7 @@ from edge_agent.core.doorway import LONGEST_S, PIN_DIGITS, USUAL_S, Doorway
 from edge_agent.core.ports import Clock
 
 _log = structlog.get_logger("console")
+_random = SystemRandom()
 
 
 class Door:
@@ -32,7 +33,7 @@ class Door:
         """Open it, with a new PIN; one that is open stays so at least as long, and keeps its PIN."""
         until = self._clock.now().monotonic + min(seconds, LONGEST_S)
         found = self.doorway
-        pin = found.pin if found else f"{secrets.randbelow(10**PIN_DIGITS):0{PIN_DIGITS}}"
+        pin = found.pin if found else f"{_random.randrange(10**PIN_DIGITS):0{PIN_DIGITS}}"
         self._doorway = Doorway(max(until, found.until if found else 0.0), pin, lan or bool(found and found.lan), by)
         _log.info("console_opened", by=by, lan=self._doorway.lan, seconds=round(self.left_s()))
         self._changed()
