@@ -14,6 +14,7 @@ from edge_agent.console.web.certificate import CertificateError, context
 from edge_agent.console.web.gate import Gate
 from edge_agent.console.web.relay import Relay, RelayError
 from edge_agent.console.web.site import Site
+from edge_agent.console.web.talks import hang_up
 from edge_agent.control.paths import find_socket
 
 RETRY_S = 2.0
@@ -146,7 +147,7 @@ class Keeper:
             self._timer.cancel()
         self._served = self._site.gate = None
         if server is not None:
-            server.close()
+            await hang_up(server)
             await self._site.talks.end()
             self._say("shut")
 

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ class Page:
         told = None if body is None else json.dumps(body)
         usual = {} if body is None else {"Origin": origin}
         connection.request("GET" if body is None else "POST", path, told, usual | headers)
-        with connection.getresponse() as answer:
+        with closing(connection), connection.getresponse() as answer:
             raw = answer.read()
             shown = json.loads(raw) if answer.headers["Content-Type"] == "application/json" else raw.decode()
             return answer.status, answer.headers, shown
