@@ -44,7 +44,9 @@ class Watch(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("t", "command('help test')", "Test press"),
         Binding("c", "command('check')", "Check"),
-        Binding("s", "shelve", "Shelve"),
+        Binding("e", "finding('explain')", "Explain"),
+        Binding("n", "finding('normal')", "Normal"),
+        Binding("s", "finding('shelve')", "Shelve"),
         Binding("tab", "focus_next", "Next table"),
         Binding("q", "quit", "Quit"),
     ]
@@ -88,18 +90,18 @@ class Watch(App[int]):
         """Leave the screen for a command, and come back at Enter."""
         self._away(words.split())
 
-    def action_shelve(self) -> None:
-        """Shelve the finding under the cursor."""
+    def action_finding(self, what: str) -> None:
+        """Something about the finding under the cursor."""
         standing = self.picture.standing()
-        row = self.query_one(OptionList).highlighted
-        if row is not None and row < len(standing):
-            finding = standing[row]
-            self._away(("findings", "shelve", f"{finding.channel}:{finding.kind}"))
+        row = self.query_one(OptionList).highlighted or 0
+        if row < len(standing):
+            self._away(("findings", what, standing[row].id), asking=shelving if what == "shelve" else None)
 
-    def _away(self, words: Sequence[str]) -> None:
+    def _away(self, words: Sequence[str], asking: Callable[[], Sequence[str]] | None = None) -> None:
+        """Leave the screen for a command; `asking` asks the person for the rest of its arguments."""
         try:
             with self.suspend():
-                self._run_command(words)
+                self._run_command((*words, *(asking() if asking else ())))
                 input("Enter goes back to the screen. ")
         except SuspendNotSupported:
             self.notify("This terminal cannot be left for a command: use edge-agent " + " ".join(words))
@@ -144,6 +146,14 @@ class Watch(App[int]):
         options.clear_options()
         options.add_options([clean(line) for line in lines])
         options.highlighted = None if before is None else min(before, len(lines) - 1)
+
+
+def shelving(ask: Callable[[str], str] = input) -> Sequence[str]:
+    """What shelving needs to know, of the person at the terminal."""
+    reason = ask("Why may it rest? ")
+    owner = ask("Who answers for it? ")
+    length = ask("For how long (90m, 12h, 3d; at most 7d)? [12h] ")
+    return ("--reason", reason, "--owner", owner, "--for", length or "12h")
 
 
 def _named(name: str, words: str) -> str:

@@ -19,16 +19,30 @@ LOOKS = frozenset(
         "consent",
         "console",
         "findings",
+        "findings/explain",
         "help",
         "help/test",
         "lamp",
         "log",
         "queue",
         "raw",
+        "selftest",
         "status",
     }
 )
-DOES = frozenset({"cancel", "consent", "help/answer", "help/say", "help/test", "raw"})
+DOES = frozenset(
+    {
+        "cancel",
+        "consent",
+        "findings/normal",
+        "findings/shelve",
+        "help/answer",
+        "help/say",
+        "help/test",
+        "raw",
+        "selftest",
+    }
+)
 ANSWER_TIMEOUT_S = 70.0  # a self-test takes a minute
 MAX_REPLY_BYTES = 8 << 20
 

@@ -103,7 +103,7 @@ class Site:
         if language not in languages():
             return failure(404, "There is no such language.")
         here = texts(language)
-        said = {key: text for key, text in here.items() if key.partition(".")[0] in ("page", "state", "name", "colour")}
+        said = {key: text for key, text in here.items() if key.partition(".")[0] in ("page", "state", "verdict")}
         return plain({"language": language, "languages": languages(), "said": said})
 
     async def _login(self, request: Any) -> Response:

@@ -23,7 +23,7 @@ from edge_agent.console import cli
 from edge_agent.console.watch import command
 from edge_agent.console.watch.picture import POINTS, Lost, Picture, Row, age, cells, sparkline
 from edge_agent.console.watch.plain import Teller
-from edge_agent.console.watch.screen import Heard, Watch
+from edge_agent.console.watch.screen import Heard, Watch, shelving
 from edge_agent.control.client import Client
 from edge_agent.control.types import Channel, Channels, Finding, Findings, Live
 from tests.edges.control.conftest import AMBER, CASE, IDLE, Help, until
@@ -198,6 +198,30 @@ async def test_the_screen_goes_on_when_the_agent_leaves_and_says_so(house, tmp_p
         assert app.query_one(DataTable).row_count == 2
 
     await on_screen(house, check)
+
+
+async def test_a_key_asks_about_the_finding_under_the_cursor(house):
+    house.agent.found = [structs.replace(LEAK, id="boiler.pressure:range"), structs.replace(SILENT, id="wet")]
+
+    async def check(app, pilot):
+        asked = []
+        app._away = lambda words, asking=None: asked.append((words, asking))
+        await asyncio.sleep(1.2)
+        await pilot.press("e", "n")
+        app.query_one(OptionList).highlighted = 1
+        await pilot.press("s")
+        assert asked == [
+            (("findings", "explain", "boiler.pressure:range"), None),
+            (("findings", "normal", "boiler.pressure:range"), None),
+            (("findings", "shelve", "wet"), shelving),
+        ]
+
+    await on_screen(house, check)
+
+
+def test_shelving_asks_a_person_for_what_it_needs():
+    answers = iter(["defrosting", "me", ""])
+    assert shelving(lambda _: next(answers)) == ("--reason", "defrosting", "--owner", "me", "--for", "12h")
 
 
 async def test_fewer_channels_and_findings_leave_no_old_rows(house):

@@ -90,6 +90,7 @@ class MadeUpAgent(MadeUpFindings):
         self.watched_s = 0.0
         self.reported = Report("{}", "00" * 64, "00" * 32)
         self.examined = SelfTest("never", "ok", "All is well.", __version__, [])
+        self.taught: list[str] = []
         self.round_trips: list[bool] = []
         self.after = ""
 

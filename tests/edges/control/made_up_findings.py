@@ -28,6 +28,7 @@ class MadeUpFindings:
     """`found` are its findings; one that is permanent is not cleared, an alarm not shelved."""
 
     found: list[Finding]
+    taught: list[str]
 
     def findings(self) -> Findings:
         return Findings(findings=self.found)
@@ -64,12 +65,15 @@ class MadeUpFindings:
         found = self._find(ask.id)
         if found.severity == "alarm":
             raise RefusedError("it is a matter of safety", code="not_shelved")
-        return structs.replace(found, shelved_s=ask.seconds)
+        shelved = structs.replace(found, shelved_s=ask.seconds)
+        self.found = [shelved if each is found else each for each in self.found]
+        return shelved
 
     async def unshelve(self, name: str) -> Finding:
         return self._find(name)
 
     async def normal(self, ask: Clear) -> Taught:
+        self.taught.append(ask.id)
         return Taught([self._find(ask.id).channel])
 
     def _find(self, name: str) -> Finding:

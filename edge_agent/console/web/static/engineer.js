@@ -1,13 +1,14 @@
 // The engineer's screen: values with a live plot, findings, queue, raw frames, log, and the configuration in force.
 import { ask, el, show } from "/static/dom.js";
 import { number, say, span, value } from "/static/words.js";
-import { plot, take } from "/static/plot.js";
+import { frozen, plot, take } from "/static/plot.js";
 
-const TABS = { values, findings, parts, queue, raw, log, config };
+const TABS = { values, findings, check, parts, queue, raw, log, config };
 let tab = "values";
 let chosen = null;
 let readings = null;
 let device = "";
+let opened = "";
 let fetched = {};
 
 export function showEngineer(node, known, act) {
@@ -91,13 +92,71 @@ function values(panel, known, act, again) {
   show(document.getElementById("channels"), [data, chosen], () => table(heads, data.channels.map(row)));
 }
 
-function findings(panel, known, act) {
+function check(panel, known, act, again) {
+  const { data, error } = fetching("selftest", 1500, again);
+  if (error) return show(panel, error, () => failed(error));
+  const begin = async () => {
+    await act("selftest", { round_trip: true });
+    fetched = {};
+    again();
+  };
+  const row = (probe) => el("tr", { class: { fail: "alarm", warn: "warning" }[probe.verdict] ?? "" },
+    [say(`verdict.${probe.verdict}`), probe.title, [probe.evidence, probe.fix].filter(Boolean).join(" ")].map((cell) =>
+      el("td", {}, cell)));
+  const heads = ["state", "part", "sentence"].map((key) => say(`page.${key}`));
+  const running = data?.outcome === "running";
+  show(panel, [tab, data?.outcome, data?.sentence, data?.results], () => [
+    el("div", { class: "line" }, el("button", { "data-id": "begin", disabled: running, onclick: begin }, say("page.begin_check")),
+      el("p", { role: "status" }, data?.sentence ?? "")),
+    data?.results?.length ? table(heads, data.results.map(row)) : [],
+  ].flat());
+}
+
+function findings(panel, known, act, again) {
   const all = known.findings?.findings ?? [];
-  const row = (f) => el("tr", { class: f.severity }, [f.state, f.severity, f.channel, f.kind, span(f.since_s), number(f.count),
-    f.sentence, f.cause].map((cell) => el("td", {}, cell)));
-  const heads = ["state", "severity", "channel", "kind", "age", "count", "sentence", "cause"].map((key) => say(`page.${key}`));
-  show(panel, [tab, all.map((f) => [f.channel, f.kind, f.state, f.count, span(f.since_s)])], () =>
+  const pick = (f) => () => {
+    opened = f.id;
+    again();
+  };
+  const row = (f) => el("tr", { class: f.severity },
+    el("td", {}, el("button", { class: "plain", "data-id": f.id, "aria-pressed": String(f.id === opened), onclick: pick(f) }, f.id)),
+    [f.state, f.severity, span(f.since_s), number(f.count), f.sentence, f.cause].map((cell) => el("td", {}, cell)));
+  const heads = ["finding", "state", "severity", "age", "count", "sentence", "cause"].map((key) => say(`page.${key}`));
+  if (!panel.querySelector("#rows")) {
+    panel.dataset.key = "";
+    panel.replaceChildren(el("div", { id: "rows" }), el("div", { id: "explained" }));
+  }
+  show(document.getElementById("rows"), [opened, all.map((f) => [f.id, f.state, f.count, span(f.since_s)])], () =>
     all.length ? table(heads, all.map(row)) : el("p", {}, say("page.no_findings")));
+  const node = document.getElementById("explained");
+  if (!opened) return node.replaceChildren();
+  const { data, error } = fetching(`findings/explain?id=${encodeURIComponent(opened)}`, 10000, again);
+  show(node, [opened, data, error], () => (error ? failed(error) : data ? explained(data, act, again) : []));
+}
+
+// One finding with its freeze frames, and what may be done about it.
+function explained(data, act, again) {
+  const id = data.finding.id;
+  const after = async (route, body) => {
+    await act(route, body);
+    fetched = {};
+    again();
+  };
+  const normal = () => confirm(say("page.really_normal")) && after("findings/normal", { id, by: "page" });
+  const shelve = () => {
+    const reason = prompt(say("page.why_shelve"));
+    if (reason) after("findings/shelve", { id, reason, owner: say("page.title"), seconds: 86400 });
+  };
+  const frames = [["page.first_frame", data.first], ["page.latest_frame", data.latest]].filter(([, frame]) => frame);
+  const stored = data.stored.map((row) => el("li", {}, `${row.quantity}: ${row.value} ${row.unit}`));
+  return [
+    el("h3", {}, data.finding.sentence),
+    data.may.includes("normal") ? el("button", { "data-id": "normal", onclick: normal }, say("page.normal")) : [],
+    data.may.includes("shelve") ? el("button", { "data-id": "shelve", onclick: shelve }, say("page.shelve")) : [],
+    frames.map(([key, frame]) => frozen(say(key), frame, data.unit)),
+    stored.length ? el("ul", {}, stored) : [],
+    data.evidence.length ? el("ul", { class: "findings" }, data.evidence.map((f) => el("li", { class: f.severity }, f.sentence))) : [],
+  ].flat();
 }
 
 function parts(panel, known) {

@@ -35,16 +35,36 @@ export function plot(node, channel) {
   }
   shown = channel.name;
   chart?.destroy();
-  const line = getComputedStyle(document.documentElement).getPropertyValue("--main").trim();
-  const ink = getComputedStyle(document.documentElement).getPropertyValue("--soft").trim();
-  const axis = { stroke: ink, grid: { stroke: ink, width: 0.3 } };
-  const hours = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
-  const times = (_, splits) => splits.map((at) => new Date(at * 1000).toLocaleTimeString(language(), hours));
   const field = el("div", { role: "img", "aria-label": say("page.plot_of", { channel: channel.name }) });
   node.replaceChildren(el("figcaption", {}, caption), field);
+  chart = drawn(field, node.clientWidth - 2, past.get(channel.name) ?? [[], []], clockTimes);
+}
+
+// A freeze frame: readings around the moment when the finding was confirmed, which is second 0.
+export function frozen(title, frame, unit) {
+  const rows = frame.readings.filter(([, value]) => typeof value === "number");
+  const field = el("div", { role: "img", "aria-label": title });
+  const figure = el("figure", { class: "frozen" }, el("figcaption", {}, `${title} (${unit || "-"})`), field);
+  const seconds = (_, splits) => splits.map((at) => `${at} s`);
+  if (!window.uPlot) field.textContent = rows.map(([at, value]) => `${at} s: ${value}`).join("; ");
+  else drawn(field, Math.min(560, window.innerWidth - 80), [rows.map(([at]) => at), rows.map(([, value]) => value)], seconds, false);
+  return figure;
+}
+
+const hours = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+
+function clockTimes(_, splits) {
+  return splits.map((at) => new Date(at * 1000).toLocaleTimeString(language(), hours));
+}
+
+function drawn(field, width, data, values, time = true) {
+  const style = getComputedStyle(document.documentElement);
+  const line = style.getPropertyValue("--main").trim();
+  const ink = style.getPropertyValue("--soft").trim();
+  const axis = { stroke: ink, grid: { stroke: ink, width: 0.3 } };
   const options = {
-    width: Math.max(280, node.clientWidth - 2), height: 220, legend: { show: false }, axes: [{ ...axis, space: 90, values: times }, axis],
-    series: [{}, { stroke: line, width: 2, points: { show: false } }],
+    width: Math.max(260, width), height: 220, legend: { show: false }, axes: [{ ...axis, space: 90, values }, axis],
+    scales: { x: { time } }, series: [{}, { stroke: line, width: 2, points: { show: false } }],
   };
-  chart = new window.uPlot(options, past.get(channel.name) ?? [[], []], field);
+  return new window.uPlot(options, data, field);
 }

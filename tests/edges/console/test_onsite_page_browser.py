@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from msgspec import structs
 from playwright.sync_api import expect, sync_playwright
 
-from edge_agent.control.types import Channel, Finding, Help, Lamp, Live, Question
+from edge_agent.control.types import Channel, Finding, Help, Lamp, Live, Probed, Question
 from tests.edges.control.conftest import AMBER, CASE, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -16,7 +16,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not instal
 PHONE, LAPTOP = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 PIN = "042195"
-LEAK = Finding("boiler.pressure", "range", "confirmed", "warning", "Boiler pressure is 0.8 bar.", 20.0, 1)
+LEAK_ID = "boiler.pressure:range"
+LEAK = Finding("boiler.pressure", "range", "confirmed", "warning", "Boiler pressure is 0.8 bar.", 20.0, 1, id=LEAK_ID)
 BAD = "<img src=x onerror=alert(1)>"
 
 
@@ -159,6 +160,34 @@ def test_a_page_that_was_shut_says_so_and_leaves_what_was_seen(visit, page):
     page.client.console(0.0)
     expect(window.locator("#lost")).to_contain_text("The page is shut")
     expect(window.locator("#well p")).to_contain_text("All is well")
+
+
+def test_a_finding_is_explained_with_its_freeze_frame_and_taught_as_normal(visit, house):
+    house.agent.found = [LEAK]
+    window = visit()
+    window.click("#to-engineer")
+    window.click("#tab-findings")
+    window.click(f"[data-id='{LEAK_ID}']")
+    expect(window.locator("#explained h3")).to_have_text("Boiler pressure is 0.8 bar.")
+    expect(window.locator("#explained figcaption")).to_have_text("The latest time (bar)")
+    accessible(window)
+    window.once("dialog", lambda dialog: dialog.accept())
+    window.click("[data-id=normal]")
+    until(lambda: house.agent.taught == [LEAK_ID])
+    window.once("dialog", lambda dialog: dialog.accept("The service is due"))
+    window.click("[data-id=shelve]")
+    until(lambda: house.agent.found[0].shelved_s == 86400.0)
+
+
+def test_the_gateway_examines_itself_when_somebody_asks(visit, house):
+    probe = Probed("disk", "Speed of the disk", "warn", "warning", "a write took 2 s", "Look.", [], "", 2.0)
+    house.agent.examined = structs.replace(house.agent.examined, results=[probe])
+    window = visit()
+    window.click("#to-engineer")
+    window.click("#tab-check")
+    window.click("[data-id=begin]")
+    until(lambda: house.agent.round_trips == [True])
+    expect(window.locator("#panel tbody tr")).to_contain_text("lookSpeed of the diska write took 2 s Look.")
 
 
 def test_raw_data_is_kept_only_when_somebody_asks(visit, house):

@@ -185,7 +185,21 @@ def test_every_word_of_the_page_is_in_its_files_and_the_other_way_round(page):
     assert used <= known
     # those that are put together from parts
     made = {"by_desk", "by_household", "by_rule", "by_expired", "yes", "no", "well", "lamp", "case", "found", "leaves"}
-    made |= {"values", "findings", "parts", "queue", "raw", "log", "config", "events", "bytes", "in_flight", "withheld"}
+    made |= {
+        "values",
+        "findings",
+        "check",
+        "finding",
+        "parts",
+        "queue",
+        "raw",
+        "log",
+        "config",
+        "events",
+        "bytes",
+        "in_flight",
+        "withheld",
+    }
     made |= {"dropped", "quarantined", "state", "severity", "channel", "kind", "age", "count", "sentence", "cause"}
     made |= {"part", "faults"}
     assert known - used <= made
