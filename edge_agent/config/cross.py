@@ -3,36 +3,15 @@
 All functions read what `Converter.struct` gave (a wrong value is absent there) and report at the line to change.
 """
 
-import os
-import re
-from collections.abc import Callable
-from pathlib import Path as FilePath
-from typing import Any, NamedTuple
-
 from edge_agent.config.convert import choice
+from edge_agent.config.cross_broker import check_broker
+from edge_agent.config.cross_devices import check_languages, check_lines
 from edge_agent.config.locate import Path
 from edge_agent.config.mistakes import Report, shortened
 from edge_agent.config.nearest import nearest
-from edge_agent.config.options import Languages, check_options
+from edge_agent.config.options import Languages
+from edge_agent.config.places import Device, Table, Used, real_path, unique, within
 from edge_agent.config.rules import check_channel, check_rules
-from edge_agent.core.errors import ConfigError
-from edge_agent.core.ports import LanguageSpec
-
-Table = dict[str, Any]
-
-# 32 bytes: an Ed25519 public key (RFC 8032 §5.1.5).
-_DESK_KEY = re.compile(r"[0-9a-fA-F]{64}")
-_COLOURS = ("red", "green", "blue")
-# A [[ble.device]] is listened to or connected to, of a [[gpio.input]] levels or pulses are told: its language decides.
-_CARRIES = {"ble": frozenset({"ble", "gatt"}), "gpio": frozenset({"gpio", "pulses"})}
-
-
-class Device(NamedTuple):
-    """One configured device: where it stands, its transport and its fields."""
-
-    path: Path
-    transport: str
-    table: Table
 
 
 def devices(good: Table) -> list[Device]:
@@ -79,104 +58,6 @@ def check_ports(found: list[Device], report: Report) -> None:
     unique(addresses, report, expected="one device with an address", same=str.upper)
     files = [Used((*device.path, "path"), device.table["path"]) for device in found if "path" in device.table]
     unique(files, report, expected="one device for a file")
-
-
-class Used(NamedTuple):
-    """A value, and where it stands."""
-
-    path: Path
-    value: Any
-
-
-def real_path(port: str) -> str:
-    """Where a link to a port leads."""
-    return os.path.realpath(port) if port.startswith("/") else port
-
-
-def unique(
-    used: list[Used], report: Report, *, expected: str, same: Callable[[Any], Any] = lambda value: value
-) -> None:
-    """Report each value that stood before; two are one when `same` gives one for both."""
-    first: dict[Any, Path] = {}
-    for path, value in used:
-        identity = same(value)
-        if identity in first:
-            report.add(path, value, what=f"the same as in line {report.line(first[identity])}", expected=expected)
-        first.setdefault(identity, path)
-
-
-def check_lines(good: Table, report: Report) -> None:
-    """A GPIO line does one thing; a lamp and a buzzer need lines."""
-    gpio = within(good, "gpio")
-    used: list[Used] = []
-    for name in ("button", "lamp", "buzzer"):
-        table = gpio.get(name) or {}
-        used += [Used(("gpio", name, key), table[key]) for key in ("line", *_COLOURS) if table.get(key) is not None]
-    used += [
-        Used(("gpio", "input", i, "line"), row["line"]) for i, row in enumerate(gpio.get("input", ())) if "line" in row
-    ]
-    used += [
-        Used(("gpio", "relay", i, "line"), row["line"]) for i, row in enumerate(gpio.get("relay", ())) if "line" in row
-    ]
-    unique(used, report, expected="a line that nothing else uses")
-    _check_output(gpio.get("lamp"), ("gpio", "lamp"), report, coloured=True)
-    _check_output(gpio.get("buzzer"), ("gpio", "buzzer"), report, coloured=False)
-
-
-def _check_output(table: Table | None, path: Path, report: Report, *, coloured: bool) -> None:
-    if table is None or not report.clean(path):
-        return
-    colours = [name for name in _COLOURS if table[name] is not None]
-    line = table["line"] is not None
-    if coloured and line == bool(colours):
-        what = "it has both a line and colours" if line else "it has no line"
-        report.add(path, what=what, expected="line for one colour, or some of red, green, blue")
-    elif not coloured and colours:
-        report.add((*path, colours[0]), table[colours[0]], what="a buzzer has no colours", expected="line")
-    elif not coloured and not line:
-        report.add(path, what="it has no line", expected="line")
-
-
-def check_languages(found: list[Device], languages: Languages, report: Report) -> None:
-    """A device's language is known, speaks over its transport, and takes its options."""
-    for device in found:
-        name, path = device.table.get("language"), (*device.path, "language")
-        if name is None:
-            continue
-        try:
-            spec = languages.spec(name)
-        except ConfigError as error:
-            _report_language(device, error, languages, report)
-            continue
-        if not _speaks(spec, device.transport):
-            spoken = {
-                table for table in ("gpio", "serial", "can", "file", "ble") if _speaks(spec, table)
-            } or spec.transports
-            what = f"this language is for {choice(sorted(spoken))}, not for {device.transport}"
-            report.add(path, name, what=what)
-        elif "options" in device.table:
-            check_options(spec, device.table, device.path, report)
-
-
-def _report_language(device: Device, error: ConfigError, languages: Languages, report: Report) -> None:
-    name, path = device.table["language"], (*device.path, "language")
-    if name in languages.names():
-        report.add(path, name, what=str(error))
-        return
-    known = [each for each in sorted(languages.names()) if _speaks_over(each, device.transport, languages)]
-    known = known or sorted(languages.names())
-    report.add(path, name, what="unknown language", expected=choice(known), nearest=nearest(name, known))
-
-
-def _speaks_over(name: str, transport: str, languages: Languages) -> bool:
-    try:
-        return _speaks(languages.spec(name), transport)
-    except ConfigError:  # one of somebody else's that cannot be loaded here
-        return False
-
-
-def _speaks(spec: LanguageSpec, transport: str) -> bool:
-    return not spec.transports.isdisjoint(_CARRIES.get(transport, {transport}))
 
 
 def check_checks(good: Table, found: list[Device], report: Report) -> None:
@@ -281,57 +162,6 @@ def check_position(good: Table, names: list[str | None], report: Report) -> None
         report.add(("gateway", "position_from"), name, what=f"there is no device {name}", expected=expected)
 
 
-def check_broker(good: Table, report: Report) -> None:
-    """The broker's files can be read, and whoever answers from there can be believed."""
-    desk, broker = within(good, "desk"), within(good, "broker")
-    for name, key in desk.get("keys", {}).items():
-        if not _DESK_KEY.fullmatch(key):
-            report.add(("desk", "keys", name), key, expected="the desk's Ed25519 public key, 64 hex digits")
-    if broker.get("host") and report.clean(("desk",)) and not desk["keys"] and not desk["unsigned"]:
-        report.add(
-            ("broker", "host"),
-            broker["host"],
-            what="without the desk's key its answers cannot be believed, so that no help request is ever acknowledged",
-            expected="a key in [desk.keys], or desk.unsigned = true for a test",
-        )
-    for i, place in enumerate(broker.get("fallback", ())):
-        port = place.rpartition(":")[2] if isinstance(place, str) else ""
-        if port.isdecimal() and int(port) > 65535:
-            report.add(("broker", "fallback", i), place, what="no such port", expected="1 to 65535 behind the colon")
-    check_file(("broker", "password_file"), broker, report)
-    check_tls(("broker", "tls"), within(broker, "tls"), report)
-
-
-def check_tls(path: Path, tls: Table, report: Report) -> None:
-    """Certificates can be read, and a gateway's own has its key."""
-    for name in ("ca_file", "cert_file", "key_file"):
-        check_file((*path, name), tls, report)
-    for one, other in (("cert_file", "key_file"), ("key_file", "cert_file")):
-        if tls.get(one) and tls.get(other) == "":
-            report.add((*path, one), tls[one], what=f"it needs {other} too", expected="both or neither")
-
-
-def check_file(path: Path, table: Table, report: Report) -> None:
-    """A file that is named can be read; the last part of `path` is its key in `table`."""
-    name = table.get(str(path[-1]))
-    if name and (wrong := unreadable(name)):
-        report.add(path, name, what=wrong, expected="the absolute path of a file that this user can read")
-
-
-def unreadable(name: str) -> str:
-    """Why this file cannot be read; empty when it can."""
-    path = FilePath(name)
-    if not path.is_absolute():
-        return "not an absolute path"
-    try:
-        if path.exists() and not path.is_file():
-            return "not a file"
-        with path.open("rb") as file:
-            return "" if file.read(1) else "the file is empty"
-    except OSError as error:
-        return (error.strerror or "cannot be read").lower()
-
-
 def check_outbox(good: Table, report: Report) -> None:
     """What the outbox promises fits together."""
     outbox = within(good, "outbox")
@@ -352,9 +182,3 @@ def check_folders(good: Table, report: Report) -> None:
         value = within(good, section).get(name)
         if value and not value.startswith("/"):
             report.add((section, name), value, expected="an absolute path")
-
-
-def within(table: Table, name: str) -> Table:
-    """A table in a table; empty where there is none."""
-    inner = table.get(name)
-    return inner if isinstance(inner, dict) else {}

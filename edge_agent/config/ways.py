@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 from msgspec.structs import fields
 
-from edge_agent.config.cross import Table, Used, check_file, check_tls, real_path, unique, within
+from edge_agent.config.cross_broker import check_file, check_tls
 from edge_agent.config.locate import Path
 from edge_agent.config.mistakes import Report
 from edge_agent.config.model import HelpChannel
+from edge_agent.config.places import Table, Used, real_path, unique, within
 
 
 class _Kind(NamedTuple):
