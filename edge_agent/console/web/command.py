@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +18,7 @@ from edge_agent.control.paths import find_socket
 
 RETRY_S = 2.0
 HANDSHAKE_S = 5.0
+SHUT = b'{"seconds": 0}'
 EXAMPLE = """example:
   edge-agent console          serve the page; it is shut until edge-agent console open
 
@@ -56,6 +56,7 @@ class Keeper:
         self._closing: set[asyncio.Task[None]] = set()
         self._served: tuple[str, bool, int] | None = None
         self._told = ""
+        self._guessed = ""  # the PIN that somebody tries to find out, until the agent knows
 
     async def run(self) -> None:
         """For ever."""
@@ -87,10 +88,13 @@ class Keeper:
 
     async def _look(self) -> None:
         told = await self._relay.told("console", b'{"look": true}')
-        if told["left_s"] > 0.0:
-            await self._open(told)
-        else:
+        if told["left_s"] <= 0.0:
+            self._guessed = ""
             await self._shut()
+        elif told["pin"] == self._guessed:
+            await self._relay.told("console", SHUT)  # it could not be told before
+        else:
+            await self._open(told)
 
     async def _open(self, told: dict[str, Any]) -> None:
         wanted = (told["pin"], told["lan"], told["port"])
@@ -128,12 +132,13 @@ class Keeper:
 
     def _bar(self) -> None:
         """Somebody guesses: the page is shut for all, and a person may open it again."""
+        self._guessed = self._site.gate.pin if self._site.gate else self._guessed
         self._say("shut: too many wrong PINs")
         self._soon(self._bar_all())
 
     async def _bar_all(self) -> None:
         with suppress(RelayError):
-            await self._relay.told("console", json.dumps({"seconds": 0}).encode())
+            await self._relay.told("console", SHUT)
         await self._shut()
 
     def _soon(self, work: Any) -> None:

@@ -45,6 +45,7 @@ DOES = frozenset(
 )
 ANSWER_TIMEOUT_S = 70.0  # a self-test takes a minute
 MAX_REPLY_BYTES = 8 << 20
+PIECE_BYTES = 65536
 
 
 class Reply(NamedTuple):
@@ -69,7 +70,7 @@ class Relay:
         async with self._talk(route, body, {}) as (status, reader):
             try:
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                    return Reply(status, await reader.read(MAX_REPLY_BYTES))
+                    return Reply(status, await _rest(reader))
             except (OSError, TimeoutError) as error:
                 raise _silent(error) from error
 
@@ -92,7 +93,7 @@ class Relay:
         ):
             if status != 200:
                 raise RelayError("the agent has too many listeners")
-            while piece := await reader.read(65536):
+            while piece := await reader.read(PIECE_BYTES):
                 yield piece
 
     @asynccontextmanager
@@ -127,6 +128,16 @@ async def _begin(
     except (OSError, TimeoutError, ValueError, IndexError) as error:
         raise _silent(error) from error
     return status
+
+
+async def _rest(reader: asyncio.StreamReader) -> bytes:
+    """All until the agent hangs up: one read gives only what is there by now. Raises RelayError beyond the bound."""
+    body = bytearray()
+    while piece := await reader.read(PIECE_BYTES):
+        body += piece
+        if len(body) > MAX_REPLY_BYTES:
+            raise RelayError("the agent's answer is too long")
+    return bytes(body)
 
 
 def _silent(error: Exception) -> RelayError:

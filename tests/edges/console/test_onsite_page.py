@@ -11,7 +11,8 @@ from edge_agent.console.web import address, site
 from edge_agent.console.web.gate import MAX_SESSIONS, MAX_WRONG, Gate
 from edge_agent.console.web.relay import DOES, LOOKS
 from edge_agent.control.routes import ROUTES
-from edge_agent.control.types import Help
+from edge_agent.control.types import Frame, Help, Live, Raw
+from edge_agent.core.errors import RefusedError
 from tests.edges.control.conftest import AMBER, CASE, until
 
 PIN = "042195"
@@ -97,6 +98,33 @@ def test_what_is_no_pin_opens_nothing(page, body):
     assert page.ask("/login", body)[0] in (400, 401)
 
 
+def test_half_a_character_is_a_wrong_pin_as_any_other(page):
+    page.open()
+    for _ in range(MAX_WRONG):
+        assert page.ask("/login", {"pin": "\ud800"})[0] == 401
+    until(lambda: not page.served())
+
+
+def test_a_pin_that_was_guessed_at_opens_nothing_any_more_also_where_the_agent_could_not_be_told(page):
+    page.open()
+    tell, tried = page.house.agent.open_console, []
+
+    async def refuses_once(ask):
+        if ask.seconds == 0.0 and not tried:
+            tried.append(ask)
+            raise RefusedError("not now", code="later", fix="Again.")
+        return await tell(ask)
+
+    page.house.agent.open_console = refuses_once
+    for number in range(MAX_WRONG):
+        page.ask("/login", {"pin": f"{number:06}"})
+    until(lambda: tried and not page.served())
+    page.house.emit(Live("console", page.house.agent.console()))
+    until(lambda: page.house.agent.page.left_s == 0.0)
+    assert not page.served()
+    page.open()
+
+
 def test_a_few_right_ones_forget_the_wrong_ones_and_old_sessions_make_room():
     gate = Gate(PIN)
     for _ in range(3):
@@ -158,6 +186,14 @@ def test_what_the_agent_answers_is_handed_on_as_it_is_also_when_it_refuses(page)
     assert page.ask("/api/help/say", {"text": "hello"}, Cookie=cookie)[0] == 409
     page.house.agent.now = Help(state="RECEIVED", case=CASE, lamp=AMBER)
     assert page.ask("/api/help/say", {"text": "hello"}, Cookie=cookie)[2]["case"]["notes"][-1]["text"] == "hello"
+
+
+def test_a_long_answer_is_handed_on_whole(page):
+    page.open()
+    cookie = page.enter(PIN)
+    frames = [Frame(0.5, "in", "0a" * 200, 200)] * 3000
+    page.house.agent.raw = lambda _: Raw("boiler", 0.0, frames)
+    assert len(page.ask("/api/raw?device=boiler", Cookie=cookie)[2]["frames"]) == len(frames)
 
 
 def test_no_answer_lets_another_script_in(page):
