@@ -62,7 +62,8 @@ class Handovers:
         key = handover.key
         if self._ledger.seen(key):
             return self._ledger.kept(key)
-        called = handover.channel == self._button
+        over = handover.codes is not None and not handover.codes.codes
+        called = handover.channel == self._button and not over
         self._pressed = {each for each in self._pressed if self._ledger.seen(each) and not self._ledger.kept(each)}
         if len(self._pressed if called else self._waiting) >= MAX_WAITING:
             return False

@@ -51,6 +51,8 @@ COMING_S = 5.0  # after a hello, for all descriptions to come
 CRASH_OVER_MS = 24 * 3600 * 1000
 # What a device may have kept back before it sends: beyond that its clock is not to be believed.
 MAX_AGE_S = 60.0
+# Names are kept for ever by all that see them: so many firmwares, each with other names, and no more.
+RENAMED = 4
 # The firmware's own lines in a second, at the most: a loop that prints is no news.
 LINES_A_SECOND = 10
 
@@ -72,6 +74,7 @@ class Native(ListeningBridge):
         self._tell_log: bool = options["log"]
         self.host = Host()
         self._numbers: dict[int, Channel] = {}
+        self._described: dict[str, Channel] = {}
         self._said: tuple[str, str] = ("", "")
         self._silent_at: float | None = None
         self._alive = False
@@ -168,10 +171,12 @@ class Native(ListeningBridge):
         kind = KINDS[described.kind] if described.kind < len(KINDS) else ChannelKind.GAUGE
         unit = described.unit[:16] if described.unit.isprintable() else ""
         channel = Channel(f"{self.device}.{name_of(described.name)}", unit, kind)
-        known = self._channels.setdefault(channel.name, channel)
-        if known != channel:
-            self._channels[channel.name] = known = channel
-        self._numbers[number] = known
+        if channel.name not in self._described and len(self._described) >= RENAMED * self._limit:
+            yield from self.faults.say("renamed", "it calls its channels by other names again and again", at)
+            return
+        if self._described.get(channel.name) != channel:
+            self._described[channel.name] = channel
+        self._numbers[number] = self._described[channel.name]
 
     def _data(self, data: Data, at: float) -> Iterator[Item]:
         when = self._when(data.uptime_ms, at)

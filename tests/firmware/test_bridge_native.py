@@ -8,7 +8,7 @@ from edge_agent.core.errors import ConfigError
 from edge_agent.core.finding import Severity
 from edge_agent.core.reading import Channel, ChannelKind, Code, Codes, Fault, Handover, Item, Notify, Reading, Send
 from firmware_bridges.native.bodies import body_of, parse
-from firmware_bridges.native.bridge import ASK_AGAIN_S, COMING_S, CRASH_OVER_MS, NUS_TX, Native
+from firmware_bridges.native.bridge import ASK_AGAIN_S, COMING_S, CRASH_OVER_MS, NUS_TX, RENAMED, Native
 from firmware_bridges.native.messages import (
     Ack,
     Beat,
@@ -108,6 +108,16 @@ def test_more_channels_than_allowed_are_left_out_and_named() -> None:
     assert "'c2' is left out" in fault.text
     with pytest.raises(ConfigError):
         native(max_channels=0)
+
+
+def test_a_device_that_renames_its_channels_for_ever_is_heard_no_more_and_said_so() -> None:
+    bridge = native(max_channels=2)
+    items = [
+        item for n in range(50) for item in tell(bridge, HELLO, Channels({0: Described(f"c{n}")}), Data(0, {0: n}))
+    ]
+    names = {item.channel.name for item in items if isinstance(item, Reading)}
+    assert {name for name in names if name.startswith("thing.c")} == {f"thing.c{n}" for n in range(2 * RENAMED)}
+    assert "renamed" in {item.code for item in items if isinstance(item, Fault)}
 
 
 def test_names_of_the_device_are_made_fit_for_a_channel() -> None:

@@ -148,6 +148,14 @@ async def test_a_second_hold_is_an_urgent_word_in_the_case_of_the_first(tmp_path
         assert len(await agent.outbox.requests.load()) == 1
 
 
+async def test_an_event_that_says_it_is_over_calls_for_nobody_and_gets_its_receipt(tmp_path: Path) -> None:
+    async with running(with_button(tmp_path)) as agent:
+        over = held(agent)._replace(codes=Codes("panel", (), agent.clock.now().monotonic, "help"))
+        await until(lambda: agent.handovers.take(over))
+        await asyncio.sleep(0.05)
+        assert agent.help.case is None
+
+
 async def test_a_crash_record_is_a_finding_on_disk_before_it_is_receipted(tmp_path: Path) -> None:
     async with running(config(tmp_path)) as agent:
         handover = crashed(agent)
