@@ -142,7 +142,7 @@ SHELVE = OfOne(
     lambda client, args: client.shelve(args.id, args.reason, args.owner, args.seconds),
     plainly(finding_text.shelved),
     lambda _: False,
-    example='edge-agent findings shelve freezer.door:range --reason "defrosting" --owner Ann --for 12h',
+    example='edge-agent findings shelve freezer.door:range --reason "defrosting" --owner caretaker --for 12h',
     wrong=_REFUSED,
     add=_shelving,
     what=_WHICH,

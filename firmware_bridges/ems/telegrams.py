@@ -122,7 +122,7 @@ TELEGRAMS: Mapping[int, tuple[Field, ...]] = {
 DISPLAY = {MONITOR_FAST: (18, 2, 20), MONITOR_FAST_PLUS: (1, 3, 4)}
 STATE_PLACE, LOCKED, BLOCKED, MAINTENANCE = 5, 0x20, 0x40, 0x80
 
-# Numbers of faults in words: service instructions of Buderus and Bosch condensing boilers (3C 217, 6A 227 ...).
+# Numbers of faults in words: service instructions of Buderus and Bosch condensing boilers (CE 207, 3C 217, 6A 227 ...).
 FAULTS = {
     207: "the water pressure is too low",
     214: "the fan stopped while it was needed",

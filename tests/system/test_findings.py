@@ -74,12 +74,14 @@ async def test_a_householder_teaches_shelves_and_clears_and_it_holds_over_a_powe
         assert "latest freeze frame" in out
 
         # this is normal: the channel learns it, and the desk hears that it is over
-        code, out, _ = await run(stage, "findings", "normal", "boiler.pressure", "--why", "a new pump", "--by", "Ann")
+        code, out, _ = await run(
+            stage, "findings", "normal", "boiler.pressure", "--why", "a new pump", "--by", "caretaker"
+        )
         assert (code, out) == (0, "Learned: this is normal for boiler.pressure.\n")
         assert LEARNED not in await standing(stage)
 
         # shelving: not the alarm, not for longer than a week
-        words = ("findings", "shelve", LOW, "--reason", "a test", "--owner", "Ann", "--for")
+        words = ("findings", "shelve", LOW, "--reason", "a test", "--owner", "caretaker", "--for")
         assert (await run(stage, *words, "8d"))[0] == 2
         assert (await run(stage, *words, "3d"))[0] == 0
         code, _, error = await run(stage, "findings", "shelve", "boiler.burner", *words[3:], "1h")
@@ -99,7 +101,7 @@ async def test_a_householder_teaches_shelves_and_clears_and_it_holds_over_a_powe
         assert by_id["boiler.burner:range"]["count"] == 1
         assert by_id[LEARNED]["state"] == "cleared"
         told = await asked(stage, "findings", "explain", LEARNED)
-        assert (told["cleared"]["by"], told["cleared"]["why"]) == ("Ann", "a new pump")
+        assert (told["cleared"]["by"], told["cleared"]["why"]) == ("caretaker", "a new pump")
 
         async def heard() -> bool:
             channels = (await stage.agent.ask(Client.channels)).channels

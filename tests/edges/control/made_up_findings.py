@@ -43,8 +43,8 @@ class MadeUpFindings:
             latest=Frozen(20.0, [(-2.0, 1.1), (-1.0, 0.9), (0.0, None), (3.0, 0.8)]),
             first=None,
             stored=[Stored("rpm", 2450, "/min")],
-            shelved=Shelved("service is due\x1b[2J", "Ann", 3600.0) if found.shelved_s else None,
-            cleared=Cleared("Ann", "filled up", 86_400.0, "It was low."),
+            shelved=Shelved("service is due\x1b[2J", "caretaker", 3600.0) if found.shelved_s else None,
+            cleared=Cleared("caretaker", "filled up", 86_400.0, "It was low."),
             may=["normal", "clear", "shelve", "something_new"],
         )
 

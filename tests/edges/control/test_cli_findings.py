@@ -44,7 +44,7 @@ def test_one_is_explained_with_all_that_is_known(ask, found):
 
         id         boiler.pressure:range
         state      confirmed for 1 min, warning, 2 times
-        cleared    by Ann 1 d ago: filled up (It was low.)
+        cleared    by caretaker 1 d ago: filled up (It was low.)
         explains   boiler.flow:silent: Silent.
         the device stored: rpm 2450 /min
 
@@ -67,7 +67,7 @@ def test_what_a_device_or_person_wrote_cannot_steer_the_terminal(ask, found):
     [
         (["clear", LOW.id], "Cleared: boiler.pressure:range. If it is still so, it comes again.\n"),
         (
-            ["shelve", LOW.id, "--reason", "r", "--owner", "Ann", "--for", "3d"],
+            ["shelve", LOW.id, "--reason", "r", "--owner", "caretaker", "--for", "3d"],
             "Shelved for 3 d: boiler.pressure:range. It is still watched; nobody is told of it.\n",
         ),
         (["unshelve", LOW.id], "Counts again: boiler.pressure:range.\n"),
@@ -86,7 +86,7 @@ def test_what_is_done_is_said(ask, found, words, said):
         (["clear"], 2, "name a finding"),
         (["explain", "nobody"], 1, "there is no finding 'nobody'"),
         (["explain"], 2, "name a finding"),
-        (["shelve", SMOKE.id, "--reason", "r", "--owner", "Ann", "--for", "1h"], 1, "it is a matter of safety"),
+        (["shelve", SMOKE.id, "--reason", "r", "--owner", "caretaker", "--for", "1h"], 1, "it is a matter of safety"),
         (["nonsense"], 2, "there is no command findings nonsense"),
     ],
 )
@@ -123,9 +123,9 @@ def test_readiness_is_a_line_a_check(ask, found):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--reason", "r", "--owner", "Ann", "--for", "8d"], "is not from 60s to 7d"),
-        (["--reason", "r", "--owner", "Ann", "--for", "soon"], "no length of time"),
-        (["--owner", "Ann", "--for", "1d"], "--reason"),
+        (["--reason", "r", "--owner", "caretaker", "--for", "8d"], "is not from 60s to 7d"),
+        (["--reason", "r", "--owner", "caretaker", "--for", "soon"], "no length of time"),
+        (["--owner", "caretaker", "--for", "1d"], "--reason"),
     ],
 )
 def test_shelving_needs_a_reason_an_owner_and_an_end_within_a_week(ask, found, capsys, words, said):

@@ -194,8 +194,8 @@ def test_shelving_has_an_end_of_at_most_a_week_and_holds_over_a_restart(tmp_path
     flat = Flat(tmp_path, LOW)
     flat.say("boiler.pressure", 0.8)
     with pytest.raises(RefusedError, match="seven days"):
-        flat.register.shelve(KEY, "service is due", "Ann", 8 * DAY)
-    flat.register.shelve("boiler.pressure", "service is due", "Ann", 3 * DAY)
+        flat.register.shelve(KEY, "service is due", "caretaker", 8 * DAY)
+    flat.register.shelve("boiler.pressure", "service is due", "caretaker", 3 * DAY)
     assert flat.standing == []
     assert flat.register.shelved(KEY)
     flat = flat.again(off_s=2 * DAY)
@@ -215,10 +215,10 @@ def test_help_and_safety_cannot_be_shelved(tmp_path):
     flat.say("boiler.pressure", 0.8)
     flat.say("gas.level", 3.0)
     with pytest.raises(RefusedError, match="safety"):
-        flat.register.shelve("gas.level", "smells nice", "Ann", DAY)
+        flat.register.shelve("gas.level", "smells nice", "caretaker", DAY)
     flat.register.calls_for_help = lambda finding: finding.key == KEY
     with pytest.raises(RefusedError, match="calls for help"):
-        flat.register.shelve(KEY, "noise", "Ann", DAY)
+        flat.register.shelve(KEY, "noise", "caretaker", DAY)
 
 
 def test_a_name_that_is_not_clear_is_refused_with_those_that_are(tmp_path):
@@ -275,7 +275,7 @@ def test_what_was_learned_and_what_was_taught_is_still_known_after_a_restart(tmp
     learned_of(flat, (3.0 + chance.uniform(-0.05, 0.05) for _ in range(2000)))
     assert learned_of(flat, [1.5])[-1:] == [0]
     flat.lessons.checks["boiler.pressure:learned"].teach()
-    flat.register.take_back(flat.register.find("boiler.pressure"), "Ann", "a new pump")
+    flat.register.take_back(flat.register.find("boiler.pressure"), "caretaker", "a new pump")
     flat = flat.again()
     flat.trusted = False
     assert learned_of(flat, (1.5 + chance.uniform(-0.05, 0.05) for _ in range(1000))) == []

@@ -55,13 +55,13 @@ async def test_this_is_normal_teaches_the_channel_and_is_on_disk_when_it_is_answ
     async with house(tmp_path) as agent:
         weeks_then(agent, 1.5)
         assert stands(agent, LEARNED)
-        taught = await agent.view.normal(Clear(id="boiler.pressure", by="Ann", why="a new pump"))
+        taught = await agent.view.normal(Clear(id="boiler.pressure", by="caretaker", why="a new pump"))
         assert taught.channels == ["boiler.pressure"]
         assert not stands(agent, LEARNED)
         assert "boiler.pressure" in {f.channel for f in agent.found.register.findings()}
         told = await agent.view.explain(LEARNED)
         assert told.cleared is not None
-        assert (told.cleared.by, told.cleared.why) == ("Ann", "a new pump")
+        assert (told.cleared.by, told.cleared.why) == ("caretaker", "a new pump")
         assert told.latest is not None
         assert [value for _, value in told.latest.readings] == [1.5]
         assert told.may == []
@@ -101,7 +101,7 @@ async def test_all_that_may_be_is_cleared_and_the_rest_stays(tmp_path: Path) -> 
         agent.sampling.deliver(Reading(Channel("gas.alarm", "", ChannelKind.STATE), True, now))
         assert (await agent.view.explain("gas.alarm")).may == []
         assert (await agent.view.explain("boiler.flow")).may == ["clear", "shelve"]
-        cleared = await agent.view.clear(Clear(id="*", by="Ann"))
+        cleared = await agent.view.clear(Clear(id="*", by="caretaker"))
         assert [each.id for each in cleared.findings] == [LIMIT]
         assert stands(agent, "gas.alarm:range")
         ready = {(each.channel, each.ready) for each in agent.view.readiness().checks}
@@ -121,13 +121,13 @@ async def test_a_finding_that_a_rule_looks_at_is_not_shelved_and_is_a_notice_at_
         assert (told.safety, told.findings) == (True, [LIMIT])
         await live.aclose()  # type: ignore[attr-defined]
         with pytest.raises(RefusedError, match="calls for help"):
-            await agent.view.shelve(Shelve(id=LIMIT, reason="noise", owner="Ann", seconds=3600.0))
+            await agent.view.shelve(Shelve(id=LIMIT, reason="noise", owner="caretaker", seconds=3600.0))
 
 
 async def test_shelved_counts_for_nothing_but_is_still_there(tmp_path: Path) -> None:
     async with house(tmp_path) as agent:
         agent.sampling.deliver(Reading(Channel("boiler.flow", "l/min"), 9.0, agent.clock.now().monotonic))
-        await agent.view.shelve(Shelve(id=LIMIT, reason="a test", owner="Ann", seconds=3600.0))
+        await agent.view.shelve(Shelve(id=LIMIT, reason="a test", owner="caretaker", seconds=3600.0))
         assert agent.standing.context()["findings"] == []
         (shown,) = [f for f in agent.view.findings().findings if f.id == LIMIT]
         assert (shown.state, shown.shelved_s) == ("confirmed", 3600.0)

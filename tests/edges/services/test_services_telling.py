@@ -97,7 +97,7 @@ def test_what_was_not_told_before_a_restart_is_told_behind_it(tmp_path):
 def test_a_shelved_finding_is_no_notice_until_its_time_is_over(tmp_path):
     flat = Flat(tmp_path, LOW)
     flat.say("boiler.pressure", 0.5)
-    flat.register.shelve(KEY, "service is due", "Ann", DAY)
+    flat.register.shelve(KEY, "service is due", "caretaker", DAY)
     flat.telling.know(KEY)
     flat.wait(DAY - 60, 60.0)
     assert flat.notices == []
