@@ -64,10 +64,11 @@ class Plan:
         self._wait_s = FIRST_WAKE_S
         self._lowest_v = 0.0
         self._charging = False
-        self.begin(0.0)
+        self._begun = False
 
     def begin(self, now: float) -> None:
         """Set the adapter up from nothing: at the start, and after it was without power."""
+        self._begun = True
         self.wake(now)
         self._queue.extendleft(reversed(("ATZ", "ATE0", "ATL0", "ATH1", f"ATSP{self._protocol}", VOLTAGE)))
 
@@ -82,6 +83,8 @@ class Plan:
 
     def next(self, now: float) -> tuple[float, str | None]:
         """The command that is due, or when one will be."""
+        if not self._begun:
+            self.begin(now)  # only now is it known since when the engine could have been off
         if self._parks(now):
             self._wait_s = self._pace.wake_s
             self._sleep(now)

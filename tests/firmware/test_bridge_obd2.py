@@ -160,6 +160,16 @@ def test_an_engine_that_is_off_lets_the_vehicle_sleep_though_it_still_answers() 
     assert len(said(items)) <= 12
 
 
+def test_an_engine_that_is_off_is_asked_at_first_however_long_the_gateway_has_been_on() -> None:
+    line = talk(values=DRIVING | {"rpm": 0, "speed_kmh": 0, "voltage_v": 12.4})
+    line.now = 7000.0
+    items = line.run(280.0)
+    assert ("awake", False, "") not in said(items)
+    assert line.commands(line.now - 5.0).count("010C") >= 2
+    line.run(60.0)
+    assert "010C" not in line.commands(line.now - 5.0)
+
+
 def test_an_alternator_that_begins_to_charge_wakes_it_within_seconds() -> None:
     line = talk(values=RESTING)
     line.run(600.0)
