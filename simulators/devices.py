@@ -73,6 +73,10 @@ class SimulatedDevice(ABC):
         else:
             self.faults.discard(fault)
 
+    def hush(self) -> Sequence[Emission]:
+        """Answer nobody until it is to speak again: the readings in what it has answered since it last spoke."""
+        return ()
+
     @abstractmethod
     async def speak(self, values: Values, at: float) -> Sequence[Emission] | None:
         """Say these values: the readings that somebody heard; None when it spoke and nobody listened."""
@@ -87,6 +91,7 @@ class SerialDevice(SimulatedDevice):
         self._emitter = EMITTERS[spec.language]()
         self._chance = chance
         self._answered: list[Emission] = []
+        self._hushed = False
 
     def fail(self, fault: str, on: bool) -> None:
         """As every device; unplugged, its path is gone too."""
@@ -96,13 +101,20 @@ class SerialDevice(SimulatedDevice):
         else:
             self.twin.plug()
 
+    def hush(self) -> Sequence[Emission]:
+        """As every device."""
+        self._hushed = True
+        answered, self._answered = self._answered, []
+        return answered
+
     async def speak(self, values: Values, at: float) -> Sequence[Emission] | None:
         """One frame, behind noise if the line is bad."""
         if self.faults & {"silent", "unplugged"}:
             return ()
         data = self._emitter.frame(values, datetime.now(UTC))
         if isinstance(self._emitter, Answerer):
-            answered, self._answered = self._answered, []
+            answered = self.hush()
+            self._hushed = False
             return answered
         data = self._noisy(data)
         return self.expectation.feed(data, at) if self.twin.emit(data) else None
@@ -112,7 +124,7 @@ class SerialDevice(SimulatedDevice):
 
     def _asked(self, data: bytes) -> None:
         """The agent wrote this: a device that answers does so at once."""
-        if "silent" in self.faults or not isinstance(self._emitter, Answerer):
+        if self._hushed or "silent" in self.faults or not isinstance(self._emitter, Answerer):
             return
         answer = self._noisy(self._emitter.answer(data))
         if answer and self.twin.emit(answer):

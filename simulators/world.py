@@ -155,6 +155,8 @@ class World:
     def stop_emitting(self) -> None:
         """No device says anything more, so that what is on its way can arrive."""
         self._speaking = False
+        for device in self._devices:
+            self._list(device.hush())
 
     async def _open_bluetooth(self, stack: AsyncExitStack) -> None:
         if any(spec.transport == "ble" for spec in self.scenario.devices):
@@ -218,7 +220,7 @@ class World:
 
     async def _speak_all(self, now: float) -> None:
         for device in self._devices:
-            if device.due_at > now:
+            if device.due_at > now or not self._speaking:
                 continue
             # A contact is looked at often, others have their cadence. What was missed is not made up for.
             pause = TICK_S if isinstance(device, ContactDevice) else device.spec.cadence_s

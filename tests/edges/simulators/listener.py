@@ -17,6 +17,8 @@ from gpiozero import RGBLED, DigitalInputDevice
 from edge_agent.core.reading import Advert, Level, Reading
 from firmware_bridges.registry import language
 
+ASK_S = 0.02
+
 
 def bridge_of(device):
     spec = language(device["language"])
@@ -35,7 +37,15 @@ def open_port(loop, device):
     bridge, spec = bridge_of(device)
     port = serial.Serial(device["port"], spec.baud, timeout=0)
     loop.add_reader(port.fd, lambda: tell(bridge, port.read(4096), time.monotonic()))
-    return port
+    return port, loop.create_task(ask(bridge, port))
+
+
+async def ask(bridge, port):
+    while True:
+        _, send = bridge.next(time.monotonic())
+        if send is not None:
+            port.write(send.payload)
+        await asyncio.sleep(ASK_S)
 
 
 class Contact:
