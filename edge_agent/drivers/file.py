@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from edge_agent.config.model import FileInput
@@ -12,6 +13,7 @@ from edge_agent.core.ports import DeviceCounts
 from edge_agent.core.reading import Content
 from edge_agent.core.rhythm import until_next
 from edge_agent.drivers.device import Device
+from edge_agent.threads import in_thread
 
 MAX_BYTES = 4096  # a page: what a file of sysfs can hold
 # A probe on 1-Wire measures for 750 ms (DS18B20 data sheet), and several wait for one another.
@@ -66,7 +68,7 @@ class FileDriver:
     async def _read(self) -> bytes:
         """Raises FileError. One read at a time: a thread that hangs in the kernel is waited for, not doubled."""
         if self._reading is None:
-            self._reading = asyncio.create_task(asyncio.to_thread(read, self._settings.path))
+            self._reading = asyncio.create_task(in_thread(partial(read, self._settings.path)))
         done, _ = await asyncio.wait({self._reading}, timeout=ANSWER_S)
         if not done:
             raise FileError("hangs", f"{self._settings.path} does not answer", "Look in the kernel's log: dmesg")

@@ -3,7 +3,7 @@
 from edge_agent.control import types
 from edge_agent.core.errors import RefusedError
 from edge_agent.reporting import document, known_of, sealed
-from edge_agent.services.selftest.runner import in_thread
+from edge_agent.threads import in_thread
 from edge_agent.view.seen import Seen
 
 

@@ -4,16 +4,16 @@ A probe may block: it runs in a thread of its own, and one that hangs costs its 
 """
 
 import asyncio
-import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import structlog
 
 from edge_agent.core.errors import AgentError
 from edge_agent.core.health import code_of, condition_of, needs_of
 from edge_agent.core.selftest import Found, Result, hindered, not_run, unknown
+from edge_agent.threads import in_thread
 
 # All of it, whatever hangs: somebody stands there and waits.
 WHOLE_S = 60.0
@@ -76,24 +76,3 @@ async def _within(probe: Probe, limit_s: float) -> Found:
     except _FAULTS as error:
         _log.error("probe_failed", what=probe.name, error=repr(error), exc_info=error)
         return unknown(f"the probe itself failed: {error!r}"[:200], "Please report this.")
-
-
-async def in_thread(run: Callable[[], Any]) -> Any:
-    """What `run` gives, from a thread that nobody has to wait for: asyncio's own pool would, at the end."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
-
-    def tell(give: Callable[[Any], None], what: Any) -> None:
-        if not done.done():
-            give(what)
-
-    def body() -> None:
-        try:
-            give, what = done.set_result, run()
-        except Exception as error:  # noqa: BLE001 - it is raised again where it was asked for
-            give, what = done.set_exception, error
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(tell, give, what)
-
-    threading.Thread(target=body, name="probe", daemon=True).start()
-    return await done

@@ -138,6 +138,22 @@ async def test_a_file_that_hangs_is_said_once_and_is_not_asked_by_ever_more_thre
             writer.write("6\n")
 
 
+async def test_files_that_hang_leave_the_threads_of_all_others_free(driver_of, tmp_path, got, running, monkeypatch):
+    monkeypatch.setattr(files, "ANSWER_S", 0.05)
+    pipes = [tmp_path / f"value{number}" for number in range(40)]  # asyncio's own pool has 32 threads at the most
+    for pipe in pipes:
+        os.mkfifo(pipe)
+        running(driver_of(pipe, "number"))
+    await until(lambda: len(got) == len(pipes))
+    elsewhere = asyncio.ensure_future(asyncio.to_thread(lambda: "connected"))
+    done, _ = await asyncio.wait({elsewhere}, timeout=5.0)
+    for pipe in pipes:  # lets them go
+        end = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        pipe.unlink()
+        os.close(end)
+    assert done, "connecting to the service would wait for sensors"
+
+
 async def test_a_kernels_own_number_is_read_as_it_is(driver_of, got, running):
     running(driver_of("/proc/sys/kernel/pid_max", "number", quantity="pids"))
     await until(lambda: got)
