@@ -4,22 +4,19 @@ The kernel filters: frames with 29 bits, and its own words on the bus's state. T
 the machine (bit rate, listen only); this driver says what is missing and looks for it again.
 """
 
-import asyncio
 import errno
 import os
-import random
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from edge_agent.config.model import CanDevice
 from edge_agent.core.backoff import Backoff
 from edge_agent.core.errors import DriverError
-from edge_agent.core.health import STARTING, Health
-from edge_agent.core.ports import DeviceCounts
 from edge_agent.core.reading import Frame
 from edge_agent.drivers.device import Device
+from edge_agent.drivers.kept import KeptOpen
 
 # linux/can.h, linux/can/raw.h and linux/can/error.h
 _FRAME = struct.Struct("=IB3x8s")
@@ -80,8 +77,8 @@ def _read(path: Path) -> str:
         return ""
 
 
-class CanDriver:
-    """Keeps one socket open and its device fed. `run` ends only by cancellation; what is missing is a state."""
+class CanDriver(KeptOpen):
+    """Keeps one socket open and its device fed."""
 
     def __init__(
         self,
@@ -91,32 +88,10 @@ class CanDriver:
         backoff: Backoff,
         opened: Callable[[str], socket.socket] = open_socket,
     ) -> None:
-        self.name = f"can:{device.name}"
-        self.health: Health = STARTING
+        super().__init__(f"can:{device.name}", device, backoff)
         self._interface = settings.interface
-        self._device = device
-        self._backoff = backoff
         self._opened = opened
         self._socket: socket.socket | None = None
-
-    def devices(self) -> Sequence[DeviceCounts]:
-        """The one device of this driver."""
-        return (self._device.counts(),)
-
-    async def run(self) -> None:
-        """Open, feed, lose and find again, until cancelled."""
-        self._loop = asyncio.get_running_loop()
-        self.health = Health(True, "running")
-        try:
-            while True:
-                if self._open():
-                    since = self._loop.time()
-                    await self._lost.wait()
-                    self._backoff.stable(self._loop.time() - since)
-                await asyncio.sleep(self._backoff.delay(random.random()))  # noqa: S311  # jitter is no secret
-        finally:
-            self._close()
-            self.health = Health(False, "stopped")
 
     def reopen(self) -> None:
         """Close the socket; `run` opens it again. Raises DriverError where it is not open."""
@@ -136,7 +111,6 @@ class CanDriver:
             self._device.down(error.code, str(error), error.fix, self._loop.time())
             return False
         self._socket.setblocking(False)
-        self._lost = asyncio.Event()
         self._loop.add_reader(self._socket.fileno(), self._readable)
         self._device.up(f"listening on {self._interface}")
         return True

@@ -7,19 +7,16 @@ No thread, no task a chunk.
 import asyncio
 import errno
 import os
-import random
 import termios
-from collections.abc import Sequence
 from typing import Any
 
 from edge_agent.config.model import SerialDevice
 from edge_agent.core.backoff import Backoff
 from edge_agent.core.errors import DriverError
-from edge_agent.core.health import STARTING, Health
-from edge_agent.core.ports import DeviceCounts
 from edge_agent.core.reading import Send
 from edge_agent.drivers.asker import Asker
 from edge_agent.drivers.device import Device
+from edge_agent.drivers.kept import KeptOpen
 from edge_agent.drivers.port import PortError, PortFinder, mark_breaks, open_port
 
 READ_BYTES = 4096  # the tty layer holds as much (N_TTY_BUF_SIZE of Linux), so one call empties it
@@ -32,12 +29,8 @@ MAX_LATER = 16  # Sends that wait for a change of speed
 LOOK_AGAIN = Backoff(base_s=0.5, cap_s=5.0, stable_s=10.0)
 
 
-class SerialDriver:
-    """Keeps one port open and its device fed.
-
-    `run` ends only by cancellation: a port that is missing, taken or not allowed is a state of the device, looked
-    for again with full jitter up to the cap of `backoff`.
-    """
+class SerialDriver(KeptOpen):
+    """Keeps one port open and its device fed."""
 
     def __init__(
         self,
@@ -49,37 +42,15 @@ class SerialDriver:
         finder: PortFinder,
         marks_breaks: bool = False,
     ) -> None:
-        self.name = f"serial:{device.name}"
-        self.health: Health = STARTING
+        super().__init__(f"serial:{device.name}", device, backoff)
         self._settings = settings
-        self._device = device
         self._baud = baud
-        self._backoff = backoff
         self._finder = finder
         self._marks_breaks = marks_breaks
         self._port: Any = None
         self._out = bytearray()
         self._later: list[Send] = []
         self._asker = Asker(device, self._send)
-
-    def devices(self) -> Sequence[DeviceCounts]:
-        """The one device of this port."""
-        return (self._device.counts(),)
-
-    async def run(self) -> None:
-        """Open, feed, lose and find again, until cancelled."""
-        self._loop = asyncio.get_running_loop()
-        self.health = Health(True, "running")
-        try:
-            while True:
-                if self._open():
-                    since = self._loop.time()
-                    await self._lost.wait()
-                    self._backoff.stable(self._loop.time() - since)
-                await asyncio.sleep(self._backoff.delay(random.random()))  # noqa: S311  # jitter is no secret
-        finally:
-            self._close()
-            self.health = Health(False, "stopped")
 
     def reopen(self) -> None:
         """Close the port; `run` opens it again. Raises DriverError where it is not open."""
@@ -110,7 +81,6 @@ class SerialDriver:
             self._device.down(error.code, *self._finder.explain(error), self._loop.time())
             return False
         self._finder.opened()
-        self._lost = asyncio.Event()
         self._loop.add_reader(self._port.fd, self._readable)
         self._device.up(f"listening on {path} at {self._baud} baud")
         self._asker.start()
