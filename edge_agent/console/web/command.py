@@ -78,9 +78,8 @@ class Keeper:
         try:
             await anext(events)  # the stream is there: nothing is missed from here on
             await self._look()
-            async for piece in events:
-                if b"event:" in piece:
-                    await self._look()
+            async for _ in events:  # also when the agent only says that it is there: pieces begin and end anywhere
+                await self._look()
         except StopAsyncIteration:
             return
         finally:
