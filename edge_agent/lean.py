@@ -13,8 +13,9 @@ from threading import RLock
 from types import ModuleType
 from typing import Any
 
-# Imported where it is installed, and done without where it is not: structlog draws with rich, 5 MB.
-ABSENT = ("rich",)
+# Imported where it is installed, and done without where it is not: structlog draws with rich, 5 MB, and keeps greenlets
+# apart, which brings the library of C++.
+ABSENT = ("rich", "greenlet")
 # Imported for what does not happen here, or not to every agent.
 PUT_OFF = (
     "urllib.request",  # paho's way through a proxy, with http.client and email

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from edge_agent.core.selftest import Found, fail, ok, warn
 from edge_agent.uplink.connection import TlsFiles, tls_context
-from edge_agent.uplink.dial import Lookup
+from edge_agent.uplink.dial import Lookup, plain
 from edge_agent.uplink.reasons import LinkLostError, of_socket
 
 CONNECT_S = 8.0
@@ -98,7 +98,7 @@ class Way:
         """Somebody listens there."""
         began = time.monotonic()
         try:
-            with self._dial():
+            with self._dial(self.port):
                 return ok(f"{self.host}:{self.port} answers after {(time.monotonic() - began) * 1000:.0f} ms")
         except OSError as error:
             self._failed = of_socket(error, self.host, self.port)
@@ -109,7 +109,7 @@ class Way:
         assert self._tls is not None
         try:
             context = tls_context(self._tls)
-            with self._dial() as sock, context.wrap_socket(sock, server_hostname=self.host) as secure:
+            with self._dial(self.port) as sock, context.wrap_socket(sock, server_hostname=self.host) as secure:
                 certificate = secure.getpeercert() or {}
                 version = secure.version()
         except LinkLostError as error:
@@ -140,13 +140,13 @@ class Way:
     def _ask_http(self, port: int) -> bytes:
         """What is answered to the smallest question of HTTP; empty where nothing is."""
         question = f"GET / HTTP/1.1\r\nHost: {self.host}\r\nConnection: close\r\n\r\n".encode("ascii", "replace")
-        with suppress(OSError), socket.create_connection((self.host, port), timeout=ASK_S) as sock:
+        with suppress(OSError), self._dial(port, ASK_S) as sock:
             sock.sendall(question)
             return sock.recv(_ANSWER_BYTES)
         return b""
 
-    def _dial(self) -> socket.socket:
-        return socket.create_connection((self.host, self.port), timeout=CONNECT_S)
+    def _dial(self, port: int, timeout_s: float = CONNECT_S) -> socket.socket:
+        return socket.create_connection((plain(self.host), port), timeout=timeout_s)  # type: ignore[arg-type]
 
     def _here(self) -> bool:
         return self.host == "localhost" or (_literal(self.host) and ipaddress.ip_address(self.host).is_loopback)

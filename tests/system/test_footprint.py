@@ -23,7 +23,7 @@ atexit.register(tell)
 USED = {"asyncio", "sqlite3", "aiomqtt", "msgpack", "msgspec", "nacl", "serial", "bleak", "gpiozero.devices"}
 # Each was in a daemon once, or comes with one import too many.
 UNWANTED = {
-    *("aiohttp", "numpy", "pydantic", "cryptography", "rich", "requests", "pkg_resources", "setuptools"),
+    *("aiohttp", "numpy", "pydantic", "cryptography", "rich", "greenlet", "requests", "pkg_resources", "setuptools"),
     *("email", "http.client", "urllib.request", "importlib.metadata", "zipfile", "csv"),
     *("tempfile", "shutil", "lzma", "bz2", "hashlib", "_hashlib", "secrets", "hmac"),
     *("typing_extensions", "statistics", "fractions", "tokenize", "xml.etree.ElementTree", "asyncio.sslproto"),

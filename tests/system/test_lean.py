@@ -78,6 +78,16 @@ print(crypto_sign_BYTES, nacl.bindings.crypto_box_NONCEBYTES)
     assert in_a_daemon(code) == ["64", "24"]
 
 
+def test_the_self_test_reaches_a_broker_without_the_tables_of_international_names():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        code = f"""
+from edge_agent.uplink.probe import Way
+found = Way("localhost", {server.getsockname()[1]}, None).tcp()
+print(found.verdict.value, "encodings.idna" in sys.modules)
+"""
+        assert in_a_daemon(code) == ["ok", "False"]
+
+
 @pytest.fixture
 def tls_broker(tmp_path):
     """The port of a mosquitto that speaks TLS as 127.0.0.1, with the certificate in cert.pem."""
