@@ -41,10 +41,21 @@ _HEAD_BYTES = 2  # of a plain block: a list of two, the version
 _SCALES = (1, 10, 100, 1_000, 10_000, 100_000, 1_000_000)
 _EXACT = 2.0**53
 _NUMBERS = frozenset({int, float})
+_LEAST, _MOST = -(2**63), 2**64 - 1  # integers of msgpack
+
+
+def fits(value: Value | None) -> bool:
+    """Whether `pack` takes this: integers of 64 bits, text that has bytes (JSON knows halves of characters, too)."""
+    if type(value) is int:
+        return _LEAST <= value <= _MOST
+    return type(value) is not str or value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def pack(readings: Sequence[Reading], base: float) -> bytes:
-    """Columns of `readings` (any order of channels, at least one), times relative to `base` in seconds."""
+    """Columns of `readings` (any order of channels, at least one), times relative to `base` in seconds.
+
+    Every value `fits`: drivers/device.py sees to it.
+    """
     columns: dict[Channel, list[Reading]] = {}
     # a bridge hands out the same channel object every time: its identity is found four times as fast as its hash
     known: dict[int, list[Reading]] = {}

@@ -4,6 +4,7 @@ from typing import Any
 
 import structlog
 
+from edge_agent.core.block import fits
 from edge_agent.core.health import Health
 from edge_agent.core.ports import Bridge, Deliver, DeviceCounts, Keep
 from edge_agent.core.reading import Chunk, Fault, Handover, Item, Reading, Send
@@ -81,8 +82,8 @@ class Device:
         try:
             for item in self._bridge.feed(chunk, at):
                 if type(item) is Reading:
-                    self._readings += 1
-                    self._deliver(item)  # `type() is` is twice as fast as isinstance here
+                    self._readings += 1  # `type() is` is twice as fast as isinstance here
+                    self._deliver(item if type(item[1]) is float or fits(item[1]) else self._gap(item))
                 elif (send := self._take(item)) is not None:
                     sends = (*sends, send)
             whole = True
@@ -138,9 +139,21 @@ class Device:
         if isinstance(item, Fault):
             self._say(item)
             return None
-        self._readings += isinstance(item, Reading)
+        if isinstance(item, Reading):
+            self._readings += 1
+            item = item if fits(item.value) else self._gap(item)
         self._deliver(item)
         return None
+
+    def _gap(self, reading: Reading) -> Reading:
+        """In the place of a reading whose value no block can hold, and no check should see."""
+        wrong = (
+            "the number is beyond 64 bits"
+            if type(reading.value) is int
+            else "the text has a character that does not exist"
+        )
+        self._say(Fault(self.name, "value", f"{reading.channel.name} has no value: {wrong}", reading.at))
+        return reading._replace(value=None, reason=wrong)
 
     def _say(self, fault: Fault) -> None:
         last_at = self._logged_at.get(fault.code)

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge_agent.core.block import MAX_COLUMNS_BYTES, pack, unpack
+from edge_agent.core.block import MAX_COLUMNS_BYTES, fits, pack, unpack
 from edge_agent.core.errors import WireError
-from edge_agent.core.reading import Channel, ChannelKind, Reading
+from edge_agent.core.reading import Channel, ChannelKind, Reading, Value
 
 PRESSURE = Channel("boiler.pressure", "bar")
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
@@ -35,6 +35,19 @@ def readings(draw: st.DrawFn) -> list[Reading]:
         reason = draw(st.text(st.characters(codec="utf-8"), max_size=10)) if value is None else ""
         found.append(Reading(draw(st.sampled_from(channels)), value, draw(st.integers(-5000, 10**9)) / 1000, reason))
     return found
+
+
+ANYTHING = VALUES | st.integers(-(2**65), 2**65) | st.integers() | st.text(st.characters(exclude_categories=()))
+
+
+@given(st.none() | ANYTHING)
+def test_what_fits_is_packed_and_what_does_not_cannot_be(value: Value | None) -> None:
+    try:
+        pack([Reading(PRESSURE, value, 0.0)], 0.0)
+    except (OverflowError, UnicodeEncodeError):
+        assert not fits(value)
+    else:
+        assert fits(value)
 
 
 @given(readings())

@@ -1,6 +1,7 @@
 import pytest
 from driver_helpers import LineBridge
 
+from edge_agent.core.block import pack, unpack
 from edge_agent.core.reading import Channel, Fault, Handover, Reading, Send
 from edge_agent.drivers.device import LOG_EVERY_S, MAX_CODES, MAX_SAID, REST_S, Device
 
@@ -57,6 +58,35 @@ def test_a_bridge_that_makes_up_kinds_of_faults_cannot_fill_the_log(device_of, g
         device.fault(f"code{number}", "Something", 1.0)
     assert len(got) == 2 * MAX_CODES
     assert len(said) == MAX_CODES
+
+
+class SayingBridge:
+    """Says these values of one channel, with a chunk or by time alone."""
+
+    def __init__(self, *values):
+        self.readings = [Reading(Channel("probe.count"), value, 1.0) for value in values]
+
+    def feed(self, chunk, at):  # noqa: ARG002
+        yield from self.readings
+
+    def next(self, now):
+        return now + 10.0, self.readings.pop(0) if self.readings else None
+
+
+@pytest.mark.parametrize("by_time", [False, True])
+def test_a_value_that_no_block_can_hold_is_a_gap_with_a_reason_and_a_fault(device_of, got, by_time):
+    device = device_of(SayingBridge(2**64, -(2**63) - 1, 10**400, "\ud800", 2**64 - 1, -(2**63), "\U0001f600", True))
+    device.due(1.0) if by_time else device.feed(b"x", 1.0)
+    readings = [item for item in got if type(item) is Reading]
+    assert [reading.value for reading in readings] == [None] * 4 + [2**64 - 1, -(2**63), "\U0001f600", True]
+    assert [reading.reason for reading in readings[2:5]] == [
+        "the number is beyond 64 bits",
+        "the text has a character that does not exist",
+        "",
+    ]
+    assert [item.code for item in got if type(item) is Fault] == ["value"] * 4
+    assert [reading.value for reading in unpack(pack(readings, 0.0), 0.0)] == [reading.value for reading in readings]
+    assert device.counts()[1:3] == (8, 4)
 
 
 class HoldingBridge:
