@@ -23,6 +23,7 @@ from structlog.testing import capture_logs
 
 from docs.card import card, table
 from docs.compact import call, word
+from docs.manual import manual
 from docs.states import picture
 from docs.states import table as states_table
 from docs.states import timers as state_timers
@@ -448,6 +449,7 @@ def written(text: str, made: Mapping[str, str]) -> str:
 if __name__ == "__main__":
     (FOLDER / "openapi.json").write_bytes(description())
     SCHEMA.write_text(schema_text(), encoding="utf-8")
+    (FOLDER / "edge-agent.1").write_text(manual(), encoding="utf-8")
     known = parts()
     for each in languages():
         (FOLDER / f"lamp.{each}.svg").write_text(card(each), encoding="utf-8")

@@ -12,7 +12,10 @@ class _Run:
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Add the arguments."""
         parser.add_argument("--config", default=DEFAULT_FILE, metavar="FILE", help="default: %(default)s")
-        parser.epilog = "Example: edge-agent run --config config/home.toml   (stop it with Ctrl-C or SIGTERM)"
+        parser.epilog = (
+            "example:\n  edge-agent run --config config/home.toml   (stop it with Ctrl-C or SIGTERM)\n\n"
+            "exit codes: 0 stopped, 1 a vital part failed, 2 wrong usage or configuration"
+        )
 
     def run(self, args: argparse.Namespace) -> int:
         """Run until SIGTERM or Ctrl-C. 0: stopped; 1: a vital part failed; 2: the configuration is wrong."""

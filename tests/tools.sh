@@ -24,8 +24,11 @@ if [ "${1:-}" = vm ]; then
 		PATH=$PATH:/usr/sbin:/sbin command -v "${each%%:*}" >/dev/null || want="$want ${each##*:}"
 	done
 fi
+# The completion of zsh is tested in zsh, the man page by groff.
+command -v zsh >/dev/null || more="$more zsh"
+command -v groff >/dev/null || more="$more groff-base"
 [ -z "$want$more" ] && exit 0
-without="Without$more the tests of the desk's page or of the firmware are left out."
+without="Without$more the tests that need these are left out."
 install="apt-get install -y -qq --no-install-recommends"
 if [ -z "$want" ] && ! { command -v apt-get && { [ "$(id -u)" = 0 ] || sudo -n true; }; } >/dev/null 2>&1; then
 	echo "$without"

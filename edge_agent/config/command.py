@@ -24,7 +24,9 @@ class CheckConfig:
         """Add the arguments."""
         parser.add_argument("file", nargs="?", default=DEFAULT_FILE, metavar="FILE", help="default: %(default)s")
         parser.add_argument("--json", action="store_true", help="one JSON document instead of lines")
-        parser.epilog = "Example: edge-agent check-config config/home.toml   (exit code 0: all well, 1: mistakes)"
+        parser.epilog = (
+            "example:\n  edge-agent check-config config/home.toml\n\nexit codes: 0 all well, 1 mistakes, 2 wrong usage"
+        )
 
     def run(self, args: argparse.Namespace) -> int:
         """Print the mistakes in the order of their lines, or one line of summary. 0 when there are none, else 1."""

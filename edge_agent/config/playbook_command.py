@@ -16,10 +16,13 @@ TESTERS = "edge_agent.playbook_testers"
 _EPILOG = """\
 examples:
   edge-agent playbook list config/playbooks
-  edge-agent playbook check my-pump.toml          exit code 0: all well, 1: mistakes
+  edge-agent playbook check my-pump.toml
   edge-agent playbook schema > playbook.schema.json
   edge-agent playbook test config/playbooks/flood.toml --scenario flood
-"""
+
+exit codes: 0 all well, 1 mistakes, or a playbook that found nothing, 2 wrong usage, or it could not be tried"""
+_AS_WRITTEN = argparse.RawDescriptionHelpFormatter
+_EXITS = "exit codes: 0 all well, 1 mistakes, 2 wrong usage"
 
 
 class _PlaybookCommand:
@@ -30,11 +33,17 @@ class _PlaybookCommand:
         parser.epilog = _EPILOG
         what = parser.add_subparsers(dest="what", required=True, metavar="list|check|schema|test")
         for name, told in (("list", "what a folder's playbooks are for"), ("check", "every mistake at once")):
-            each = what.add_parser(name, help=told, description=told)
+            each = what.add_parser(name, help=told, description=told, formatter_class=_AS_WRITTEN)
             place = "FOLDER" if name == "list" else "FILE"
-            each.add_argument("place", metavar=place, nargs="+" if name == "check" else None)
+            example = "config/playbooks" if name == "list" else "my-pump.toml"
+            each.epilog = f"example:\n  edge-agent playbook {name} {example}\n\n{_EXITS}"
+            each.add_argument("place", metavar=place, nargs="+" if name == "check" else None, help="what to look at")
             each.add_argument("--json", action="store_true", help="one JSON document instead of lines")
-        what.add_parser("schema", help="the JSON Schema of a playbook, for editors", description="for editors")
+        told = "the JSON Schema of a playbook, for editors"
+        schema_of = what.add_parser("schema", help=told, description=told, formatter_class=_AS_WRITTEN)
+        schema_of.epilog = (
+            "example:\n  edge-agent playbook schema > playbook.schema.json\n\nexit codes: 0 printed, 2 wrong usage"
+        )
         tester = _tester()
         test = what.add_parser("test", help="one playbook against a simulated device")
         if tester is not None:

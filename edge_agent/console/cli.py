@@ -49,6 +49,7 @@ COMMANDS = {
     "report compare": "edge_agent.console.report.command:COMPARE",
     "check": "edge_agent.check:CHECK",
     "playbook": "edge_agent.config.playbook_command:PLAYBOOK",
+    "completion": "edge_agent.console.completion:COMPLETION",
     "run": "edge_agent.run:RUN",
     "check-config": "edge_agent.daemon:CHECK_CONFIG",
 }
@@ -119,7 +120,7 @@ def _dispatch(words: list[str]) -> int:
     if not name or name.startswith("-"):
         return _complain(f"unknown option {name}" if name else "which command?")
     try:
-        command = _find(name)
+        command = find(name)
     except (ImportError, AttributeError) as error:
         return _complain(f"the command {name} is not complete on this machine: {error}")
     if command is None:
@@ -127,6 +128,11 @@ def _dispatch(words: list[str]) -> int:
     if rest and not rest[0].startswith("-") and (inner := _inner(name)):
         word = f"{name} {rest[0]}"
         return _complain(f"there is no command {word}" + (_nearest(word) or f"; there are {', '.join(inner)}"))
+    return command.run(parser_of(name, command).parse_args(rest))
+
+
+def parser_of(name: str, command: Command) -> argparse.ArgumentParser:
+    """What reads the command's arguments, and tells them with --help."""
     parser = argparse.ArgumentParser(
         prog=f"edge-agent {name}",
         description=command.help,
@@ -134,7 +140,7 @@ def _dispatch(words: list[str]) -> int:
         allow_abbrev=False,
     )
     command.configure(parser)
-    return command.run(parser.parse_args(rest))
+    return parser
 
 
 def _inner(name: str) -> list[str]:
@@ -142,16 +148,17 @@ def _inner(name: str) -> list[str]:
     return [each for each in COMMANDS if each.startswith(f"{name} ")]
 
 
-def _find(name: str) -> Command | None:
+def find(name: str) -> Command | None:
+    """The command of that name. Raises ImportError or AttributeError where it is not complete on this machine."""
     if name in COMMANDS:
         module, _, attribute = COMMANDS[name].partition(":")
         found: Command = getattr(import_module(module), attribute)
         return found
-    point = _others().get(name)
+    point = others().get(name)
     return point.load() if point else None
 
 
-def _others() -> dict[str, Any]:
+def others() -> dict[str, Any]:
     """Commands that other packages bring. A command of ours keeps its name."""
     from importlib.metadata import entry_points  # noqa: PLC0415 - not for the daemon
 
@@ -161,17 +168,17 @@ def _others() -> dict[str, Any]:
 def _nearest(name: str) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - not for the daemon
 
-    near = get_close_matches(name, [*COMMANDS, *_others()], n=3)
+    near = get_close_matches(name, [*COMMANDS, *others()], n=3)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def _overview() -> str:
     lines = ["usage: edge-agent COMMAND [options]", "", "commands:"]
-    names = (*COMMANDS, *sorted(_others()))
+    names = (*COMMANDS, *sorted(others()))
     width = max(map(len, names))
     for name in names:
         try:
-            command = _find(name)
+            command = find(name)
             told = command.help if command else ""
         except (ImportError, AttributeError) as error:
             told = f"(not complete on this machine: {error})"

@@ -20,6 +20,8 @@ examples:
   edge-agent demo home --for 60 --seed 11 --report report.json
   edge-agent demo home --no-network       no network when somebody calls for help: an SMS carries the call
   edge-agent demo home --fast             physics three times as fast: faults grow sooner
+
+exit codes: 0 all well, 1 something was lost, doubled or failed, 2 wrong usage, or it could not start
 """
 
 

@@ -41,6 +41,8 @@ examples:
 
 policy words: {policy_words()}
 While it runs, type: {_TYPED}
+
+exit codes: 0 ended by Ctrl-C, 1 the broker cannot be reached, 2 wrong usage
 """
 
 

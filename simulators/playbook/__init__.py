@@ -12,6 +12,8 @@ _EPILOG = """\
 examples:
   edge-agent playbook test config/playbooks/flood.toml --scenario flood
   edge-agent playbook test my-pump.toml --scenario my-house.toml --for 6h --language de
+
+exit codes: 0 it made its diagnosis, 1 it did not, 2 wrong usage, playbook or scenario
 """
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _MAX_S = 7 * 86_400.0

@@ -357,7 +357,7 @@ def test_ctrl_c_ends_quietly(monkeypatch, capsys):
     def stop(_name):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_find", stop)
+    monkeypatch.setattr(cli, "find", stop)
     assert cli.main(["events"]) == 130
     assert capsys.readouterr() == ("", "")
 
