@@ -50,6 +50,7 @@ def _walked(name: str, told: str, parser: argparse.ArgumentParser) -> Iterator[D
     for action in parser._actions:  # noqa: SLF001 - argparse has no other way to ask
         if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
             helps = {each.dest: each.help or "" for each in action._choices_actions}  # noqa: SLF001
+            arguments.append(Argument((), str(action.metavar), (), "what to do", needed=True))
             inner += [(f"{name} {word}", helps.get(word, ""), each) for word, each in action.choices.items()]
         elif action.help != argparse.SUPPRESS:
             arguments.append(_argument(action, parser))
