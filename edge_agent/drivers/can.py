@@ -24,7 +24,8 @@ _EXTENDED, _REMOTE, _ERROR = 0x80000000, 0x40000000, 0x20000000
 _ID = 0x1FFFFFFF
 _SOL_CAN_RAW, _RAW_FILTER, _RAW_ERR_FILTER = 101, 1, 2
 _BUS_OFF, _RESTARTED = 0x40, 0x100
-_FILTER = struct.pack("=II", _EXTENDED, _EXTENDED | _REMOTE | _ERROR)
+# Without _ERROR in the mask: with it the kernel takes the whole filter for one of error frames (net/can/af_can.c).
+_FILTER = struct.pack("=II", _EXTENDED, _EXTENDED | _REMOTE)
 _ERRORS = struct.pack("=I", _BUS_OFF | _RESTARTED)
 
 # So many frames at a time, and then others have their turn: a full bus at 250 kbit/s has some 1800 a second.
