@@ -18,7 +18,7 @@ HOME = "/opt/edge-agent"
 # What of the project is needed to install and to run it, and for what tests run in the guest.
 PARTS = (
     *("edge_agent", "firmware_bridges", "simulators", "config", "systemd", "tests/torture", "tests/vm"),
-    *("Makefile", "README.md", "LICENSE", "pyproject.toml", "constraints.txt"),
+    *("docs/edge-agent.1", "Makefile", "README.md", "LICENSE", "pyproject.toml", "constraints.txt"),
 )
 _PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "udev", "kmod", "procps", "iproute2", "e2fsprogs", "util-linux-extra"),
