@@ -39,7 +39,7 @@ def test_a_part_is_of_the_condition_that_its_name_begins_with(name, code):
 
 def test_every_driver_is_of_a_condition_in_the_table():
     sources = "".join(file.read_text() for file in (Path(core.__file__).parents[1] / "drivers").glob("*.py"))
-    names = set(re.findall(r'name = f?"([a-z]+)(?::\{|")', sources))
+    names = set(re.findall(r'(?:name = |__init__\()f?"([a-z]+)(?::\{|")', sources))
     assert {"gpio", "ble", "serial", "can"} <= names <= CONDITIONS.keys()
 
 

@@ -325,8 +325,7 @@ async def test_where_bluez_has_no_passive_scan_an_active_one_is_used_and_that_is
 ):
     driver = driver_of(passive=True)
     running(driver)
-    await until(lambda: bluez.scanning[0])
-    assert ready(driver)
+    await until(lambda: bluez.scanning[0] and ready(driver))
     bluez.adapter.end_sessions()
     await until(lambda: bluez.scanning[0])
     (note,) = [line for line in said if line["event"] == "passive_scan"]
