@@ -14,6 +14,7 @@ from edge_agent.console.web.gate import Gate
 from edge_agent.console.web.relay import Relay, RelayError
 from edge_agent.console.web.site import Site
 from edge_agent.console.web.talks import hang_up
+from edge_agent.control.bounds import LINE_BYTES
 from edge_agent.control.paths import find_socket
 
 RETRY_S = 2.0
@@ -117,7 +118,7 @@ class Keeper:
                 told["port"],
                 ssl=tls,
                 ssl_handshake_timeout=shaking_s,
-                limit=self._site.line_bytes,
+                limit=LINE_BYTES,
             )
         except (CertificateError, OSError) as error:
             self._say(f"the page cannot be served: {error}")

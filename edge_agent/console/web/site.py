@@ -26,7 +26,7 @@ from edge_agent.console.web.talks import (
     object_of,
     plain,
 )
-from edge_agent.control.bounds import LINE_BYTES, Refused
+from edge_agent.control.bounds import Refused
 from edge_agent.control.types import LIVE_KINDS
 from edge_agent.texts import languages, texts
 
@@ -55,11 +55,6 @@ class Site:
         self._listeners = 0
         self.tls = False
         self.talks = Talks(self._routes(), self._check)
-
-    @property
-    def line_bytes(self) -> int:
-        """For the listener: how long a line of a request may be."""
-        return LINE_BYTES
 
     def _routes(self) -> Microdot:
         web = Microdot()
