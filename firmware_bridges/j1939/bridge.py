@@ -11,7 +11,7 @@ from edge_agent.core.finding import Severity
 from edge_agent.core.ports import LanguageSpec, Option
 from edge_agent.core.reading import ChannelKind, Chunk, Code, Codes, Frame, Item, Reading, Send
 from firmware_bridges.base import ListeningBridge
-from firmware_bridges.canbus import Field, Message, Transport, message
+from firmware_bridges.canbus import EVERY_S, Field, Message, Transport, check_every_s, message
 from firmware_bridges.cantext import frame, other
 from firmware_bridges.framing import LineSplitter
 from firmware_bridges.j1939.groups import GROUPS
@@ -143,8 +143,7 @@ def _codes(data: bytes, severity: Severity) -> Iterator[Code]:
 def _make(device: str, options: Mapping[str, Any]) -> J1939:
     if options["open"] not in OPENING:
         raise ConfigError(f"open = {options['open']!r} is unknown", fix='One of "", "listen" or "normal"')
-    if options["every_s"] < 0:
-        raise ConfigError("every_s must not be negative", fix="Leave it out, or give seconds")
+    check_every_s(options)
     return J1939(device, options)
 
 
@@ -153,7 +152,7 @@ SPEC = LanguageSpec(
     transports=frozenset({"serial", "can"}),
     make=_make,
     options={
-        "every_s": Option(float, 1.0, "seconds between two readings of a quantity; the bus is faster"),
+        "every_s": EVERY_S,
         "open": Option(str, "", "open a Lawicel (slcan) adapter: listen, or normal where it cannot only listen"),
     },
     doc="J1939: engines, gearboxes and generators of trucks, buses and motorhomes, and their trouble codes",

@@ -10,7 +10,7 @@ from edge_agent.core.errors import ConfigError
 from edge_agent.core.ports import LanguageSpec, Option
 from edge_agent.core.reading import ChannelKind, Chunk, Frame, Item, Reading, Send, Value
 from firmware_bridges.base import ListeningBridge
-from firmware_bridges.canbus import Field, Message, Transport, message
+from firmware_bridges.canbus import EVERY_S, Field, Message, Transport, check_every_s, message
 from firmware_bridges.nmea2000.fast import FastPackets, is_fast
 from firmware_bridges.nmea2000.gateways import Stream
 from firmware_bridges.nmea2000.groups import (
@@ -205,8 +205,7 @@ def _named(name: str, data: bytes, instance: tuple[int, int] | None) -> str:
 def _make(device: str, options: Mapping[str, Any]) -> Nmea2000:
     if options["gateway"] not in OPENING:
         raise ConfigError(f"gateway = {options['gateway']!r} is unknown", fix='One of "", "ngt1" or "ikonvert"')
-    if options["every_s"] < 0:
-        raise ConfigError("every_s must not be negative", fix="Leave it out, or give seconds")
+    check_every_s(options)
     return Nmea2000(device, options)
 
 
@@ -215,7 +214,7 @@ SPEC = LanguageSpec(
     transports=frozenset({"serial", "can"}),
     make=_make,
     options={
-        "every_s": Option(float, 1.0, "seconds between two readings of a quantity; the bus is faster"),
+        "every_s": EVERY_S,
         "gateway": Option(str, "", "a gateway that must be told to begin: ngt1 (Actisense) or ikonvert"),
     },
     doc="NMEA 2000: engines, batteries, tanks, wind, depth, position and alerts of a boat",
