@@ -140,11 +140,15 @@ def _next_all(stories: list[_Told], seen: _Interval, *, first: bool, late_s: flo
 def _intervals(changes: Sequence[tuple[float, str]], until: float, late_s: float) -> list[_Interval]:
     found: list[_Interval] = []
     flashes: list[float] = []
+    was = DARK
     for (at, colour), (end, _) in pairwise([*changes, (until, DARK)]):
-        if colour != DARK and (not found or not found[-1].lit):
+        if was == DARK != colour:
             flashes.append(at)
+        was = colour
         held = colour == DARK and len(flashes) >= MOST_FLASHES and abs(end - flashes[-MOST_FLASHES] - WITHIN_S) < late_s
-        if end > at:
+        if end > at and found and found[-1].colour == colour:  # what came between lasted no time
+            found[-1] = found[-1]._replace(until=end)
+        elif end > at:
             found.append(_Interval(at, end, colour, held))
     return found
 
