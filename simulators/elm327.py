@@ -12,10 +12,14 @@ _PARAMETERS: dict[int, tuple[str, int, float, float]] = {
     0x0C: ("rpm", 2, 4, 0),
     0x0D: ("speed_kmh", 1, 1, 0),
     0x11: ("throttle_pct", 1, 255 / 100, 0),
+    0x1F: ("run_time_s", 2, 1, 0),
     0x2F: ("fuel_pct", 1, 255 / 100, 0),
+    0x31: ("since_clear_km", 2, 1, 0),
     0x42: ("voltage_v", 2, 1000, 0),
 }
 _STATUS = 0x01
+# A petrol engine's: catalyst, fuel vapour, oxygen sensor and its heater (J1979, table B6).
+_OWN_TESTS = 0x65
 ENGINE, GEARBOX = "7E8", "7E9"
 
 
@@ -23,12 +27,15 @@ class Elm327:
     """`answer` takes what the host writes, and gives what comes back to it. Times are the caller's.
 
     Values beside those of the parameters: `codes` ("P0217 P0301", empty: none), `awake` (false: the vehicle's bus is
-    silent). QUIRKS: `no_prompt` (OK without a prompt), `late_prompt` (the prompt comes in front of the next answer),
-    `banner_noise`, `deaf` (ATE0 and ATH1 are not obeyed), `two_units` (a gearbox answers first), `split` (answers to
-    others stand among the frames of a list of codes).
+    silent), `tests_open` (its own tests of catalyst, tank, sensors and exhaust gas are not done). QUIRKS: `no_prompt`
+    (OK without a prompt), `late_prompt` (the prompt comes in front of the next answer), `banner_noise`, `deaf` (ATE0
+    and ATH1 are not obeyed), `two_units` (a gearbox answers first), `split` (answers to others stand among the frames
+    of a list of codes).
     """
 
-    KEYS: ClassVar[frozenset[str]] = frozenset({key for key, *_ in _PARAMETERS.values()} | {"codes", "awake"})
+    KEYS: ClassVar[frozenset[str]] = frozenset(
+        {key for key, *_ in _PARAMETERS.values()} | {"codes", "awake", "tests_open"}
+    )
     REQUIRED: ClassVar[frozenset[str]] = frozenset({"voltage_v"})
     QUIRKS: ClassVar[frozenset[str]] = frozenset(
         {"no_prompt", "late_prompt", "banner_noise", "deaf", "two_units", "split"}
@@ -114,8 +121,8 @@ class Elm327:
             more = any(p > pid + 32 for p in known)
             return (mask | more).to_bytes(4, "big") if mask or more else None
         if pid == _STATUS:
-            codes = len(self._stored())
-            return bytes(((0x80 if codes else 0) | codes, 0x07, 0x65, 0x00))
+            codes, tests_open = len(self._stored()), bool(self.values.get("tests_open", False))
+            return bytes(((0x80 if codes else 0) | codes, 0x07, _OWN_TESTS, _OWN_TESTS * tests_open))
         if pid not in known:
             return None
         key, size, factor, offset = known[pid]

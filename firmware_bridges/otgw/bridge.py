@@ -29,6 +29,8 @@ WRITE_DATA, READ_ACK, WRITE_ACK, DATA_INVALID = 1, 4, 5, 6
 SILENCE_S = 60.0
 RAW_MESSAGES = b"PS=0\r\n"
 NO_OEM_CODES = frozenset({0, 255})
+# That there is a fault is told each second, which one it is only when it is asked for: so long is waited for its name.
+NAMELESS_S = 15.0
 
 
 class OpenThermGateway(ListeningBridge):
@@ -39,7 +41,7 @@ class OpenThermGateway(ListeningBridge):
         self._lines = LineSplitter(MAX_LINE)
         self._words = _words(device, options["codes"])
         self._asks_at: float | None = None
-        self._faulty = False
+        self._faulty_at: float | None = None
         self._flags = self._oem = 0
 
     def next(self, now: float) -> tuple[float | None, Send | Reading | Fault | None]:
@@ -95,9 +97,11 @@ class OpenThermGateway(ListeningBridge):
     def _status(self, status: int, at: float) -> Iterator[Item]:
         for bit, name in STATES.items():
             yield self.present(self.channel(name, kind=ChannelKind.STATE), bool(status >> bit & 1), at)
-        self._faulty = bool(status & 1)
-        if not self._faulty:
+        if not status & 1:
+            self._faulty_at = None
             self._flags = self._oem = 0
+        elif self._faulty_at is None:
+            self._faulty_at = at
         yield self._codes(at)
 
     def _codes(self, at: float) -> Codes:
@@ -109,7 +113,7 @@ class OpenThermGateway(ListeningBridge):
         ]
         if self._oem not in NO_OEM_CODES:
             codes.append(Code(f"OEM {self._oem}", self._words.get(self._oem, "")))
-        if self._faulty and not codes:
+        if self._faulty_at is not None and at >= self._faulty_at + NAMELESS_S and not codes:
             codes.append(Code("fault", "the boiler reports a fault and does not say which"))
         return Codes(self.device, tuple(codes), at)
 

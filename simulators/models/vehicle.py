@@ -11,6 +11,8 @@ from simulators.physics import Drift, Model, quantise, toward
 EARTH_M_PER_DEG = 111_320.0
 KNOT_M_S = 0.514444
 HOT_C = 112.0
+# What the engine's control unit stores for a fault (SAE J2012): cylinder 1 misfires, too lean, catalyst, open tank cap.
+_CODES = {"misfire": "P0301", "lean": "P0171", "catalyst": "P0420", "tank_cap": "P0455"}
 
 
 @dataclass(kw_only=True)
@@ -18,10 +20,12 @@ class Van(Model):
     """Engine, track and battery share one driver, so they are one model.
 
     The battery is a lead-acid one: 11.8 V empty, 12.75 V full at rest, 8 mOhm; the alternator holds 14.3 V and gives
-    60 A at most.
+    60 A at most. The control unit sleeps while the van rests.
     """
 
-    FAULTS: ClassVar[frozenset[str]] = frozenset({"alternator", "drain", "overheating", "no_fix"})
+    FAULTS: ClassVar[frozenset[str]] = frozenset(
+        {"alternator", "drain", "overheating", "no_fix", "thermostat", "tests_open", *_CODES}
+    )
 
     latitude: float = 52.0907
     longitude: float = 5.1214
@@ -31,6 +35,8 @@ class Van(Model):
     mean_drive_s: float = 1800.0
     mean_rest_s: float = 300.0
     driving: bool = True
+    since_clear_km: float = 1200.0
+    run_time_s: float = field(default=0.0, init=False)
     speed_m_s: float = field(default=0.0, init=False)
     course_deg: float = field(default=75.0, init=False)
     coolant_c: float = field(default=60.0, init=False)
@@ -49,10 +55,11 @@ class Van(Model):
         """Driver, track, engine, battery."""
         if self.chance.random() < dt / (self.mean_drive_s if self.driving else self.mean_rest_s):
             self.driving = not self.driving
+        self.run_time_s = self.run_time_s + dt if self.driving else 0.0
         self._move(dt)
         target_c = 20.0
         if self.driving:
-            target_c = 128.0 if "overheating" in self.broken else 90.0
+            target_c = 128.0 if "overheating" in self.broken else 55.0 if "thermostat" in self.broken else 90.0
         self.coolant_c = toward(self.coolant_c, target_c, 300.0 if self.driving else 3000.0, dt)
         self._charge(dt)
 
@@ -72,6 +79,10 @@ class Van(Model):
             "load_pct": round(18.0 + 2.0 * self.speed_m_s) if self.driving else 0,
             "fuel_pct": 61,
             "codes": " ".join(self._codes()),
+            "awake": self.driving,
+            "run_time_s": round(self.run_time_s),
+            "since_clear_km": round(self.since_clear_km),
+            "tests_open": "tests_open" in self.broken,
             "coolant_c": quantise(self.coolant_c, 0),
             "voltage_v": quantise(self._voltage_v(), 2),
             "current_a": quantise(self._current_a, 1),
@@ -88,6 +99,7 @@ class Van(Model):
         if self.speed_m_s > 0.0:
             self.course_deg = (self.course_deg + self._turn.step(dt) * dt) % 360.0
             way_m = self.speed_m_s * dt
+            self.since_clear_km += way_m / 1000.0
             course = math.radians(self.course_deg)
             self.latitude += way_m * math.cos(course) / EARTH_M_PER_DEG
             self.longitude += way_m * math.sin(course) / (EARTH_M_PER_DEG * math.cos(math.radians(self.latitude)))
@@ -105,8 +117,10 @@ class Van(Model):
         self._battery_c = toward(self._battery_c, 21.0 + abs(self._current_a) * 0.1, 3600.0, dt)
 
     def _codes(self) -> list[str]:
-        """What the engine's control unit has stored: too hot; on-board voltage too low while it runs."""
-        codes = ["P0217"] if self.coolant_c > HOT_C else []
+        """What the engine's control unit has stored: also too hot, and on-board voltage too low while it runs."""
+        codes = [code for fault, code in _CODES.items() if fault in self.broken]
+        if self.coolant_c > HOT_C:
+            codes.append("P0217")
         return [*codes, "P0562"] if self.driving and "alternator" in self.broken else codes
 
     def _soc(self) -> float:

@@ -17,10 +17,11 @@ from edge_agent.core.finding import Finding, FindingState, Severity
 from edge_agent.core.health import Health
 from edge_agent.core.playbook import Deed, Diagnosis, Remedy
 from edge_agent.core.ports import Bridge
-from edge_agent.core.reading import Advert, Chunk, Item, Level, Reading, Send
+from edge_agent.core.reading import Advert, Chunk, Codes, Item, Level, Reading, Send
 from edge_agent.services.diagnoses import Diagnoses, own_checks
 from edge_agent.services.register import Register
 from edge_agent.services.remedies import Remedies, Senses, Try
+from edge_agent.services.troubles import Troubles
 from edge_agent.services.watch import CheckSetting, Watches
 from edge_agent.texts import texts
 from firmware_bridges.registry import language
@@ -57,15 +58,15 @@ class _Device:
         self._emitter = EMITTERS[spec.language]() if spec.language in EMITTERS else None
         self._level: bool | None = None
 
-    def speak(self, values: Mapping[str, Any], at: float) -> list[Reading]:
-        """What the agent would read of this."""
+    def speak(self, values: Mapping[str, Any], at: float) -> list[Item]:
+        """What the agent would hear of this."""
         if self.faults & {"silent", "unplugged"}:
             return []
         chunk = self._chunk(values, at)
         items = list(self.bridge.feed(chunk, at)) if chunk else []
         if isinstance(self._emitter, Answerer):
             items = self._asked(self._emitter, at)
-        return [item for item in items if isinstance(item, Reading)]
+        return items
 
     def _asked(self, emitter: Answerer, at: float) -> list[Item]:
         """All that is due now is asked and answered; the line takes no time."""
@@ -130,6 +131,7 @@ class Story:
         checks = (*given, *own_checks([self._playbook], kinds))
         register = Register(self, self._changed)
         self._watches = Watches(checks, self, self._new_id, register, self._quiet_since, words)
+        self._troubles = Troubles(self, self._new_id, words, register.findings, register.tell)
         self._remedies = Remedies(
             self,
             {deed: _Tool(deed, self._devices) for deed in Deed},
@@ -190,13 +192,19 @@ class Story:
             if device.due_s <= self._now_s:
                 device.due_s = self._now_s + max(1.0, device.spec.cadence_s)
                 values = {key: self._physics.value(source) for key, source in device.spec.values.items()}
-                for reading in device.speak(values, self._now_s):
-                    self._latest[reading.channel.name] = reading
-                    self._watches.see(reading)
+                for item in device.speak(values, self._now_s):
+                    self._hear(item)
             gone = "unplugged" in device.faults
             self._watches.condition(device.spec.name, Health(not gone, "its plug is out" if gone else "listening"))
         self._watches.tick(self._now_s)
         self._diagnoses.tick(self._now_s)
+
+    def _hear(self, item: Item) -> None:
+        if isinstance(item, Codes):
+            self._troubles.see(item)
+        elif isinstance(item, Reading):
+            self._latest[item.channel.name] = item
+            self._watches.see(item)
 
     def _break(self, fault: FaultSpec) -> None:
         """Faults begin and end in the scenario's own time; the physics break their models by themselves."""

@@ -69,13 +69,20 @@ def test_the_flags_of_a_fault_are_trouble_codes_in_words() -> None:
     bridge = make("otgw", codes={"118": "the water pressure is below 0.5 bar"})
     items = feed(bridge, [line("B", 4, 0, 1), line("B", 4, 5, 0b00000110 << 8 | 118)])
     assert troubles(items) == [
-        [("fault", "the boiler reports a fault and does not say which")],
+        [],
         [("ASF 2", "the water pressure is too low"), ("OEM 118", "the water pressure is below 0.5 bar")],
     ]
     assert troubles(feed(bridge, [line("B", 4, 0, 1)])) == [
         [("ASF 2", "the water pressure is too low"), ("OEM 118", "the water pressure is below 0.5 bar")]
     ]
     assert troubles(feed(bridge, [line("B", 4, 0, 0)])) == [[]]
+
+
+def test_a_fault_without_a_name_is_told_when_its_name_does_not_come() -> None:
+    bridge = make("otgw")
+    said_of_it = [troubles(list(bridge.feed(line("B", 4, 0, 1), at)))[-1] for at in (0.0, 1.0, 14.0, 15.0, 16.0)]
+    named = ("fault", "the boiler reports a fault and does not say which")
+    assert said_of_it == [[], [], [], [named], [named]]
 
 
 def test_a_wish_for_service_is_a_notice_and_a_code_without_words_has_none() -> None:
