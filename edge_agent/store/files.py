@@ -5,6 +5,7 @@ translates it once, where it knows what failed.
 """
 
 import os
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -38,11 +39,12 @@ def make_folder(folder: Path) -> None:
         raise
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, like: os.stat_result | None = None) -> None:
     """Put `data` in the place of `path`, all or nothing, durable when this returns. Raises StoreError.
 
     Temporary file in the same folder, fsync, rename, fsync of the folder. Its name is always the same, so that what a
-    power cut leaves of it is used again; the folder has one writer.
+    power cut leaves of it is used again; the folder has one writer. The new file is for its owner alone, or has owner
+    and mode of another that it is to be `like`.
     """
     temporary = path.with_name(f".{path.name}.new")
     try:
@@ -51,7 +53,10 @@ def replace_file(path: Path, data: bytes) -> None:
         with os.fdopen(fd, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if like is not None:
+                os.fchown(fd, like.st_uid, like.st_gid)
+                os.fchmod(fd, stat.S_IMODE(like.st_mode))
+            os.fsync(fd)
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
