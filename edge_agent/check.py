@@ -16,7 +16,7 @@ from edge_agent.console.text import clean, paint
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.types import Probed, SelfTest, pretty
 from edge_agent.core.selftest import Found, Result, fail, not_run, ok, overall
-from edge_agent.texts import texts
+from edge_agent.texts import Said, texts
 
 WELL, WRONG, UNREACHED, CARE = 0, 1, 3, 4
 LOOK_S = 0.2
@@ -124,15 +124,14 @@ def _looked(file: str, told: Callable[[Result], None]) -> Iterator[Result]:
 
     try:
         config = load(file, LANGUAGES)
-        yield said("config", ok(f"{file} is right"))
+        yield said("config", ok(Said("probe.config", file=file)))
     except ConfigProblems as problems:
         first = str(problems).partition("\n")[0]
-        yield said("config", fail(first, f"See all of it with `edge-agent check-config {file}`."))
+        yield said("config", fail(first, Said("probe.config_fix", file=file)))
         config = Config()
     folder = settings.state_folder(config.paths.state)
     if not folder.is_dir():
-        fix = "It is made when the agent starts for the first time."
-        yield said("store", not_run(f"there is no state folder {folder} yet", fix))
+        yield said("store", not_run(Said("probe.no_folder", folder=folder), Said("probe.no_folder_fix")))
         folder = next(each for each in folder.parents if each.is_dir())
     ports = [(row.name, row.port) for row in config.serial]
     yield from asyncio.run(examine(list(local_probes(config, folder, ports)), told))

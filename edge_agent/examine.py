@@ -14,14 +14,14 @@ from edge_agent.config.model import Config
 from edge_agent.control.types import Probed
 from edge_agent.core.clock import Instant
 from edge_agent.core.errors import RefusedError
-from edge_agent.core.health import Health, code_of
+from edge_agent.core.health import Health
 from edge_agent.core.ports import DeviceCounts
 from edge_agent.core.selftest import Found, Result, Verdict, fail, not_run, ok, overall, unknown, warn
 from edge_agent.core.testpress import Outcome
 from edge_agent.plugins import plugin_probes
 from edge_agent.services.selftest import computer, disk
-from edge_agent.services.selftest.runner import Probe, examine
-from edge_agent.texts import Texts
+from edge_agent.services.selftest.runner import Probe, examine, titled
+from edge_agent.texts import Said, Texts
 from edge_agent.uplink.probe import Way
 
 if TYPE_CHECKING:
@@ -78,8 +78,9 @@ class Examiner:
                     self._begin(round_trip=False)
                     await self._examine()
                 await _until(lambda: not self.running, EVIDENCE_S)
-        found = [result for result in self.results if result.found.verdict is not Verdict.OK]
-        return [[r.name, r.found.verdict.value, r.found.evidence[:300], r.found.fix[:300]] for r in found]
+        wrong = [result for result in self.results if result.found.verdict is not Verdict.OK]
+        own = self._agent.panel.texts.own
+        return [[r.name, r.found.verdict.value, own(r.found.evidence)[:300], own(r.found.fix)[:300]] for r in wrong]
 
     def _begin(self, *, round_trip: bool) -> None:
         self.running, self._round_trip = True, round_trip
@@ -123,27 +124,29 @@ class Examiner:
     def _clock(self) -> Found:
         now = self._agent.clock.now()
         if now.trusted:
-            return ok(f"known to be right, by {self._agent.clock.source.name.lower()}")
-        return warn("nobody has said yet that it is right", "Let the gateway reach a time server: see `timedatectl`.")
+            return ok(Said("probe.clock", source=self._agent.clock.source.name.lower()))
+        return warn(Said("probe.clock_unknown"), Said("probe.clock_fix"))
 
     def _button(self, health: Health) -> Found:
         """Whether a press can be seen, and whether the contact is closed now."""
         button = self._agent.hardware.button
         if not health.ready or button is None or not button.is_pressed():
             return _of_health(health)
-        return warn(f"{health.sentence}; it is pressed now", "Where nobody holds it, its wires touch: look at them.")
+        return warn(Said("probe.pressed", said=health.sentence), Said("probe.pressed_fix"))
 
     def _device(self, row: DeviceCounts) -> Found:
         now, started_at = self._agent.clock.now().monotonic, self._agent.started_at
-        heard = "never heard" if row.last_at is None else f"heard {now - row.last_at:.0f} s ago"
         total = row.readings + row.faults
-        told = f"{row.health.sentence}; {heard}; {row.readings} readings, {row.faults} faults"
+        heard = Said("probe.never_heard")
+        if row.last_at is not None:
+            heard = Said("probe.heard", seconds=round(now - row.last_at))
+        told = Said("probe.device", said=row.health.sentence, heard=heard, readings=row.readings, faults=row.faults)
         if not row.health.ready:
             return fail(told, row.health.fix)
         if row.last_at is None and now - started_at > FIRST_WORD_S:
-            return warn(told, "Check its cable, its battery and its settings here.")
+            return warn(told, Said("probe.mute_fix"))
         if total and row.faults / total > MANY_FAULTS:
-            return warn(told, "Check cable and speed; see `edge-agent findings` and the log.")
+            return warn(told, Said("probe.garbled_fix"))
         return ok(told)
 
     def _queue(self) -> Found:
@@ -151,10 +154,10 @@ class Examiner:
         waiting = sum(depth.events for depth in depths.values())
         bad = sum(counts[f"quarantined {lane.value}"] for lane in depths)
         dropped = sum(depth.dropped for depth in depths.values())
-        told = f"{waiting} messages wait, {dropped} were given up for want of space, {bad} were put aside"
+        told = Said("probe.queue", waiting=waiting, dropped=dropped, bad=bad)
         if bad:
-            return warn(told, "Somebody should look why they could not be sent: `edge-agent queue`.")
-        return warn(told, "Make room on the disk, or raise outbox.quota_mb.") if dropped else ok(told)
+            return warn(told, Said("probe.aside_fix"))
+        return warn(told, Said("probe.dropped_fix")) if dropped else ok(told)
 
     async def _service(self) -> Found:
         """Whether the broker takes this gateway. Nothing but the uplink itself logs in."""
@@ -162,7 +165,7 @@ class Examiner:
         if self._round_trip and not agent.reach.uplink.connected:
             self._start_test()
         if not agent.reach.uplink.connected and not agent.standing.wanted():
-            return not_run("not connected, because nothing asks for it", "Try it with `edge-agent help test`.")
+            return not_run(Said("part.off"), Said("probe.unasked_fix"))
         agent.reach.uplink.wake()
         await _until(lambda: agent.reach.uplink.connected, CONNECT_S)
         return _of_health(agent.reach.uplink.health)
@@ -175,9 +178,9 @@ class Examiner:
         refused = "" if test.running or fresh or not self._round_trip else self._start_test()
         await _until(lambda: not test.running, ANSWER_S)
         if test.running:
-            return unknown("the desk has not answered yet", "Look again with `edge-agent help test --last`.")
+            return unknown(Said("probe.unanswered"), Said("probe.unanswered_fix"))
         if test.last is None or (refused and not fresh) or test.last.outcome is Outcome.YIELDED:
-            return not_run(refused or "the way to the desk was not tested now", "Try `edge-agent help test`.")
+            return not_run(refused or Said("probe.untested"), Said("probe.unasked_fix"))
         sentence, fix = test.told(test.last)
         return ok(sentence) if test.last.outcome is Outcome.PASSED else fail(sentence, fix)
 
@@ -193,7 +196,7 @@ class Examiner:
 def of_machine(config: Config, folder: Path) -> Iterator[Probe]:
     """What can be told without an agent."""
     outbox = config.outbox
-    yield Probe("version", _coroutine(partial(ok, f"edge-agent {__version__}")))
+    yield Probe("version", _coroutine(partial(ok, Said("probe.version", version=__version__))))
     yield Probe("power", lambda: computer.power(machine.told(config.gateway.power, machine.power())))
     yield Probe("temperature", computer.temperature)
     yield Probe("memory", computer.memory)
@@ -220,23 +223,15 @@ def probed(result: Result, texts: Texts) -> Probed:
     found = result.found
     return Probed(
         name=result.name,
-        title=titled(result.name, texts),
+        title=texts.own(titled(result.name)),
         verdict=found.verdict.value,
         severity=result.severity.value,
-        evidence=found.evidence,
-        fix=found.fix,
+        evidence=texts.own(found.evidence),
+        fix=texts.own(found.fix),
         needs=list(result.needs),
         because=result.because,
         seconds=result.seconds,
     )
-
-
-def titled(name: str, texts: Texts) -> str:
-    """A condition's title in the household's words, with what it is of."""
-    code = code_of(name)
-    of = name[len(code) + 1 :]
-    title = texts.get(f"health.{code}", code)
-    return f"{title}: {of}" if of else title
 
 
 def _worst(parts: Sequence[tuple[str, Health]]) -> dict[str, Health]:
@@ -281,5 +276,5 @@ def local_probes(config: Config, folder: Path, ports: Sequence[tuple[str, str]])
 def _port(port: str) -> Found:
     path = Path(port)
     if not path.exists():
-        return fail(f"{port} is not there", "Plug the device in; `ls -l /dev/serial/by-id` shows what is.")
-    return ok(f"{port} is there")
+        return fail(Said("probe.no_port", port=port), Said("probe.no_port_fix"))
+    return ok(Said("probe.port", port=port))

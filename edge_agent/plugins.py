@@ -13,6 +13,7 @@ from functools import partial
 
 from edge_agent.core.selftest import Found, Verdict, unknown
 from edge_agent.services.selftest.runner import WHOLE_S, Probe
+from edge_agent.texts import Said
 
 GROUP = "edge_agent.checks"
 LIST_S, LIMIT_S = 10.0, 10.0
@@ -39,9 +40,10 @@ async def _run(turns: asyncio.Semaphore, name: str) -> Found:
         verdict, evidence, fix = json.loads(said)
         found = Found(Verdict(verdict), str(evidence)[:300], str(fix)[:300])
     except (ValueError, TypeError, TimeoutError) as error:
-        told = f"it was not done within {LIMIT_S:.0f} s" if isinstance(error, TimeoutError) else "it answers nonsense"
-        return unknown(f"the plug-in {name} failed: {told}", "Tell its authors, or remove the package.")
-    return found if found.verdict in _VERDICTS else unknown(f"the plug-in {name} gives no verdict")
+        late = isinstance(error, TimeoutError)
+        why = Said("probe.late", seconds=round(LIMIT_S)) if late else Said("probe.plugin_nonsense")
+        return unknown(Said("probe.plugin_failed", name=name, why=why), Said("probe.plugin_failed_fix"))
+    return found if found.verdict in _VERDICTS else unknown(Said("probe.plugin_mute", name=name))
 
 
 async def _ask(limit_s: float, *words: str) -> bytes:

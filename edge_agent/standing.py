@@ -8,18 +8,13 @@ from edge_agent.core.clock import Instant, age_s
 from edge_agent.core.first_message import MAX_FINDINGS, MAX_TRIED
 from edge_agent.core.health import Health
 from edge_agent.core.reading import Value
+from edge_agent.texts import Said
 
 if TYPE_CHECKING:
     from edge_agent.app import Agent
 
 # Positions are looked for so far back: a GPS that lost the sky for a while still says where it was.
 POSITION_S = 300.0
-
-_UNSIGNED = Health(
-    False,
-    "its messages are believed without a signature: anybody at the broker can light the lamp",
-    "Set [desk] unsigned = false and put the desk's public keys under [desk.keys].",
-)
 
 
 class Standing:
@@ -108,7 +103,7 @@ class Standing:
         agent = self._agent
         parts = [("help", agent.help.health), ("service", self._service()), ("store", agent.post.health)]
         if agent.config.desk.unsigned:
-            parts.append(("desk", _UNSIGNED))
+            parts.append(("desk", Health(False, Said("part.unsigned"), Said("part.unsigned_fix"))))
         parts += [("store", Health(False, problem)) for problem in self.problems()]
         parts += [(f"channel {name}", health) for name, health in self.ways()]
         if agent.hardware.button:
@@ -131,11 +126,12 @@ class Standing:
     def selftest(self) -> dict[str, object]:
         """What the status says, as plain data for a case's evidence: parts and devices with what is wrong of each."""
         agent = self._agent
-        parts = [[name, each.ready, each.sentence, each.fix] for name, each in self.health()]
+        own = agent.panel.texts.own
+        parts = [[name, each.ready, own(each.sentence), own(each.fix)] for name, each in self.health()]
         rows = [row for driver in agent.hardware.drivers for row in driver.devices()]
         return {
             "parts": parts,
-            "devices": [[r.device, r.health.ready, r.health.sentence, r.readings, r.faults] for r in rows],
+            "devices": [[r.device, r.health.ready, own(r.health.sentence), r.readings, r.faults] for r in rows],
             "clock_trusted": agent.clock.now().trusted,
             "dropped": {lane.value: depth.dropped for lane, depth in agent.outbox.depths().items()},
         }
@@ -144,9 +140,7 @@ class Standing:
         if self._agent.config.broker.host:
             return self._agent.reach.uplink.health
         if not self.ways():
-            said = "no broker is configured, everything stays local"
-            return Health(False, said, "Set [broker] host to call for help.")
+            return Health(False, Said("part.local"), Said("part.local_fix"))
         if self._reached():
-            return Health(True, "no broker is configured: calls for help go by the other ways, all else stays local")
-        said = "no broker is configured, and no other way to the desk works"
-        return Health(False, said, "See what the status says of each channel, or set [broker] host.")
+            return Health(True, Said("part.others"))
+        return Health(False, Said("part.no_others"), Said("part.no_others_fix"))

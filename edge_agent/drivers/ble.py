@@ -29,6 +29,7 @@ from edge_agent.drivers.device import Device
 from edge_agent.drivers.ladder import Ladder, Step
 from edge_agent.drivers.link import NOT_HEARD, Link
 from edge_agent.drivers.radio import ANSWER_S, ENDED, ERRORS, OFF, RESTARTED, RadioError, hang_up, translated
+from edge_agent.texts import Said
 
 STOP_S = 2.0
 LOOK_S = 5.0
@@ -119,7 +120,7 @@ class BleDriver:
                         await asyncio.sleep(self._backoff.delay(random.random()))  # noqa: S311  # jitter is no secret
         finally:
             self._bus.close()
-            self._show(Health(False, "stopped"))
+            self._show(Health(False, Said("part.stopped")))
 
     async def _turn(self) -> None:
         """One scan, from its start to whatever ends it. Raises RadioError."""

@@ -13,6 +13,7 @@ from edge_agent.core.ports import DeviceCounts
 from edge_agent.core.reading import Content
 from edge_agent.core.rhythm import until_next
 from edge_agent.drivers.device import Device
+from edge_agent.texts import Said
 from edge_agent.threads import in_thread
 
 MAX_BYTES = 4096  # a page: what a file of sysfs can hold
@@ -48,7 +49,7 @@ class FileDriver:
     async def run(self) -> None:
         """Read on the beat, until cancelled."""
         loop = asyncio.get_running_loop()
-        self.health = Health(True, "running")
+        self.health = Health(True, Said("part.running"))
         try:
             while True:
                 try:
@@ -63,7 +64,7 @@ class FileDriver:
         finally:
             if self._reading is not None:
                 self._reading.cancel()
-            self.health = self._device.condition.health = Health(False, "stopped")
+            self.health = self._device.condition.health = Health(False, Said("part.stopped"))
 
     async def _read(self) -> bytes:
         """Raises FileError. One read at a time: a thread that hangs in the kernel is waited for, not doubled."""

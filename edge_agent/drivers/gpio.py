@@ -13,6 +13,7 @@ from edge_agent.drivers.condition import Condition
 from edge_agent.drivers.indicators import Output
 from edge_agent.drivers.inputs import Counter, Input
 from edge_agent.drivers.lines import EdgeInput, close_factory, ignore, open_factory
+from edge_agent.texts import Said
 
 LOOK_S = 1.0
 RETRY_S = 5.0  # a single line that could not be had is tried again
@@ -107,7 +108,7 @@ class GpioDriver:
     async def run(self) -> None:
         """Hold the lines until cancelled."""
         loop = asyncio.get_running_loop()
-        stopped = Health(False, "stopped")
+        stopped = Health(False, Said("part.stopped"))
         factory: Any = None
         made = False
         retry_at = 0.0
@@ -143,7 +144,7 @@ class GpioDriver:
                     errors.append(error)
         if errors and not self._any_open():
             raise errors[0]
-        self.health = Health(True, "running")
+        self.health = Health(True, Said("part.running"))
 
     def _stop(self, health: Health) -> None:
         self.health = health

@@ -8,6 +8,7 @@ from edge_agent.core.backoff import Backoff
 from edge_agent.core.health import STARTING, Health
 from edge_agent.core.ports import DeviceCounts
 from edge_agent.drivers.device import Device
+from edge_agent.texts import Said
 
 
 class KeptOpen:
@@ -30,7 +31,7 @@ class KeptOpen:
     async def run(self) -> None:
         """Open, feed, lose and find again, until cancelled."""
         self._loop = asyncio.get_running_loop()
-        self.health = Health(True, "running")
+        self.health = Health(True, Said("part.running"))
         try:
             while True:
                 self._lost = asyncio.Event()
@@ -41,7 +42,7 @@ class KeptOpen:
                 await asyncio.sleep(self._backoff.delay(random.random()))  # noqa: S311  # jitter is no secret
         finally:
             self._close()
-            self.health = Health(False, "stopped")
+            self.health = Health(False, Said("part.stopped"))
 
     def _open(self) -> bool:
         """Open it, say so to the device, and have it read from now on; False where it cannot be had, which is said."""

@@ -22,6 +22,7 @@ from edge_agent.drivers.air import Air
 from edge_agent.drivers.asker import Asker
 from edge_agent.drivers.device import Device
 from edge_agent.drivers.radio import ERRORS, RadioError, Why, translated
+from edge_agent.texts import Said
 
 CONNECT_S = 20.0  # Linux gives a connection up after as long (HCI_LE_CONN_TIMEOUT)
 # While a connection has the air alone nobody is heard, no button either: rarely, and not for long.
@@ -56,7 +57,7 @@ _SILENT = Why("hangs", "It is connected, but does not answer", "Take its battery
 _FOREIGN = Why("foreign", "It has nothing that its language reads", "Correct its address or its language in the config")
 
 
-NOT_HEARD = Health(False, "not heard yet", "Check its battery, its distance and its address in the config")
+NOT_HEARD = Health(False, Said("part.not_heard"), Said("part.not_heard_fix"))
 
 
 class _Told(NamedTuple):

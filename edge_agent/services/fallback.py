@@ -18,6 +18,7 @@ from edge_agent.core.errors import LinkBusyError, LinkError, WireError
 from edge_agent.core.event import Event
 from edge_agent.core.health import Health
 from edge_agent.core.ports import Clock, HelpChannel
+from edge_agent.texts import Said
 
 # Nobody was bothered by a try that failed: it is made again soon.
 FAILED_CAP_S = 30.0
@@ -52,13 +53,15 @@ class Way:
         self.sent = 0
         self.answered = 0
         self.last_at: float | None = None
-        self.last = "not used yet"
+        self.last: str = Said("other.unused")
 
     def told(self, now: float) -> Health:
         """Its health, and the last try in words."""
         health = self.channel.health
-        ago = "" if self.last_at is None else f" {_ago(now - self.last_at)}"
-        return Health(health.ready, f"{health.sentence}; {self.last}{ago}", health.fix)
+        if self.last_at is None:
+            return Health(health.ready, Said("other.tried", said=health.sentence, last=self.last), health.fix)
+        ago = Said("time.ago", span=_span(now - self.last_at))
+        return Health(health.ready, Said("other.tried_ago", said=health.sentence, last=self.last, ago=ago), health.fix)
 
 
 class FallBack:
@@ -130,7 +133,7 @@ class FallBack:
         for way in self.ways:
             if way.channel.name == name and believed:
                 way.answered += 1
-                self._note(way, "answered by the desk")
+                self._note(way, Said("other.answered"))
         return believed
 
     async def serve(self, way: Way) -> None:
@@ -163,10 +166,10 @@ class FallBack:
             try:
                 await self._try(way, event)
             except LinkBusyError as error:
-                self._note(way, f"failed: {error.args[0]}")
+                self._note(way, Said("other.failed", why=error.args[0]))
                 pause_s = max(1.0, error.after_s)
             except (LinkError, WireError) as error:
-                self._note(way, f"failed: {error.args[0]}")
+                self._note(way, Said("other.failed", why=error.args[0]))
                 pause_s = max(1.0, backoff.delay(0.5 + share / 2))
             else:
                 sent += 1
@@ -199,11 +202,11 @@ class FallBack:
             async with asyncio.timeout(TRY_S):
                 reply = await way.channel.send(event, compact)
         except TimeoutError:
-            raise LinkError(f"it took longer than {TRY_S:.0f} s") from None
+            raise LinkError(Said("other.too_long", seconds=round(TRY_S))) from None
         way.sent += 1
-        self._note(way, "sent, no answer yet")
+        self._note(way, Said("other.sent"))
         if reply is not None and not self.heard(way.channel.name, reply):
-            self._note(way, "answered, but not by the desk")
+            self._note(way, Said("other.answered_wrong"))
 
     def _note(self, way: Way, said: str) -> None:
         if said != way.last:
@@ -224,9 +227,9 @@ async def _until(event: asyncio.Event, work: Coroutine[None, None, None]) -> Non
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _ago(seconds: float) -> str:
+def _span(seconds: float) -> str:
     if seconds < 60:
-        return f"{seconds:.0f} s ago"
+        return f"{seconds:.0f} s"
     if seconds < 7200:
-        return f"{seconds / 60:.0f} min ago"
-    return f"{seconds / 3600:.0f} h ago"
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.0f} h"

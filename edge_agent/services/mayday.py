@@ -34,6 +34,7 @@ from edge_agent.services.desk_ear import DeskEar
 from edge_agent.services.desk_words import agreed_to, is_known
 from edge_agent.services.earlier import Earlier
 from edge_agent.services.events import EventMaker
+from edge_agent.texts import Said
 
 # The loop comes round this often whatever happens: the beat, the lamp and a disk that failed are looked at.
 ROUND_S = 1.0
@@ -44,8 +45,8 @@ MAX_TEXT = 500
 
 _log = structlog.get_logger("help")
 _random = SystemRandom()
-_WELL = Health(True, "a press is recorded and sent")
-_STUCK = Health(False, "the help button is stuck", "Free the button, or check its wiring.")
+_WELL = Health(True, Said("part.help"))
+_STUCK = Health(False, Said("part.help_stuck"), Said("part.help_stuck_fix"))
 _OF_PRESSES = {1: Signal.ONE_PRESS, 2: Signal.TWO_PRESSES}
 _CALLING = (State.HOLD, State.CANCEL_WINDOW, State.RAISED, State.SENDING)
 Step = Callable[[], tuple[Effect, ...]]
@@ -99,7 +100,7 @@ class Help:
         """Whether a press would be seen and kept."""
         failure = self._disk.failure
         if failure is not None:
-            return Health(False, f"a help request would not be on disk: {failure.args[0]}", failure.fix)
+            return Health(False, Said("part.help_lost", why=failure.args[0]), failure.fix)
         return _STUCK if self._stuck else _WELL
 
     @property

@@ -12,9 +12,10 @@ import structlog
 from edge_agent.core.errors import StoreError
 from edge_agent.core.event import Event, Lane
 from edge_agent.core.health import Health
+from edge_agent.texts import Said
 
 _log = structlog.get_logger("store")
-_WELL = Health(True, "what is to be sent is on disk")
+_WELL = Health(True, Said("part.kept"))
 
 
 class Post:
@@ -86,7 +87,7 @@ class Post:
         if failure is not None:
             if self.health.ready:
                 _log.error("disk_failed", error=str(failure))
-            self.health = Health(False, f"what is to be sent is in memory only: {failure.args[0]}", failure.fix)
+            self.health = Health(False, Said("part.in_memory", why=failure.args[0]), failure.fix)
             return
         if not self.health.ready:
             _log.info("disk_back")

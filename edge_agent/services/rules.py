@@ -20,17 +20,14 @@ from edge_agent.core.reading import Reading
 from edge_agent.core.request import HelpRequest
 from edge_agent.core.rhythm import until_next
 from edge_agent.core.rules import Condition, Rule, RuleSetting
+from edge_agent.texts import Said
 
 ROUND_S = 1.0
 # A device needs so long after the start to be heard; a rule that is blind for longer is said to be.
 PATIENCE_S = 60.0
 
 _log = structlog.get_logger("rules")
-_NO_CONSENT = Health(
-    False,
-    "rules may not call for help: there is no consent to help_ready",
-    "Set [consent] help_ready = true, or take the [[help.rules]] out.",
-)
+_NO_CONSENT = Health(False, Said("part.no_consent"), Said("part.no_consent_fix"))
 
 
 class Raises(Protocol):
@@ -88,12 +85,12 @@ class Rules:
         blind = [r.setting for rules in self._channels.values() for r in rules if late and not r.known]
         if blind:
             channel, rule = blind[0].subject, blind[0].name
-            more = f" (and {len(blind) - 1} more)" if blind[1:] else ""
-            said = f"{channel} says nothing, so the rule {rule} cannot call for help{more}"
-            return Health(False, said, "Look at that device, or take the rule out.")
+            key = "part.rule_blind_more" if blind[1:] else "part.rule_blind"
+            said = Said(key, channel=channel, rule=rule, more=len(blind) - 1)
+            return Health(False, said, Said("part.rule_blind_fix"))
         called = [rule.setting.name for rule in self._rules if rule.raised]
-        count = f"{len(self._rules)} rule{'s' if self._rules[1:] else ''} watch{'' if self._rules[1:] else 'es'}"
-        return Health(True, f"{count}; not yet over: {', '.join(called)}" if called else count)
+        count = Said("part.rules" if self._rules[1:] else "part.rule", n=len(self._rules))
+        return Health(True, Said("part.rules_called", said=count, names=", ".join(called)) if called else count)
 
     def see(self, reading: Reading) -> None:
         """One reading, of any channel."""

@@ -14,18 +14,16 @@ from pathlib import Path
 from edge_agent.core.health import Health
 from edge_agent.core.lamp import Pattern, Shown
 from edge_agent.core.request import HelpRequest
-from edge_agent.texts import Texts
+from edge_agent.texts import Said, Texts
 
 PROGRAM = "espeak-ng"
 LONGEST_S = 30.0
 MAX_WAITING = 4
 # A slow voice is understood better in a hurry; 175 words a minute is the program's own pace.
 WORDS_PER_MIN = "140"
-_MISSING = Health(False, f"{PROGRAM} is not installed, so nothing is spoken", f"sudo apt install {PROGRAM}")
-_SILENT = Health(
-    False, f"{PROGRAM} found no sound card", "Is one plugged in, and may the agent use it (docs/configuration.md)?"
-)
-_WELL = Health(True, "what the lamp says is spoken")
+_MISSING = Health(False, Said("part.no_voice", program=PROGRAM), Said("part.no_voice_fix", program=PROGRAM))
+_SILENT = Health(False, Said("part.no_sound", program=PROGRAM), Said("part.no_sound_fix"))
+_WELL = Health(True, Said("part.spoken"))
 
 
 class Speech:

@@ -97,6 +97,7 @@ class Watches:
         self._register = register
         self._of: dict[str, list[_Watch]] = {}
         self._words = Words(texts.say, texts.get)
+        self._own = texts.own
         self._lessons = lessons
         local_s = lessons.local_s if lessons else lambda _: None
         self._around = Around(self._words, local_s, Crowd())
@@ -133,7 +134,8 @@ class Watches:
 
     def condition(self, subject: str, health: Health) -> None:
         """How a bus or a device is, by its driver; of a bus before its devices. `buses` names the bus of a device."""
-        root = self._causes.condition(subject, health, self._clock.now().monotonic)
+        told = Health(health.ready, self._own(health.sentence), self._own(health.fix))
+        root = self._causes.condition(subject, told, self._clock.now().monotonic)
         if root is not None:
             self._tell_root(root)
 

@@ -6,7 +6,7 @@ A text may have fields in braces (str.format). Every language has every key, wit
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import tomli
 
@@ -34,6 +34,13 @@ class Texts(Mapping[str, str]):
         """The text with its fields filled in."""
         return self._said[key].format(**fields)
 
+    def own(self, said: str) -> str:
+        """A sentence in this language, where it knows its text; what comes from elsewhere is left as it is."""
+        if not isinstance(said, Said):
+            return said
+        fields = {name: self.own(each) if isinstance(each, str) else each for name, each in said.fields.items()}
+        return self.say(said.key, **fields)
+
 
 def languages() -> list[str]:
     """The languages that there are texts in, two letters each."""
@@ -46,3 +53,20 @@ def texts(language: str) -> Texts:
     chosen = language if language in languages() else FALLBACK
     plain: dict[str, dict[str, Any]] = tomli.loads((_FOLDER / f"{chosen}.toml").read_text("utf-8"))
     return Texts(chosen, {f"{table}.{name}": said for table, rows in plain.items() for name, said in rows.items()})
+
+
+class Said(str):
+    """A text in English, as the log has it, that still knows its key: `Texts.own` gives it in a household's language.
+
+    Fields may be such sentences themselves. Once it is cut or joined with others it is a string like any other.
+    """
+
+    __slots__ = ("fields", "key")
+    key: str
+    fields: Mapping[str, object]
+
+    def __new__(cls, key: str, **fields: object) -> Self:
+        """The text of this key, its fields filled in."""
+        said = super().__new__(cls, texts(FALLBACK).say(key, **fields))
+        said.key, said.fields = key, fields
+        return said

@@ -277,7 +277,7 @@ class Client(aiomqtt.Client):
         elif self._unheard:
             self.end(reasons.hole())
         elif code.getName() == "Keep alive timeout":
-            self.end(reasons.silent("nothing was heard from the broker any more"))
+            self.end(reasons.silent())
         elif not self._connected.done():
             self.end(reasons.no_answer())
         else:
@@ -305,7 +305,7 @@ class Client(aiomqtt.Client):
             if self._client.loop_misc() != MQTT_ERR_SUCCESS:
                 return
             if self.acks.overdue(self._settings.ack_timeout_s):
-                what = f"a message was not acknowledged for {self._settings.ack_timeout_s:.0f} s"
-                self.end(reasons.hole() if self._unheard else reasons.silent(what))
+                late = reasons.unacknowledged(self._settings.ack_timeout_s)
+                self.end(reasons.hole() if self._unheard else late)
             self._changed()
             await asyncio.sleep(until_next(asyncio.get_running_loop().time(), 1.0))

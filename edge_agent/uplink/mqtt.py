@@ -20,6 +20,7 @@ import structlog
 from edge_agent.core.backoff import Backoff
 from edge_agent.core.errors import LinkError
 from edge_agent.core.health import STARTING, Health
+from edge_agent.texts import Said
 from edge_agent.uplink.client import Client
 from edge_agent.uplink.connection import Arrival, MqttSettings, TlsFiles, Will
 from edge_agent.uplink.dial import Dialer
@@ -105,7 +106,7 @@ class MqttUplink:
         """Live until cancelled; a cancelled run says goodbye to the broker, which takes FAREWELL_S at the most."""
         while True:
             if not self._wanted():
-                self._state("off", Health(True, "not connected, because nothing asks for it"))
+                self._state("off", Health(True, Said("part.off")))
                 await self._pause(None)
                 continue
             self._woken.clear()
@@ -172,10 +173,10 @@ class MqttUplink:
         link = MqttLink(client, self._settings)
         self.counts["connected"] += 1
         self._woken.clear()
-        health = Health(True, f"connected to {self._settings.host}")
+        health = Health(True, Said("part.connected", host=self._settings.host))
         if refused:
-            fix = "Allow it in the broker's access list."
-            health = Health(False, f"the broker does not let this gateway hear {', '.join(refused)[:200]}", fix)
+            said = Said("part.deaf", topics=", ".join(refused)[:200])
+            health = Health(False, said, Said("part.deaf_fix"))
         why = "stopped"
         try:
             self._up = True

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from edge_agent.core.selftest import Found, fail, ok, warn
+from edge_agent.texts import Said
 from edge_agent.uplink.connection import TlsFiles, tls_context
 from edge_agent.uplink.dial import Lookup, plain
 from edge_agent.uplink.reasons import LinkLostError, of_socket
@@ -35,7 +36,6 @@ _WORKS = _UP | _RUNNING
 _ANSWER_BYTES = 2048
 _HTTP = b"HTTP/"
 WEB_PORT = 80
-_ACCEPT = "Open a web page on a phone in this network and accept what it asks for, or use another network."
 
 
 class Way:
@@ -56,18 +56,18 @@ class Way:
     def link(self) -> Found:
         """A cable or a radio network."""
         if self._here():
-            return ok("the broker is on this machine")
+            return ok(Said("way.here"))
         states = _interfaces()
         up = [name for name, running in states.items() if running]
         if up:
-            return ok(f"{', '.join(up)} connected")
-        told = f"not {', '.join(states)}" if states else "there is none at all"
-        return fail(f"no network interface is connected: {told}", "Plug in the cable, or join the wireless network.")
+            return ok(Said("way.link", names=", ".join(up)))
+        told = Said("way.no_link", names=", ".join(states)) if states else Said("way.no_interface")
+        return fail(told, Said("way.no_link_fix"))
 
     def address(self) -> Found:
         """An address of this gateway, and a way out."""
         if self._here():
-            return ok("the broker is on this machine")
+            return ok(Said("way.here"))
         found: list[str] = []
         where = [(_family(self.host), self.host)] if _literal(self.host) else _ANYWHERE
         for family, place in where:
@@ -76,30 +76,32 @@ class Way:
                 found.append(sock.getsockname()[0])
         real = [each for each in found if not ipaddress.ip_address(each.partition("%")[0]).is_link_local]
         if real:
-            return ok(f"this gateway is {', '.join(real)}")
+            return ok(Said("way.address", addresses=", ".join(real)))
         if found:
-            return fail(f"this gateway gave itself {', '.join(found)}", "The router gave no address: restart it.")
-        return fail("there is no address, or no way out", "Restart the router; then look at its DHCP.")
+            return fail(Said("way.own_address", addresses=", ".join(found)), Said("way.own_address_fix"))
+        return fail(Said("way.no_address"), Said("way.no_address_fix"))
 
     def dns(self) -> Found:
         """The address of the broker's name."""
         if _literal(self.host):
-            return ok("the broker is given by its address")
+            return ok(Said("way.literal"))
         lookup = Lookup((self.host, self.port))
         lookup.start()
         lookup.join(LOOK_UP_S)
         if lookup.error is not None:
             return _failed(of_socket(lookup.error, self.host, self.port))
         if not lookup.addresses:
-            return fail(f"no name server answers within {LOOK_UP_S:.0f} s", "Restart the router; look at its DNS.")
-        return ok(f"{self.host} is {', '.join(sorted({str(row[4][0]) for row in lookup.addresses})[:4])}")
+            return fail(Said("way.no_server", seconds=round(LOOK_UP_S)), Said("way.no_server_fix"))
+        addresses = sorted({str(row[4][0]) for row in lookup.addresses})[:4]
+        return ok(Said("way.name", host=self.host, addresses=", ".join(addresses)))
 
     def tcp(self) -> Found:
         """Somebody listens there."""
         began = time.monotonic()
         try:
             with self._dial(self.port):
-                return ok(f"{self.host}:{self.port} answers after {(time.monotonic() - began) * 1000:.0f} ms")
+                ms = round((time.monotonic() - began) * 1000)
+                return ok(Said("way.answers", where=f"{self.host}:{self.port}", ms=ms))
         except OSError as error:
             self._failed = of_socket(error, self.host, self.port)
             return _failed(self._failed)
@@ -118,24 +120,24 @@ class Way:
             self._failed = of_socket(error, self.host, self.port)
             return _failed(self._failed)
         ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
-        told = f"{version}; the broker's certificate is good until {time.strftime('%Y-%m-%d', time.gmtime(ends))}"
+        told = Said("way.certificate", version=version, day=time.strftime("%Y-%m-%d", time.gmtime(ends)))
         if ends - time.time() < EXPIRES_SOON_S:
-            return warn(told, "Renew it at the broker before it expires.")
+            return warn(told, Said("way.certificate_fix"))
         return ok(told)
 
     def portal(self) -> Found:
         """Whether something between here and there answers in the broker's place: asked only where it would show."""
         if self._connected():
-            return ok("the gateway is connected")
+            return ok(Said("way.connected"))
         if self._tls and self._failed is None:
-            return ok("the broker itself answers, with its certificate")
+            return ok(Said("way.proven"))
         answer = self._ask_http(self.port)
         if answer.startswith(_HTTP):
             status = answer.partition(b"\r")[0][:40].decode("ascii", "replace")
-            return fail(f"where the broker should be, port {self.port} answers like a web site ({status})", _ACCEPT)
+            return fail(Said("way.web_site", port=self.port, status=status), Said("way.portal_fix"))
         if self._failed is not None and _sends_away(self._ask_http(WEB_PORT), self.host):
-            return warn("this network sends web pages to a page of its own", _ACCEPT)
-        return ok("nobody answers in the broker's place")
+            return warn(Said("way.sent_away"), Said("way.portal_fix"))
+        return ok(Said("way.nobody"))
 
     def _ask_http(self, port: int) -> bytes:
         """What is answered to the smallest question of HTTP; empty where nothing is."""

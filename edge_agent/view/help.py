@@ -34,7 +34,8 @@ class HelpView(Seen):
         """Where help stands."""
         case = self.help_service.case
         told = self._case(case) if case else None
-        ways = [types.Part(name, h.ready, h.sentence, h.fix) for name, h in self.ways()]
+        own = self.texts.own
+        ways = [types.Part(name, h.ready, own(h.sentence), own(h.fix)) for name, h in self.ways()]
         now_wall = round(self.clock.now().wall, 1)
         return types.Help(self.help_service.state.value, told, self.lamp(), self.texts.language, ways, now_wall)
 

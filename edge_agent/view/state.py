@@ -24,7 +24,8 @@ class StateView(Seen):
         """All at a glance."""
         now = self.clock.now()
         used = resource.getrusage(resource.RUSAGE_SELF)
-        parts = [types.Part(name, h.ready, h.sentence, h.fix, severity_of(name)) for name, h in self.health()]
+        own = self.texts.own
+        parts = [types.Part(name, h.ready, own(h.sentence), own(h.fix), severity_of(name)) for name, h in self.health()]
         devices = self._devices(now)
         everything: list[types.Part | types.Device] = [*parts, *devices]
         return types.Status(
@@ -81,8 +82,8 @@ class StateView(Seen):
                 faults=row.faults,
                 last_heard_s=None if row.last_at is None else round(now.monotonic - row.last_at, 1),
                 ready=row.health.ready,
-                sentence=row.health.sentence,
-                fix=row.health.fix,
+                sentence=self.texts.own(row.health.sentence),
+                fix=self.texts.own(row.health.fix),
             )
             for driver in self.hardware.drivers
             for row in driver.devices()

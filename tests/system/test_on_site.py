@@ -23,6 +23,7 @@ from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.paths import read_socket
 from edge_agent.control.types import Gap
 from edge_agent.core.errors import AgentError
+from edge_agent.texts import Said, texts
 
 CONFIG = """
 [paths]
@@ -214,3 +215,23 @@ def test_the_self_test_tells_each_result_once_and_as_it_comes(site, capsys):
     stream.close()
     assert set(seen) <= rows.keys()
     assert seen
+
+
+@pytest.mark.parametrize("language", ["de", "es"])
+def test_a_household_reads_self_test_and_status_in_its_own_language(tmp_path, language):
+    with on_site(tmp_path, f'[gateway]\nlanguage = "{language}"\n') as site:
+        site.client.start_selftest(round_trip=False)
+        done = site.until(lambda: (found := site.client.selftest()).outcome == "done" and found, 65.0)
+        rows = {row.name: row for row in done.results}
+        status = site.client.status()
+    here, english = texts(language), texts("en")
+    assert rows["clock"].evidence in (here["probe.clock_unknown"], here.say("probe.clock", source="timesync"))
+    assert rows["serial:boiler"].evidence == here["part.running"]
+    assert rows["device boiler"].evidence.endswith(
+        here.own(Said("probe.device", said="", heard=Said("probe.never_heard"), readings=0, faults=0))
+    )
+    said = [*status.parts, *status.devices]
+    told = [row.evidence for row in rows.values()] + [row.fix for row in rows.values()]
+    told += [each.sentence for each in said] + [each.fix for each in said]
+    same = {text for text in told if text and text in english.values() and text not in here.values()}
+    assert same == set()

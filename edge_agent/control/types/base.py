@@ -48,19 +48,26 @@ class Nothing(Ask, frozen=True):
 Some = TypeVar("Some")
 
 
+def _string(told: object) -> str:
+    """A sentence that knows its text is a string like any other where nobody put it into a language."""
+    if isinstance(told, str):
+        return str(told)
+    raise TypeError(f"not for JSON: {type(told)}")
+
+
 def encode(reply: Struct) -> bytes:
     """A reply or request as one line of JSON."""
-    return msgspec.json.encode(reply)
+    return msgspec.json.encode(reply, enc_hook=_string)
 
 
 def pretty(reply: Reply) -> str:
     """A reply as JSON for people."""
-    return msgspec.json.format(msgspec.json.encode(reply), indent=2).decode()
+    return msgspec.json.format(encode(reply), indent=2).decode()
 
 
 def plain(reply: Reply) -> dict[str, Any]:
     """A reply as plain data."""
-    found: dict[str, Any] = msgspec.to_builtins(reply)
+    found: dict[str, Any] = msgspec.to_builtins(reply, enc_hook=_string)
     return found
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge_agent.core.selftest import Found, fail, ok, unknown, warn
+from edge_agent.texts import Said
 
 # What a Raspberry Pi's firmware says of its supply, as `vcgencmd get_throttled` prints it.
 THROTTLED = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
@@ -15,23 +16,23 @@ _LOW_NOW, _SLOW_NOW, _LOW_ONCE = 1 << 0, 1 << 2, 1 << 16
 LITTLE_PERCENT, LEAST_PERCENT = 10.0, 3.0
 WARM_C, HOT_C = 80.0, 85.0
 BATTERY_LOW_PERCENT = 20
-_SUPPLY = "Use the supply that was made for this computer, and a short cable of good copper."
 
 
 def power(measured: Mapping[str, object], throttled: Path = THROTTLED) -> Found:
     """By what `machine.power` measured, and by the firmware of a Raspberry Pi where there is one."""
     word = _number(throttled)
     if measured.get("undervoltage") or (word is not None and word & _LOW_NOW):
-        return fail("the voltage is too low now", _SUPPLY)
+        return fail(Said("probe.voltage_low"), Said("probe.supply_fix"))
     if word is not None and word & _LOW_ONCE:
-        return warn("the voltage has been too low since the start", _SUPPLY)
+        return warn(Said("probe.voltage_was_low"), Said("probe.supply_fix"))
     battery = measured.get("battery_pct")
     if isinstance(battery, int) and measured.get("power") == "battery":
-        told = f"on battery, {battery} % left"
-        return warn(told, "Bring the mains back.") if battery <= BATTERY_LOW_PERCENT else ok(told)
+        told = Said("probe.battery", percent=battery)
+        return warn(told, Said("probe.battery_fix")) if battery <= BATTERY_LOW_PERCENT else ok(told)
     if word is not None:
-        return ok("the voltage has been right since the start")
-    return ok("mains") if measured.get("power") == "mains" else unknown("this computer does not measure its supply")
+        return ok(Said("probe.voltage_right"))
+    mains = measured.get("power") == "mains"
+    return ok(Said("probe.mains")) if mains else unknown(Said("probe.unmeasured"))
 
 
 def memory(meminfo: Path = MEMINFO) -> Found:
@@ -40,12 +41,12 @@ def memory(meminfo: Path = MEMINFO) -> Found:
     try:
         total_kb, left_kb = int(rows["MemTotal"][1]), int(rows["MemAvailable"][1])
     except (LookupError, ValueError):
-        return unknown("the kernel does not tell")
+        return unknown(Said("probe.memory_untold"))
     share = 100.0 * left_kb / total_kb
-    told = f"{left_kb / 1024:.0f} MiB of {total_kb / 1024:.0f} can be had ({share:.0f} %)"
+    told = Said("probe.memory", left=round(left_kb / 1024), total=round(total_kb / 1024), percent=round(share))
     if share < LEAST_PERCENT:
-        return fail(told, "Stop other programs on this computer: soon the kernel will end one by itself.")
-    return warn(told, "Look which program takes so much: `top -o %MEM`.") if share < LITTLE_PERCENT else ok(told)
+        return fail(told, Said("probe.memory_out_fix"))
+    return warn(told, Said("probe.memory_short_fix")) if share < LITTLE_PERCENT else ok(told)
 
 
 def temperature(thermal: Path = THERMAL) -> Found:
@@ -53,11 +54,11 @@ def temperature(thermal: Path = THERMAL) -> Found:
     found = [_number(zone / "temp", 10) for zone in thermal.glob("thermal_zone*")]
     degrees = [value / 1000.0 for value in found if value is not None]
     if not degrees:
-        return unknown("this computer has no sensor of its own temperature")
-    told = f"{max(degrees):.0f} °C"
+        return unknown(Said("probe.no_sensor"))
+    told = Said("probe.degrees", degrees=round(max(degrees)))
     if max(degrees) >= HOT_C:
-        return fail(told, "Give it air, or a heat sink; keep it out of the sun.")
-    return warn(told, "Give it air: it is held back soon.") if max(degrees) >= WARM_C else ok(told)
+        return fail(told, Said("probe.hot_fix"))
+    return warn(told, Said("probe.warm_fix")) if max(degrees) >= WARM_C else ok(told)
 
 
 def _number(path: Path, base: int = 16) -> int | None:

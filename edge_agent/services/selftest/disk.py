@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 from edge_agent.core.selftest import Found, fail, ok, unknown, warn
+from edge_agent.texts import Said
 
 # balena's health checks warn at the same marks: a disk 90 % full, a write of a second.
 FULL_PERCENT = 90.0
@@ -14,7 +15,6 @@ BLOCK_DEVICES = Path("/sys/dev/block")
 # JEDEC eMMC 5.1, EXT_CSD 267-269: life in tenths from 1, 11 when it is exceeded; the end is 2 near and 3 urgent.
 _WORN, _SPENT = 9, 11
 _NEAR, _URGENT = 2, 3
-_NO_WORD = "this kind of disk does not say how worn it is"
 
 
 def space(folder: Path, floor_mb: float, floor_inodes: int) -> Found:
@@ -22,11 +22,11 @@ def space(folder: Path, floor_mb: float, floor_inodes: int) -> Found:
     disk = os.statvfs(folder)
     free_mb = disk.f_bavail * disk.f_frsize / 1e6
     used = 100.0 * (1.0 - disk.f_bavail / disk.f_blocks) if disk.f_blocks else 100.0
-    told = f"{free_mb:.0f} MB free ({used:.0f} % used) where {folder} is"
+    told = Said("probe.space", free=round(free_mb), percent=round(used), folder=folder)
     if free_mb < floor_mb or (disk.f_files and disk.f_favail < floor_inodes):
-        return fail(told, "Make room: the oldest readings are being given up. See `edge-agent queue offline`.")
+        return fail(told, Said("probe.space_out_fix"))
     if used >= FULL_PERCENT:
-        return warn(told, "Make room before readings have to be given up.")
+        return warn(told, Said("probe.space_short_fix"))
     return ok(told)
 
 
@@ -45,14 +45,15 @@ def latency(folder: Path) -> Found:
         finally:
             os.close(file)
     except OSError as error:
-        return fail(f"{folder} cannot be written: {error.strerror}", "Free or replace the disk: nothing can be kept.")
+        return fail(Said("probe.unwritable", folder=folder, error=error.strerror), Said("probe.unwritable_fix"))
     finally:
         place.unlink(missing_ok=True)
     usual = sorted(took)[TRIES // 2]
-    told = f"a write is safe after {usual * 1000:.0f} ms, the slowest of {TRIES} after {max(took) * 1000:.0f} ms"
-    if max(took) >= SLOW_S:
-        return fail(told, "Replace the memory card or disk: this is what cards do before they fail.")
-    return warn(told, "A better memory card or disk would help.") if usual >= SLUGGISH_S else ok(told)
+    slowest = max(took)
+    told = Said("probe.written", usual=round(usual * 1000), tries=TRIES, slowest=round(slowest * 1000))
+    if slowest >= SLOW_S:
+        return fail(told, Said("probe.slow_fix"))
+    return warn(told, Said("probe.sluggish_fix")) if usual >= SLUGGISH_S else ok(told)
 
 
 def wear(folder: Path, devices: Path = BLOCK_DEVICES) -> Found:
@@ -65,15 +66,15 @@ def wear(folder: Path, devices: Path = BLOCK_DEVICES) -> Found:
         life, end = _numbers(disk / "device/life_time"), _numbers(disk / "device/pre_eol_info")
         if life:
             return _worn(max(life), max(end, default=0))
-    return unknown(_NO_WORD)
+    return unknown(Said("probe.wear_untold"))
 
 
 def _worn(tenths: int, end: int) -> Found:
-    told = f"{min(tenths, 10) * 10} % of its life is used, as the disk says"
+    told = Said("probe.worn", percent=min(tenths, 10) * 10)
     if tenths >= _SPENT or end >= _URGENT:
-        return fail(told, "Replace the disk now.")
+        return fail(told, Said("probe.worn_out_fix"))
     if tenths >= _WORN or end == _NEAR:
-        return warn(told, "Plan to replace the disk.")
+        return warn(told, Said("probe.worn_soon_fix"))
     return ok(told)
 
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import structlog
 
 from edge_agent.core.errors import AgentError
-from edge_agent.core.health import code_of, condition_of, needs_of
+from edge_agent.core.health import CONDITIONS, code_of, condition_of, needs_of
 from edge_agent.core.selftest import Found, Result, hindered, not_run, unknown
+from edge_agent.texts import Said
 from edge_agent.threads import in_thread
 
 # All of it, whatever hangs: somebody stands there and waits.
@@ -50,7 +51,7 @@ async def examine(probes: Sequence[Probe], told: Callable[[Result], None] = lamb
         began = time.monotonic()
         because = hindered(needs, results)
         if because:
-            found = not_run(f"not run, because of {because}")
+            found = not_run(Said("probe.because", because=titled(because)))
         else:
             found = await _within(probe, min(probe.limit_s, ends - began))
         severity = condition_of(probe.name).severity
@@ -65,6 +66,14 @@ async def examine(probes: Sequence[Probe], told: Callable[[Result], None] = lamb
     return [results[name] for name in names]
 
 
+def titled(name: str) -> str:
+    """A condition's title, with what it is of."""
+    code = code_of(name)
+    of = name[len(code) + 1 :]
+    title = Said(f"health.{code}") if code in CONDITIONS else code
+    return Said("probe.title", title=title, of=of) if of else title
+
+
 async def _within(probe: Probe, limit_s: float) -> Found:
     try:
         async with asyncio.timeout(limit_s):
@@ -72,7 +81,7 @@ async def _within(probe: Probe, limit_s: float) -> Found:
             found: Found = await said
             return found
     except TimeoutError:
-        return unknown(f"it was not done within {limit_s:.0f} s", "Try again; if it stays so, that is the fault.")
+        return unknown(Said("probe.late", seconds=round(limit_s)), Said("probe.late_fix"))
     except _FAULTS as error:
         _log.error("probe_failed", what=probe.name, error=repr(error), exc_info=error)
-        return unknown(f"the probe itself failed: {error!r}"[:200], "Please report this.")
+        return unknown(Said("probe.broken", error=repr(error)[:200]), Said("probe.broken_fix"))

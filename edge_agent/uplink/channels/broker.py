@@ -8,6 +8,7 @@ from edge_agent.core.errors import LinkError
 from edge_agent.core.event import Event
 from edge_agent.core.health import Health
 from edge_agent.core.wire import down_topic, up_topic
+from edge_agent.texts import Said
 from edge_agent.uplink.connection import Arrival, MqttSettings
 from edge_agent.uplink.mqtt import MqttLink, MqttUplink
 
@@ -52,7 +53,7 @@ class BrokerChannel:
     def health(self) -> Health:
         """As the connection is; before there is one, nothing is known against it."""
         if not self._wanted():
-            return Health(True, f"{self._host} is called when it is needed")
+            return Health(True, Said("other.on_call", host=self._host))
         return self._uplink.health
 
     async def run(self) -> None:
@@ -67,10 +68,10 @@ class BrokerChannel:
                 await self._ready.wait()
         except TimeoutError:
             told = self._uplink.health
-            raise LinkError(f"no connection to {self._host}: {told.sentence}", fix=told.fix) from None
+            raise LinkError(Said("other.no_connection", host=self._host, why=told.sentence), fix=told.fix) from None
         link = self._link
         if link is None:
-            raise LinkError(f"the connection to {self._host} has just ended")
+            raise LinkError(Said("other.just_ended", host=self._host))
         await link.publish(up_topic(self._root, self._gateway, event.kind), event.payload, self._attributes(event))
         return None
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from edge_agent.core.errors import LinkError
+from edge_agent.texts import Said
 
 MAX_HEAD_LINES = 100
 MAX_LINE_BYTES = 8 * 1024
@@ -54,7 +55,7 @@ async def post(
         await writer.drain()
         return await _reply(reader, most_bytes)
     except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as error:
-        raise LinkError("the answer was cut short, or is not HTTP") from error
+        raise LinkError(Said("other.cut")) from error
     finally:
         # no close_notify is waited for: the answer is here, or it is not wanted any more
         writer.transport.abort()
@@ -124,5 +125,5 @@ async def _chunks(reader: asyncio.StreamReader, most_bytes: int) -> bytes:
 
 def _bounded(size: int, most_bytes: int) -> int:
     if not 0 <= size <= most_bytes:
-        raise LinkError(f"an answer of more than {most_bytes} bytes")
+        raise LinkError(Said("other.too_much", bytes=most_bytes))
     return size

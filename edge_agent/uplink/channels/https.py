@@ -12,6 +12,7 @@ from edge_agent.core.errors import LinkBusyError, LinkError, LinkRefusedError
 from edge_agent.core.event import Event
 from edge_agent.core.health import STARTING, Health
 from edge_agent.core.wire import CONTENT_TYPE, MAX_DOWN_BYTES
+from edge_agent.texts import Said
 from edge_agent.uplink.channels.http import HttpReply, Url, post
 from edge_agent.uplink.connection import TlsFiles, password_of, tls_context
 
@@ -54,7 +55,7 @@ class HttpsChannel:
         """Nothing is open between two tries: what could be wrong with the files is found out beforehand."""
         try:
             await asyncio.to_thread(self._look_at_files)
-            self.health = Health(True, f"ready to post to {self._url.host}")
+            self.health = Health(True, Said("other.ready", host=self._url.host))
         except LinkError as error:
             self.health = Health(False, error.args[0], error.fix)
         await asyncio.Event().wait()
@@ -67,7 +68,7 @@ class HttpsChannel:
         except LinkError as error:
             self.health = Health(False, error.args[0], error.fix)
             raise
-        self.health = Health(True, f"{self._url.host} took the call")
+        self.health = Health(True, Said("other.took", host=self._url.host))
         return body
 
     async def _post(self, event: Event) -> HttpReply:
@@ -83,9 +84,8 @@ class HttpsChannel:
             async with asyncio.timeout(self._settings.timeout_s):
                 return await post(self._url, headers, event.payload, context, MAX_DOWN_BYTES)
         except TimeoutError:
-            raise LinkError(
-                f"no answer from {host} in {self._settings.timeout_s:.0f} s", fix="Is there a network?"
-            ) from None
+            said = Said("other.no_reply", host=host, seconds=round(self._settings.timeout_s))
+            raise LinkError(said, fix=Said("other.network_fix")) from None
         except OSError as error:
             raise _in_words(error, host) from error
 
@@ -104,18 +104,19 @@ def _word_of(reply: HttpReply, url: Url) -> bytes | None:
     """What a reply brings. Raises LinkError for all but 2xx."""
     if 200 <= reply.status < 300:
         return reply.body or None
-    where = f"{url.host} answered {reply.status}"
-    if reply.status in _BUSY:
+    host, status = url.host, reply.status
+    if status in _BUSY:
         after_s = _retry_after_s(reply.headers.get("retry-after", ""))
-        raise LinkBusyError(f"{where} (busy), to be tried again in {after_s:.0f} s", after_s=after_s)
-    if 300 <= reply.status < 400:
-        raise LinkRefusedError(
-            f"{where}: it is elsewhere now", reason="moved", fix="Set url of this channel to the new place."
-        )
-    if reply.status in (401, 403):
-        fix = "Check token_file of this channel, or its certificate."
-        raise LinkRefusedError(f"{where}: it does not let this gateway in", reason="authorisation", fix=fix)
-    raise LinkRefusedError(where, reason=str(reply.status), fix="Check url of this channel, or ask whoever runs it.")
+        said = Said("other.status_busy", host=host, status=status, seconds=round(after_s))
+        raise LinkBusyError(said, after_s=after_s)
+    if 300 <= status < 400:
+        said = Said("other.status_moved", host=host, status=status)
+        raise LinkRefusedError(said, reason="moved", fix=Said("other.status_moved_fix"))
+    if status in (401, 403):
+        said = Said("other.status_denied", host=host, status=status)
+        raise LinkRefusedError(said, reason="authorisation", fix=Said("other.status_denied_fix"))
+    said = Said("other.status", host=host, status=status)
+    raise LinkRefusedError(said, reason=str(status), fix=Said("other.status_fix"))
 
 
 def _retry_after_s(text: str) -> float:
@@ -135,14 +136,13 @@ def _retry_after_s(text: str) -> float:
 def _in_words(error: OSError, host: str) -> LinkError:
     match error:
         case ssl.SSLCertVerificationError():
-            said = f"the certificate of {host} is not to be trusted: {error.verify_message}"
-            return LinkError(said, fix="Check tls.ca_file of this channel, and this gateway's clock.")
+            said = Said("other.untrusted", host=host, why=error.verify_message)
+            return LinkError(said, fix=Said("other.untrusted_fix"))
         case ssl.SSLError():
-            return LinkError(f"{host} and this gateway find no common encryption ({error.reason or error})")
+            return LinkError(Said("other.no_tls", host=host, why=error.reason or error))
         case socket.gaierror():
-            return LinkError(
-                f"the name {host} cannot be looked up", fix="Is there a network? Check url of this channel."
-            )
+            return LinkError(Said("other.no_name", host=host), fix=Said("other.no_name_fix"))
         case ConnectionRefusedError():
-            return LinkError(f"nobody listens at {host}", fix="Check url of this channel.")
-    return LinkError(f"no way to {host}: {(error.strerror or str(error) or 'the connection broke').lower()}")
+            return LinkError(Said("other.nobody", host=host), fix=Said("other.nobody_fix"))
+    why = error.strerror or str(error)
+    return LinkError(Said("other.no_way", host=host, why=why.lower() if why else Said("other.broke")))

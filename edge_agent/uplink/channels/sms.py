@@ -15,6 +15,7 @@ from edge_agent.core.errors import DriverError, LinkError, WireError
 from edge_agent.core.event import Event
 from edge_agent.core.health import STARTING, Health
 from edge_agent.core.sms import Sms, decode_deliver, encode_submit
+from edge_agent.texts import Said
 from edge_agent.uplink.channels.at import AtError, numbers
 from edge_agent.uplink.channels.modem import Modem, ModemLostError
 from edge_agent.uplink.channels.pin import Pin
@@ -29,10 +30,10 @@ READY_S = 30.0
 # TS 27.007, 7.2: registered at home, and away.
 _REGISTERED = (1, 5)
 _REGISTRATION = {
-    0: "it is not looking for one",
-    2: "it is looking for one",
-    3: "the operator does not let this SIM card in",
-    4: "it does not know",
+    0: Said("other.not_looking"),
+    2: Said("other.looking"),
+    3: Said("other.denied"),
+    4: Said("other.unclear"),
 }
 _NO_SIGNAL = 99
 _CANCELLED = "edge.help.cancelled.v1"
@@ -83,7 +84,7 @@ class SmsChannel:
             try:
                 await self._session()
             except (DriverError, LinkError) as error:
-                self._say(Health(False, str(error.args[0]), error.fix))
+                self._say(Health(False, error.args[0], error.fix))
             self._backoff.stable(loop.time() - since)
             await asyncio.sleep(self._backoff.delay(0.5 + random.random() / 2))  # noqa: S311  # jitter is no secret
 
@@ -160,12 +161,12 @@ class SmsChannel:
         state = await _registration(modem)
         if state not in _REGISTERED:
             self._ready.clear()
-            fix = "Check the aerial, the SIM card and its contract."
-            self._say(Health(False, f"the modem has no network: {_REGISTRATION.get(state, _REGISTRATION[4])}", fix))
+            why = _REGISTRATION.get(state, _REGISTRATION[4])
+            self._say(Health(False, Said("other.no_network", why=why), Said("other.no_network_fix")))
             return False
         signal = await _signal(modem)
-        strength = "" if signal is None else f", signal {signal} of 31"
-        self._say(Health(True, f"the modem is registered{' abroad' if state == 5 else ''}{strength}"))
+        known = Said("other.abroad" if state == 5 else "other.registered")
+        self._say(Health(True, known if signal is None else Said("other.signal", said=known, n=signal)))
         self._ready.set()
         return True
 
