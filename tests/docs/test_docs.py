@@ -182,7 +182,7 @@ def test_messages_of_the_page_on_trouble_are_messages_of_the_program() -> None:
     text = (ROOT / "docs/troubleshooting.md").read_text("utf-8")
     rooms = ("edge_agent", "firmware_bridges", "simulators")
     sources = [path.read_text("utf-8") for room in rooms for path in (ROOT / room).rglob("*.py")]
-    sources += [(ROOT / name).read_text("utf-8") for name in ("Makefile", "tests/tools.sh")]
+    sources += [(ROOT / name).read_text("utf-8") for name in ("edge_agent/texts/en.toml", "Makefile", "tests/tools.sh")]
     # a message may be written in two pieces, one below the other
     source = re.sub(r'"\s*\n\s*f?"', "", "\n".join(sources))
     messages = MESSAGE_ROW.findall(text)
