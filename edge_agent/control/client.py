@@ -10,6 +10,7 @@ from edge_agent.control.types import (
     MOST_LINES,
     USUAL_HOLD_S,
     Answer,
+    BleSurvey,
     Channels,
     Clear,
     Consent,
@@ -37,6 +38,7 @@ from edge_agent.control.types import (
     SelfTest,
     Shelve,
     Status,
+    SurveyBle,
     Taught,
     Watch,
     Which,
@@ -156,6 +158,11 @@ class Client(Talk):
     def watch(self, device: str, seconds: float = 60.0) -> Raw:
         """Keep raw frames of a device for so long; 0 ends it."""
         return self._ask("raw", Raw, body=encode(Watch(device=device, seconds=seconds)))
+
+    def survey_ble(self, seconds: float | None = None) -> BleSurvey:
+        """Who was heard by Bluetooth; with `seconds` it begins or goes on for so long, None: only a look."""
+        body = None if seconds is None else encode(SurveyBle(seconds=seconds))
+        return self._ask("survey/ble", BleSurvey, body=body)
 
     def console(self, seconds: float | None = None, *, lan: bool = False, look: bool = False) -> Console:
         """Open the page on site, for so long (0: shut it; None: as configured), or only `look` at it; gives its PIN."""

@@ -78,6 +78,14 @@ ROUTES: tuple[Route, ...] = (
     _reads("log", types.Log, lambda agent, ask: agent.log(ask), "The newest lines of the log", types.Tail),
     _reads("raw", types.Raw, lambda agent, ask: agent.raw(ask), "Raw frames of a device", types.OfDevice),
     _writes("raw", types.Watch, types.Raw, lambda agent, ask: agent.watch(ask), "Keep raw frames of a device"),
+    _reads("survey/ble", types.BleSurvey, lambda agent, _: agent.survey_ble(), "Who is heard by Bluetooth"),
+    _writes(
+        "survey/ble",
+        types.SurveyBle,
+        types.BleSurvey,
+        lambda agent, ask: agent.start_survey_ble(ask),
+        "Survey who is heard by Bluetooth",
+    ),
     _reads("console", types.Console, lambda agent, _: agent.console(), "Whether the page on site is open"),
     _writes(
         "console", types.OpenConsole, types.Console, lambda agent, ask: agent.open_console(ask), "Open the page on site"

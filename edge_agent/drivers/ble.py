@@ -21,11 +21,11 @@ from bleak.backends.scanner import AdvertisementData
 from edge_agent.core.backoff import Backoff
 from edge_agent.core.health import STARTING, Health
 from edge_agent.core.ports import DeviceCounts
-from edge_agent.core.reading import Advert
 from edge_agent.drivers.air import SHARE_S, Air
 from edge_agent.drivers.bluez import Adapter, Bus, choose
 from edge_agent.drivers.condition import Condition
 from edge_agent.drivers.device import Device
+from edge_agent.drivers.heard import Survey, advert_of
 from edge_agent.drivers.ladder import Ladder, Step
 from edge_agent.drivers.link import NOT_HEARD, Link
 from edge_agent.drivers.radio import ANSWER_S, ENDED, ERRORS, OFF, RESTARTED, RadioError, hang_up, translated
@@ -93,6 +93,7 @@ class BleDriver:
         self._backoff = backoff
         self._bus = Bus()
         self._air = Air()
+        self.survey = Survey(self._air.refresh)
         self._ladder = Ladder(silence_s)
         self._radio = Condition("bluetooth")
         self._log: Any = structlog.get_logger()
@@ -247,6 +248,8 @@ class BleDriver:
         self._heard = True
         at = self._loop.time()
         self._ladder.heard(at)
+        if self.survey.on:
+            self.survey.hear(found, data, at)
         nearby = self._devices.get(found.address)
         if nearby is None:
             return
@@ -255,15 +258,7 @@ class BleDriver:
         elif not nearby.device.health.ready:
             nearby.device.up("heard")
         if nearby.listens:
-            advert = Advert(
-                found.address,
-                data.local_name or "",
-                data.rssi,
-                data.service_data,
-                data.manufacturer_data,
-                tuple(data.service_uuids),
-            )
-            nearby.device.feed(advert, at)
+            nearby.device.feed(advert_of(found, data), at)
 
     def _actively(self, why: str) -> None:
         self._passive = False

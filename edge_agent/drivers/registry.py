@@ -26,6 +26,7 @@ from edge_agent.drivers.device import Device
 from firmware_bridges.registry import language, languages
 
 if TYPE_CHECKING:
+    from edge_agent.drivers.ble import BleDriver
     from edge_agent.drivers.gpio import Button
     from edge_agent.drivers.indicators import Output
 
@@ -48,6 +49,7 @@ class Hardware(NamedTuple):
     lamp: "Output | None" = None
     buzzer: Indicator | None = None
     relays: Mapping[str, Indicator] = {}
+    ble: "BleDriver | None" = None
     devices: tuple[Device, ...] = ()
 
 
@@ -70,9 +72,10 @@ def build(
     drivers = [*hardware.drivers, *(maker.serial(settings, by_id) for settings in config.serial)]
     drivers += [maker.can(settings) for settings in config.can]
     drivers += [maker.file(settings) for settings in config.file]
-    if config.ble.device:
-        drivers.append(maker.ble(config.ble))
-    return hardware._replace(drivers=tuple(drivers), devices=tuple(maker.made))
+    ble = maker.ble(config.ble) if config.ble.device else None
+    if ble is not None:
+        drivers.append(ble)
+    return hardware._replace(drivers=tuple(drivers), ble=ble, devices=tuple(maker.made))
 
 
 class _Maker(NamedTuple):
@@ -119,7 +122,7 @@ class _Maker(NamedTuple):
 
         return FileDriver(settings, self.device(settings)[0])
 
-    def ble(self, settings: Ble) -> Driver:
+    def ble(self, settings: Ble) -> "BleDriver":
         """One driver for all that is near by Bluetooth."""
         from edge_agent.drivers.ble import LOOK_AGAIN, BleDriver, Nearby  # noqa: PLC0415  # bleak, only when configured
         from edge_agent.drivers.link import CONNECT_AGAIN, Link  # noqa: PLC0415

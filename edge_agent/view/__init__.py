@@ -13,6 +13,7 @@ from edge_agent.view.help import HelpView, lamp
 from edge_agent.view.metrics import MetricsView
 from edge_agent.view.report import ReportView
 from edge_agent.view.selftest import SelfTestView
+from edge_agent.view.survey import SurveyView
 
 if TYPE_CHECKING:
     from edge_agent.app import Agent
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["View", "lamp", "view_of"]
 
 
-class View(MetricsView, FindingsView, HelpView, ConsentView, ConsoleView, EngineerView, SelfTestView, ReportView):
+class View(
+    MetricsView, FindingsView, HelpView, ConsentView, ConsoleView, EngineerView, SurveyView, SelfTestView, ReportView
+):
     """The Agent that control.server serves, a class for each subject."""
 
     __slots__ = ()

@@ -63,6 +63,7 @@ from edge_agent.control.types.onsite import MOST_LINES, Frame, InForce, Log, OfD
 from edge_agent.control.types.report import SIGNED_AS, Report
 from edge_agent.control.types.selftest import Examine, Probed, SelfTest
 from edge_agent.control.types.state import Channel, Channels, Device, Lane, Queue, Status
+from edge_agent.control.types.survey import LONGEST_SURVEY_S, BleSurvey, HeardBle, SurveyBle
 
 __all__ = [
     "API_VERSION",
@@ -72,6 +73,7 @@ __all__ = [
     "LONGEST_OPEN_S",
     "LONGEST_PLAY_S",
     "LONGEST_SHELVING_S",
+    "LONGEST_SURVEY_S",
     "LONGEST_TEXT",
     "MOST_LINES",
     "SIGNED_AS",
@@ -79,6 +81,7 @@ __all__ = [
     "Agent",
     "Answer",
     "Ask",
+    "BleSurvey",
     "Case",
     "Channel",
     "Channels",
@@ -97,6 +100,7 @@ __all__ = [
     "Frame",
     "Frozen",
     "Gap",
+    "HeardBle",
     "Help",
     "HelpTest",
     "Hygiene",
@@ -131,6 +135,7 @@ __all__ = [
     "Status",
     "Step",
     "Stored",
+    "SurveyBle",
     "Tail",
     "Taught",
     "Watch",

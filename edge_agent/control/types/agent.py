@@ -21,6 +21,7 @@ from edge_agent.control.types.onsite import InForce, Log, OfDevice, Raw, Tail, W
 from edge_agent.control.types.report import Report
 from edge_agent.control.types.selftest import Examine, SelfTest
 from edge_agent.control.types.state import Channels, Queue, Status
+from edge_agent.control.types.survey import BleSurvey, SurveyBle
 
 
 class Agent(Protocol):
@@ -109,6 +110,12 @@ class Agent(Protocol):
 
     async def watch(self, ask: Watch) -> Raw:
         """Keep raw frames of a device for a while. Raises RefusedError where there is no such device."""
+
+    def survey_ble(self) -> BleSurvey:
+        """Who was heard by Bluetooth so far, while somebody surveys."""
+
+    async def start_survey_ble(self, ask: SurveyBle) -> BleSurvey:
+        """Begin to keep who is heard by Bluetooth, or go on with it."""
 
     def console(self) -> Console:
         """How the page on site stands, without its PIN."""

@@ -16,6 +16,7 @@ from edge_agent.console import cli
 from edge_agent.control.server import Counts, serve
 from edge_agent.control.types import (
     Answer,
+    BleSurvey,
     Case,
     Channel,
     Channels,
@@ -45,6 +46,7 @@ from edge_agent.control.types import (
     SelfTest,
     Status,
     Step,
+    SurveyBle,
     Tail,
     Watch,
 )
@@ -88,6 +90,7 @@ class MadeUpAgent(MadeUpFindings):
         self.decided: list[tuple[str, bool, str]] = []
         self.waiting = 3
         self.watched_s = 0.0
+        self.surveyed = BleSurvey(True, True, "scanning on hci0")
         self.reported = Report("{}", "00" * 64, "00" * 32)
         self.examined = SelfTest("never", "ok", "All is well.", __version__, [])
         self.taught: list[str] = []
@@ -211,6 +214,14 @@ class MadeUpAgent(MadeUpFindings):
     async def watch(self, ask: Watch) -> Raw:
         self.watched_s = ask.seconds
         return self.raw(OfDevice(ask.device))
+
+    def survey_ble(self) -> BleSurvey:
+        return self.surveyed
+
+    async def start_survey_ble(self, ask: SurveyBle) -> BleSurvey:
+        if self.surveyed.configured:
+            self.surveyed = structs.replace(self.surveyed, left_s=ask.seconds)
+        return self.surveyed
 
     def consent(self) -> Consent:
         return Consent([Purpose("telemetry", True, "readings go out", False, "page", 1_700_000_000.0)], "Help always.")
