@@ -33,6 +33,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     ALARM = "alarm"
 
+    @property
+    def gravity(self) -> int:
+        """The greater, the graver."""
+        return tuple(Severity).index(self)
+
 
 class Confidence(StrEnum):
     """How sure something is; the word that people are told."""

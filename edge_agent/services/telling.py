@@ -21,7 +21,6 @@ from edge_agent.texts import Texts
 PAGE, ROW = "notices", "state"
 # A notice names so many findings, and counts the rest.
 MOST_NAMED = 5
-_ORDER = [Severity.ALARM, Severity.WARNING, Severity.NOTICE]
 
 
 class Telling:
@@ -100,7 +99,7 @@ class Telling:
 
     def _tell(self, notice: Notice) -> None:
         found = [f for f in map(self._register.before, notice.keys) if f is not None]
-        standing = sorted((f for f in found if self._matters(f)), key=lambda f: _ORDER.index(f.severity))
+        standing = sorted((f for f in found if self._matters(f)), key=lambda f: -f.severity.gravity)
         sentence = self._sentence(notice, standing, len(notice.keys) - len(standing))
         data = {
             "sentence": sentence,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from edge_agent import __version__
 from edge_agent.control import types
+from edge_agent.core.checks.base import Words
 from edge_agent.core.clock import Instant
 from edge_agent.core.health import code_of, condition_of, needs_of
 from edge_agent.core.reading import Reading
@@ -95,10 +96,11 @@ class StateView(Seen):
         confirmed = self.found.register.confirmed()
         if wrong:
             key = "status.not_well_more" if len(wrong) > 1 else "status.not_well"
-            return self.texts.say(key, part=wrong[0].name, what=wrong[0].sentence, n=len(wrong) - 1)
+            return self.texts.say(key, what=self._clause(wrong[0]), n=len(wrong) - 1)
         if confirmed:
             key = "status.findings" if len(confirmed) > 1 else "status.finding"
-            return self.texts.say(key, n=len(confirmed), what=confirmed[0].sentence)
+            gravest = max(confirmed, key=lambda finding: finding.severity.gravity)  # of several, the newest
+            return self.texts.say(key, n=len(confirmed), what=_first_sentence(gravest.sentence))
         waiting, channels = sum(d.events for d in self.outbox.depths().values()), len(self.sampling.latest)
         queue = "status.nothing_waits" if not waiting else "status.waits" if waiting == 1 else "status.wait"
         return self.texts.say(
@@ -106,6 +108,21 @@ class StateView(Seen):
             channels=self.texts.say("status.channel" if channels == 1 else "status.channels", n=channels),
             queue=self.texts.say(queue, n=waiting),
         )
+
+    def _clause(self, part: types.Part | types.Device) -> str:
+        """What is wrong, without a reason: that is for engineers, and stands at the part."""
+        if isinstance(part, types.Device):
+            words = Words(self.texts.say, self.texts.get)
+            return self.texts.say("wrong.device", device=words.name(part.name))
+        code = code_of(part.name)
+        key = f"wrong.{code}" if f"wrong.{code}" in self.texts else "wrong.other"
+        return self.texts.say(key, title=self.texts.get(f"health.{code}", part.name))
+
+
+def _first_sentence(words: str) -> str:
+    """What was found; what it rests on and what to do stand at the finding."""
+    first, point, _ = words.partition(". ")
+    return f"{first}{point.rstrip()}"
 
 
 def severity_of(name: str) -> str:

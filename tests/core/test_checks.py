@@ -58,6 +58,14 @@ def test_a_fast_fall_is_found() -> None:
     assert "bar" in last.sentence
 
 
+def test_what_a_rate_comes_to_over_a_time_is_rounded_as_a_person_would() -> None:
+    check = make("rate", "boiler.pressure", SETTINGS | {"per_s": 0.03, "window_s": 10.0}, 0.0)
+    check.see(at(0, 1.39))
+    last = check.see(at(9.013, 0.99))
+    assert last is not None
+    assert last.sentence.endswith("it should change by at most 0.27 bar in that time.")
+
+
 def test_a_value_that_never_changes_is_found_and_a_change_forgives() -> None:
     check = make("stuck", "boiler.pressure", SETTINGS | {"hysteresis": 0.0}, 0.0)
     assert [check.see(at(t, 1.5)) for t in (0, 30)] == [GOOD, None]

@@ -49,7 +49,7 @@ class Rate:
             before=words.amount(first, unit),
             value=words.amount(value, unit),
             length=words.length(lasted),
-            limit=words.amount(self.per_s * lasted, unit),
+            limit=words.amount(float(f"{self.per_s * lasted:.2g}"), unit),  # over that time, as a person would say it
         )
         return Verdict(True, said, "high" if speed > 0 else "low")
 

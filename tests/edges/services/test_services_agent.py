@@ -27,10 +27,13 @@ from edge_agent.control.types import Answer
 from edge_agent.core.command import DeskMessage
 from edge_agent.core.errors import RefusedError
 from edge_agent.core.event import EventKind
+from edge_agent.core.finding import Finding, FindingState, Severity
+from edge_agent.core.health import CONDITIONS
 from edge_agent.core.lamp import Shown
 from edge_agent.core.mayday_table import Signal
 from edge_agent.core.reading import Channel, Reading
 from edge_agent.core.request import State
+from edge_agent.texts import texts
 from edge_agent.uplink import drain
 from simulators.broker import Broker as RealBroker
 
@@ -68,8 +71,42 @@ async def test_without_a_broker_the_status_says_so_and_the_lamp_is_not_ready(tmp
     async with running(config(tmp_path)) as agent:
         status = agent.view.status()
         assert not status.ready
-        assert status.sentence == "Not all is well: service: no broker is configured, everything stays local."
+        assert status.sentence == "Not all is well: there is no connection to the service."
+        service = next(part for part in status.parts if part.name == "service")
+        assert service.sentence == "no broker is configured, everything stays local"
         assert shown(agent) == Shown.NOT_READY
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", "Nicht alles ist in Ordnung: es gibt keine Verbindung zum Dienst."),
+        ("es", "Algo no va bien: no hay conexión con el servicio."),
+    ],
+)
+async def test_what_is_wrong_is_said_in_the_household_s_language(tmp_path: Path, language: str, said: str) -> None:
+    settings = structs.replace(config(tmp_path), gateway=Gateway(id="gw", site="flat 3", language=language))
+    async with running(settings) as agent:
+        assert agent.view.status().sentence == said
+
+
+async def test_of_several_findings_the_gravest_is_said_in_one_sentence(tmp_path: Path, broker: RealBroker) -> None:
+    async with running(config(tmp_path, broker.port)) as agent:
+        await until(lambda: agent.view.status().ready)
+        flood = "Water is on the floor at Cellar. Shut the main tap, and look for where it comes from."
+        for name, severity, said in (("cellar", Severity.ALARM, flood), ("shed", Severity.NOTICE, "The shed is cold.")):
+            found = Finding(
+                name.encode().ljust(16), name, "range", FindingState.CONFIRMED, severity, said, 0.0, "boot", 1
+            )
+            agent.found.register.tell(found)
+        assert agent.view.status().sentence == "2 findings: Water is on the floor at Cellar."
+
+
+def test_every_part_that_may_not_be_ready_has_its_words() -> None:
+    by_now = {code for code in CONDITIONS if f"wrong.{code}" in texts("en")}
+    only_examined = {*("config", "version", "power", "clock", "space", "disk", "wear", "memory", "temperature", "lamp")}
+    only_examined |= {"queue", "link", "address", "dns", "tcp", "portal", "tls", "plugin"}
+    assert by_now == set(CONDITIONS) - only_examined
 
 
 async def test_a_press_and_a_cancellation_by_command_go_the_whole_way_and_are_on_disk(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ function values(panel, known, act, again) {
     const pick = () => {
       chosen = channel.name;
       again();
+      document.getElementById("plot").scrollIntoView({ block: "nearest" });
     };
     const name = el("button", { class: "plain", "data-id": channel.name, "aria-pressed": String(channel.name === chosen),
       onclick: pick }, channel.name);
