@@ -27,6 +27,7 @@ PUT_OFF = (
     "msgspec.toml",
     "msgspec.yaml",
     "structlog.stdlib",  # the standard library's logging written by structlog; here it is the other way round
+    "structlog.threadlocal",  # what it had before context variables
     "structlog.twisted",
     "tokenize",  # linecache reads a source file with it
     "locale",  # subprocess names the encoding of text with it
@@ -78,6 +79,7 @@ def keep_out() -> None:
     put_off("statistics", {"median": _later("statistics", "median")})  # gpiozero, for smoothed inputs
     put_off("typing_extensions", _TYPING)  # msgspec and bleak, for what typing has too
     put_off("pickle", {"PicklingError": _Never})  # structlog, for who pickles a logger
+    put_off("structlog.testing", {"ReturnLogger": None, "ReturnLoggerFactory": None})  # which its front shows
     # asyncio and paho ask of sockets and errors whether they are of TLS; with [broker.tls] OpenSSL comes, 4 MB
     put_off("ssl", _TLS)
     put_off("xml.etree.ElementTree", {"Element": None})  # dbus_fast, for annotations; bleak introspects nothing

@@ -47,8 +47,8 @@ def test_a_broken_language_from_outside_is_a_config_error(monkeypatch, target: s
 def test_a_language_that_is_not_used_costs_nothing() -> None:
     code = (
         "import sys; from firmware_bridges.registry import language; language('contact');"
-        "print([m for m in ('pynmeagps', 'importlib.metadata', 'difflib', 'cryptography', 'firmware_bridges.dsmr',"
-        " 'firmware_bridges.bthome', 'asyncio') if m in sys.modules])"
+        "print([m for m in ('importlib.metadata', 'difflib', 'cryptography', 'firmware_bridges.dsmr', 'asyncio',"
+        " 'firmware_bridges.bthome', 'firmware_bridges.nmea0183') if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
