@@ -20,6 +20,7 @@ from edge_agent.control.types import (
     Explained,
     Finding,
     Findings,
+    GpioSurvey,
     Help,
     HelpTest,
     Hygiene,
@@ -39,6 +40,7 @@ from edge_agent.control.types import (
     Shelve,
     Status,
     SurveyBle,
+    SurveyGpio,
     Taught,
     Watch,
     Which,
@@ -163,6 +165,11 @@ class Client(Talk):
         """Who was heard by Bluetooth; with `seconds` it begins or goes on for so long, None: only a look."""
         body = None if seconds is None else encode(SurveyBle(seconds=seconds))
         return self._ask("survey/ble", BleSurvey, body=body)
+
+    def survey_gpio(self, seconds: float | None = None) -> GpioSurvey:
+        """The header's lines and edges; with `seconds` edges are kept for so long from now, None: only a look."""
+        body = None if seconds is None else encode(SurveyGpio(seconds=seconds))
+        return self._ask("survey/gpio", GpioSurvey, body=body)
 
     def console(self, seconds: float | None = None, *, lan: bool = False, look: bool = False) -> Console:
         """Open the page on site, for so long (0: shut it; None: as configured), or only `look` at it; gives its PIN."""

@@ -86,6 +86,14 @@ ROUTES: tuple[Route, ...] = (
         lambda agent, ask: agent.start_survey_ble(ask),
         "Survey who is heard by Bluetooth",
     ),
+    _reads("survey/gpio", types.GpioSurvey, lambda agent, _: agent.survey_gpio(), "Lines of the GPIO header"),
+    _writes(
+        "survey/gpio",
+        types.SurveyGpio,
+        types.GpioSurvey,
+        lambda agent, ask: agent.start_survey_gpio(ask),
+        "Keep the edges of the header's inputs",
+    ),
     _reads("console", types.Console, lambda agent, _: agent.console(), "Whether the page on site is open"),
     _writes(
         "console", types.OpenConsole, types.Console, lambda agent, ask: agent.open_console(ask), "Open the page on site"

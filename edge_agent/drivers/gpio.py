@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from edge_agent.config.model import GpioButton
 from edge_agent.core.errors import DriverError
@@ -12,7 +12,8 @@ from edge_agent.core.rhythm import until_next
 from edge_agent.drivers.condition import Condition
 from edge_agent.drivers.indicators import Output
 from edge_agent.drivers.inputs import Counter, Input
-from edge_agent.drivers.lines import EdgeInput, close_factory, ignore, open_factory
+from edge_agent.drivers.lines import EdgeInput, Line, close_factory, ignore, open_factory
+from edge_agent.drivers.survey import HeaderSurvey, Kind
 from edge_agent.texts import Said
 
 LOOK_S = 1.0
@@ -27,11 +28,12 @@ class Button:
     """
 
     name = "button"
+    kind: ClassVar[Kind] = "help_button"
 
     def __init__(self, settings: GpioButton) -> None:
+        self.wiring = settings
         self.on_edge: Callable[[float], None] = ignore
         self.condition = Condition(self.name)
-        self._settings = settings
         self._input: EdgeInput | None = None
 
     @property
@@ -43,6 +45,11 @@ class Button:
     def is_open(self) -> bool:
         """Whether the line is held."""
         return self._input is not None
+
+    @property
+    def line(self) -> Line | None:
+        """The line while it is held."""
+        return None if self._input is None else self._input.line
 
     def is_pressed(self) -> bool:
         """The level now; a line that cannot be read is not pressed (and `health` is not ready)."""
@@ -57,7 +64,7 @@ class Button:
 
     def open(self, factory: Any) -> None:
         """Take the line. Raises DriverError."""
-        wiring = self._settings
+        wiring = self.wiring
         self._input = EdgeInput(
             wiring.line, wiring.pull, active_high=wiring.active == "high", factory=factory, on_edge=self._edge
         )
@@ -95,11 +102,9 @@ class GpioDriver:
     def __init__(self, button: Button | None, outputs: Sequence[Output], inputs: Sequence[Input | Counter]) -> None:
         self.health: Health = STARTING
         self._inputs = inputs
-        self._parts: list[Button | Output | Input | Counter] = [
-            *([] if button is None else [button]),
-            *outputs,
-            *inputs,
-        ]
+        buttons = [] if button is None else [button]
+        self._parts: list[Button | Output | Input | Counter] = [*buttons, *outputs, *inputs]
+        self.survey = HeaderSurvey([*buttons, *inputs])
 
     def devices(self) -> Sequence[DeviceCounts]:
         """One row an input."""
@@ -118,6 +123,7 @@ class GpioDriver:
                 if loop.time() >= retry_at or not self._any_open():
                     self._take(factory)
                     retry_at = loop.time() + RETRY_S
+                self.survey.look(loop.time())
                 for part in self._parts:
                     loop.call_soon(part.look)  # apart: a bridge that raises must not end the others
                 await asyncio.sleep(until_next(loop.time(), LOOK_S))

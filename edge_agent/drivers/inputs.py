@@ -7,14 +7,16 @@ counted in that thread, since each of them matters.
 
 import asyncio
 import contextlib
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from edge_agent.config.model import GpioInput
 from edge_agent.core.errors import DriverError
+from edge_agent.core.health import Health
 from edge_agent.core.reading import Level, Pulses
 from edge_agent.drivers.condition import Condition
 from edge_agent.drivers.device import Device
 from edge_agent.drivers.lines import EdgeInput, Line
+from edge_agent.drivers.survey import Kind
 
 # A level is taken when it was quiet for debounce_ms (contacts bounce for 1 to 10 ms), or has not come to rest in so
 # many times that: a chattering contact is read all the same.
@@ -24,10 +26,12 @@ CHATTER_TIMES = 10
 class Input:
     """A contact or detector: its level goes to the device's bridge at start and whenever it has changed."""
 
+    kind: ClassVar[Kind] = "contact"
+
     def __init__(self, settings: GpioInput, device: Device) -> None:
         self.name = device.name
         self.device = device
-        self._settings = settings
+        self.wiring = settings
         self._input: EdgeInput | None = None
         self._level: bool | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -41,13 +45,23 @@ class Input:
         return self.device.condition
 
     @property
+    def health(self) -> Health:
+        """The device's."""
+        return self.device.health
+
+    @property
     def is_open(self) -> bool:
         """Whether the line is held."""
         return self._input is not None
 
+    @property
+    def line(self) -> Line | None:
+        """The line while it is held."""
+        return None if self._input is None else self._input.line
+
     def open(self, factory: Any) -> None:
         """Take the line. Raises DriverError."""
-        wiring = self._settings
+        wiring = self.wiring
         self._level = None
         self._input = EdgeInput(
             wiring.line, wiring.pull, active_high=wiring.active == "high", factory=factory, on_edge=self._edge
@@ -117,10 +131,12 @@ class Counter:
     beginning of a pulse, in its midst or at its end, make one. A pulse is told when it is over.
     """
 
+    kind: ClassVar[Kind] = "pulses"
+
     def __init__(self, settings: GpioInput, device: Device) -> None:
         self.name = device.name
         self.device = device
-        self._settings = settings
+        self.wiring = settings
         self._debounce_s = settings.debounce_ms / 1000
         self._line: Line | None = None
         self._factory: Any = None
@@ -135,13 +151,23 @@ class Counter:
         return self.device.condition
 
     @property
+    def health(self) -> Health:
+        """The device's."""
+        return self.device.health
+
+    @property
     def is_open(self) -> bool:
         """Whether the line is held."""
         return self._line is not None
 
+    @property
+    def line(self) -> Line | None:
+        """The line while it is held."""
+        return self._line
+
     def open(self, factory: Any) -> None:
         """Take the line. Raises DriverError."""
-        wiring = self._settings
+        wiring = self.wiring
         self._factory, self._edge_ticks = factory, None
         self._seen = self._told = _Seen(0, None, 0.0)
         self._loop = asyncio.get_running_loop()
@@ -184,7 +210,7 @@ class Counter:
     def _edge(self, ticks: Any, state: Any) -> None:
         """In gpiozero's thread, for both edges: what ends here was a level that lasted, or a bounce."""
         last, self._edge_ticks = self._edge_ticks, ticks
-        ended = bool(state) != (self._settings.active == "high")
+        ended = bool(state) != (self.wiring.active == "high")
         lasted = last is None or self._factory.ticks_diff(ticks, last) >= self._debounce_s
         if lasted and ended != self._steady:
             self._steady = ended

@@ -13,9 +13,9 @@ from gpiozero.devices import Device, GPIODevice
 from gpiozero.exc import BadPinFactory, GPIOPinInUse, GPIOZeroError, PinFixedPull, PinInvalidPin, PinUnknownPi
 
 from edge_agent.core.errors import DriverError
+from edge_agent.drivers.trace import Edge, Trace
 
 Pull = Literal["up", "down", "none"]
-Edge = Callable[[Any, Any], None]
 
 BACKLOG = 16  # edges on their way into the loop: a line that howls (an antenna, a broken wire) must not flood it
 
@@ -134,9 +134,12 @@ class Line:
         with translated(number):
             self._pin_device = GPIODevice(number, pin_factory=factory)
         self._pin: Any = self._pin_device.pin
+        self._on_edge: Edge = ignore_edge
+        self.trace: Trace | None = None
 
     def as_input(self, pull: Pull, on_edge: Edge) -> None:
-        """Listen; `on_edge(ticks, state)` runs in gpiozero's thread and is held only weakly."""
+        """Listen; `on_edge(ticks, state)` runs in gpiozero's thread."""
+        self._on_edge = on_edge
         with translated(self._number):
             self._pin.input_with_pull(_PULLS[pull])
             self._pin.bounce = None  # lgpio's filter swallows edges; levels are read again instead
@@ -159,6 +162,27 @@ class Line:
         with translated(self._number):
             self._pin.state = active == self._active_high
 
+    @property
+    def high(self) -> bool:
+        """The electric level now."""
+        with translated(self._number):
+            return bool(self._pin.state)
+
+    def begin_trace(self, clock: Callable[[], float]) -> None:
+        """Keep the edges too: the pin goes on listening with another callback, which calls the first."""
+        if self.trace is None:
+            trace = Trace(self._on_edge, self._pin_device.pin_factory.ticks_diff, clock)
+            with translated(self._number):
+                self._pin.when_changed = trace.see
+            self.trace = trace
+
+    def end_trace(self) -> None:
+        """Keep no more edges: an edge takes the way again that it took before."""
+        if self.trace is not None:
+            with translated(self._number):
+                self._pin.when_changed = self._on_edge
+            self.trace = None
+
     def close(self) -> None:
         """Stop listening or driving; the line is an input again."""
         with translated(self._number):
@@ -176,18 +200,18 @@ class EdgeInput:
         self._on_edge = on_edge
         self._sent = 0  # written by gpiozero's thread only
         self._arrived = 0  # written by the loop only: no lock, and no count that drifts
-        self._line = Line(number, active_high=active_high, factory=factory)
-        self._line.as_input(pull, self._stamp)
+        self.line = Line(number, active_high=active_high, factory=factory)
+        self.line.as_input(pull, self._stamp)
 
     def active(self) -> bool:
         """The level now. Raises DriverError."""
-        return self._line.active
+        return self.line.active
 
     def close(self) -> None:
         """Stop listening; edges on their way are dropped."""
         self._on_edge = ignore
         with contextlib.suppress(DriverError):
-            self._line.close()
+            self.line.close()
 
     def _stamp(self, _ticks: object, _state: object) -> None:
         if self._sent - self._arrived < BACKLOG:
@@ -202,3 +226,7 @@ class EdgeInput:
 
 def ignore(_at: float) -> None:
     """What an edge means to nobody."""
+
+
+def ignore_edge(_ticks: Any, _state: Any) -> None:
+    """The same in gpiozero's thread."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from edge_agent.drivers.ble import BleDriver
     from edge_agent.drivers.gpio import Button
     from edge_agent.drivers.indicators import Output
+    from edge_agent.drivers.survey import HeaderSurvey
 
 # For config.load, which asks it what a device's options may be.
 LANGUAGES = Languages(language, languages)
@@ -51,6 +52,7 @@ class Hardware(NamedTuple):
     relays: Mapping[str, Indicator] = {}
     ble: "BleDriver | None" = None
     devices: tuple[Device, ...] = ()
+    survey: "HeaderSurvey | None" = None
 
 
 def build(
@@ -156,7 +158,7 @@ class _Maker(NamedTuple):
             inputs.append(Counter(row, device) if "pulses" in spec.transports else Input(row, device))
         outputs = [output for output in (lamp, buzzer) if output is not None]
         driver = GpioDriver(button, [*outputs, *relays.values()], inputs)
-        return Hardware((driver,), button, lamp, buzzer, relays)
+        return Hardware((driver,), button, lamp, buzzer, relays, survey=driver.survey)
 
 
 def _output(relay: GpioRelay) -> GpioOut:

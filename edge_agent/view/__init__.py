@@ -9,6 +9,7 @@ from edge_agent.view.consent import ConsentView
 from edge_agent.view.console import ConsoleView
 from edge_agent.view.engineer import EngineerView
 from edge_agent.view.findings import FindingsView
+from edge_agent.view.gpio import GpioView
 from edge_agent.view.help import HelpView, lamp
 from edge_agent.view.metrics import MetricsView
 from edge_agent.view.report import ReportView
@@ -22,7 +23,16 @@ __all__ = ["View", "lamp", "view_of"]
 
 
 class View(
-    MetricsView, FindingsView, HelpView, ConsentView, ConsoleView, EngineerView, SurveyView, SelfTestView, ReportView
+    MetricsView,
+    FindingsView,
+    HelpView,
+    ConsentView,
+    ConsoleView,
+    EngineerView,
+    SurveyView,
+    GpioView,
+    SelfTestView,
+    ReportView,
 ):
     """The Agent that control.server serves, a class for each subject."""
 

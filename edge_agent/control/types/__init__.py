@@ -40,6 +40,7 @@ from edge_agent.control.types.findings import (
     Taught,
     Which,
 )
+from edge_agent.control.types.gpio import GpioBurst, GpioEdge, GpioLine, GpioSurvey, GpioVerdict, SurveyGpio
 from edge_agent.control.types.help import (
     LONGEST_HOLD_S,
     LONGEST_PLAY_S,
@@ -100,6 +101,11 @@ __all__ = [
     "Frame",
     "Frozen",
     "Gap",
+    "GpioBurst",
+    "GpioEdge",
+    "GpioLine",
+    "GpioSurvey",
+    "GpioVerdict",
     "HeardBle",
     "Help",
     "HelpTest",
@@ -136,6 +142,7 @@ __all__ = [
     "Step",
     "Stored",
     "SurveyBle",
+    "SurveyGpio",
     "Tail",
     "Taught",
     "Watch",

@@ -15,6 +15,7 @@ from edge_agent.control.types.findings import (
     Shelve,
     Taught,
 )
+from edge_agent.control.types.gpio import GpioSurvey, SurveyGpio
 from edge_agent.control.types.help import Answer, Help, HelpTest, Lamp, Play
 from edge_agent.control.types.live import Live
 from edge_agent.control.types.onsite import InForce, Log, OfDevice, Raw, Tail, Watch
@@ -116,6 +117,12 @@ class Agent(Protocol):
 
     async def start_survey_ble(self, ask: SurveyBle) -> BleSurvey:
         """Begin to keep who is heard by Bluetooth, or go on with it."""
+
+    def survey_gpio(self) -> GpioSurvey:
+        """The lines of the GPIO header, and their edges while somebody surveys."""
+
+    async def start_survey_gpio(self, ask: SurveyGpio) -> GpioSurvey:
+        """Begin to keep the edges of all inputs, or go on with it."""
 
     def console(self) -> Console:
         """How the page on site stands, without its PIN."""

@@ -27,6 +27,7 @@ from edge_agent.control.types import (
     Examine,
     Finding,
     Frame,
+    GpioSurvey,
     Help,
     HelpTest,
     InForce,
@@ -47,6 +48,7 @@ from edge_agent.control.types import (
     Status,
     Step,
     SurveyBle,
+    SurveyGpio,
     Tail,
     Watch,
 )
@@ -91,6 +93,7 @@ class MadeUpAgent(MadeUpFindings):
         self.waiting = 3
         self.watched_s = 0.0
         self.surveyed = BleSurvey(True, True, "scanning on hci0")
+        self.header = GpioSurvey(3.0)
         self.reported = Report("{}", "00" * 64, "00" * 32)
         self.examined = SelfTest("never", "ok", "All is well.", __version__, [])
         self.taught: list[str] = []
@@ -222,6 +225,12 @@ class MadeUpAgent(MadeUpFindings):
         if self.surveyed.configured:
             self.surveyed = structs.replace(self.surveyed, left_s=ask.seconds)
         return self.surveyed
+
+    def survey_gpio(self) -> GpioSurvey:
+        return self.header
+
+    async def start_survey_gpio(self, ask: SurveyGpio) -> GpioSurvey:
+        return structs.replace(self.header, left_s=ask.seconds)
 
     def consent(self) -> Consent:
         return Consent([Purpose("telemetry", True, "readings go out", False, "page", 1_700_000_000.0)], "Help always.")
