@@ -8,6 +8,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from edge_agent import __version__
 from edge_agent.config import DEFAULT_FILE
@@ -17,6 +18,9 @@ from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.types import Probed, SelfTest, pretty
 from edge_agent.core.selftest import Found, Result, fail, not_run, ok, overall
 from edge_agent.texts import Said, texts
+
+if TYPE_CHECKING:
+    from edge_agent.config.model import Config
 
 WELL, WRONG, UNREACHED, CARE = 0, 1, 3, 4
 LOOK_S = 0.2
@@ -95,25 +99,38 @@ def alone(file: str, *, as_json: bool) -> int:
     """What can be seen without an agent; it ends with 3 in any case, for a household without an agent has no help."""
     from edge_agent.examine import probed  # noqa: PLC0415 - only where no agent runs
 
-    here = texts("en")
-    told: Callable[[Result], None] = lambda result: None if as_json else _each([probed(result, here)], "en")  # noqa: E731
-    results = list(_looked(file, told))
+    config, found = _configured(file)
+    here = texts(config.gateway.language)
+    told: Callable[[Result], None] = lambda result: (  # noqa: E731
+        None if as_json else _each([probed(result, here)], here.language)
+    )
+    results = list(_looked(config, found, told))
     verdict = overall(results)
     wrong = sum(result.found.verdict is verdict for result in results)
     sentence = here.say(f"selftest.{verdict.value}", n=wrong)
     rows = [probed(result, here) for result in results]
-    done = SelfTest("alone", verdict.value, sentence, __version__, rows, len(rows))
-    say(pretty(done) if as_json else f"\nNo agent runs here, so this is only what can be seen without one. {sentence}")
+    done = SelfTest("alone", verdict.value, sentence, __version__, rows, len(rows), language=here.language)
+    say(pretty(done) if as_json else f"\n{here.say('selftest.alone')} {sentence}")
     return UNREACHED
 
 
-def _looked(file: str, told: Callable[[Result], None]) -> Iterator[Result]:
-    from edge_agent import settings  # noqa: PLC0415
+def _configured(file: str) -> tuple["Config", Found]:
+    """The configuration, or where it is wrong the one that holds without a file; and what there is to say of it."""
     from edge_agent.config.load import load  # noqa: PLC0415
     from edge_agent.config.mistakes import ConfigProblems  # noqa: PLC0415
     from edge_agent.config.model import Config  # noqa: PLC0415
-    from edge_agent.core.health import CONDITIONS  # noqa: PLC0415
     from edge_agent.drivers.registry import LANGUAGES  # noqa: PLC0415
+
+    try:
+        return load(file, LANGUAGES), ok(Said("probe.config", file=file))
+    except ConfigProblems as problems:
+        first = str(problems).partition("\n")[0]
+        return Config(), fail(first, Said("probe.config_fix", file=file))
+
+
+def _looked(config: "Config", found: Found, told: Callable[[Result], None]) -> Iterator[Result]:
+    from edge_agent import settings  # noqa: PLC0415
+    from edge_agent.core.health import CONDITIONS  # noqa: PLC0415
     from edge_agent.examine import local_probes  # noqa: PLC0415
     from edge_agent.services.selftest.runner import examine  # noqa: PLC0415
 
@@ -122,13 +139,7 @@ def _looked(file: str, told: Callable[[Result], None]) -> Iterator[Result]:
         told(result)
         return result
 
-    try:
-        config = load(file, LANGUAGES)
-        yield said("config", ok(Said("probe.config", file=file)))
-    except ConfigProblems as problems:
-        first = str(problems).partition("\n")[0]
-        yield said("config", fail(first, Said("probe.config_fix", file=file)))
-        config = Config()
+    yield said("config", found)
     folder = settings.state_folder(config.paths.state)
     if not folder.is_dir():
         yield said("store", not_run(Said("probe.no_folder", folder=folder), Said("probe.no_folder_fix")))

@@ -239,7 +239,7 @@ class BleDriver:
     def _tell(self, step: Step, deed: str, fix: str) -> None:
         self._deaf = True
         silent_s = self._ladder.silent_s(self._loop.time())
-        self._down(RadioError(step.value, f"No device at all was heard for {silent_s:.0f} s, and {deed}", fix=fix))
+        self._down(RadioError(step.value, Said("radio.deaf", seconds=round(silent_s), deed=deed), fix=fix))
 
     def _hear(self, found: BLEDevice, data: AdvertisementData) -> None:
         """Bleak's callback, in the loop, for every device around: most are not ours."""
@@ -256,7 +256,7 @@ class BleDriver:
         if nearby.link is not None:
             nearby.link.hear(found)
         elif not nearby.device.health.ready:
-            nearby.device.up("heard")
+            nearby.device.up(Said("radio.heard"))
         if nearby.listens:
             nearby.device.feed(advert_of(found, data), at)
 
@@ -266,13 +266,13 @@ class BleDriver:
 
     def _up(self, adapter: Adapter) -> None:
         self._deaf = False
-        news = self._radio.up(f"scanning on {adapter.name}")
+        news = self._radio.up(Said("radio.scanning", adapter=adapter.name))
         self.health = self._radio.health
         if not news:
             return
         for each in self._devices.values():
             if each.link is None and each.device.counts().last_at is not None:
-                each.device.up("heard before")
+                each.device.up(Said("radio.heard_before"))
             elif each.link is None or not each.link.connected:
                 each.device.condition.health = NOT_HEARD
 

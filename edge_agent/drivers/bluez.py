@@ -13,6 +13,7 @@ from dbus_fast import BusType, Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
 from edge_agent.drivers.radio import ANSWER_S, ERRORS, NO_ADAPTER, OFF, WEAK, RadioError, translated
+from edge_agent.texts import Said
 
 BLUEZ = "org.bluez"
 ADAPTER = "org.bluez.Adapter1"
@@ -109,7 +110,7 @@ class Bus:
                 if (await self.look(path)).powered == on:
                     return
             await asyncio.sleep(LOOK_AGAIN_S)
-        raise RadioError("power", f"The adapter cannot be switched {'on' if on else 'off'}", fix=OFF.fix)
+        raise RadioError("power", Said("radio.stuck_on" if on else "radio.stuck_off"), fix=OFF.fix)
 
     async def _call(
         self, destination: str, path: str, interface: str, member: str, signature: str = "", *body: object
@@ -153,8 +154,8 @@ def choose(adapters: Sequence[Adapter], wanted: str) -> Adapter:
         known = ", ".join(f"{each.name} ({each.address})" for each in adapters)
         raise RadioError(
             "adapter",
-            f"There is no Bluetooth adapter {wanted}",
-            fix=f"Correct ble.adapter, or leave it out; there is {known}",
+            Said("radio.unknown", name=wanted),
+            fix=Said("radio.unknown_fix", known=known),
         )
     able = [each for each in named if each.central]
     if not able:

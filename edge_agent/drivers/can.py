@@ -17,6 +17,7 @@ from edge_agent.core.errors import DriverError
 from edge_agent.core.reading import Frame
 from edge_agent.drivers.device import Device
 from edge_agent.drivers.kept import KeptOpen
+from edge_agent.texts import Said
 
 # linux/can.h, linux/can/raw.h and linux/can/error.h
 _FRAME = struct.Struct("=IB3x8s")
@@ -50,15 +51,15 @@ def open_socket(interface: str, net: Path = NET) -> socket.socket:
     """A raw CAN socket that hears this interface. Raises CanError."""
     if not (net / interface).is_dir():
         known = [each.name for each in sorted(net.glob("*")) if _read(each / "type") == _CAN_TYPE]
-        others = f"known are {', '.join(known)}" if known else "no CAN interface is known"
-        raise CanError("missing", f"CAN interface {interface} is not there", f"Plug the adapter in; {others}")
+        fix = Said("port.can_missing_fix", known=", ".join(known)) if known else Said("port.can_none_fix")
+        raise CanError("missing", Said("port.can_missing", name=interface), fix)
     if not int(_read(net / interface / "flags") or "0", 16) & _UP:
-        fix = f"sudo ip link set {interface} up type can bitrate 250000"
-        raise CanError("down", f"CAN interface {interface} is switched off", fix)
+        command = f"sudo ip link set {interface} up type can bitrate 250000"
+        raise CanError("down", Said("port.can_down", name=interface), command)
     try:
         raw = socket.socket(socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW)
     except OSError as error:
-        raise CanError("kernel", "this kernel has no CAN", "sudo modprobe can_raw") from error
+        raise CanError("kernel", Said("port.can_kernel"), "sudo modprobe can_raw") from error
     try:
         raw.setsockopt(_SOL_CAN_RAW, _RAW_FILTER, _FILTER)
         raw.setsockopt(_SOL_CAN_RAW, _RAW_ERR_FILTER, _ERRORS)
@@ -66,8 +67,8 @@ def open_socket(interface: str, net: Path = NET) -> socket.socket:
         raw.bind((interface,))
     except OSError as error:
         raw.close()
-        why = f"CAN interface {interface} cannot be used: {os.strerror(error.errno or errno.EIO)}"
-        raise CanError("failed", why, "Look in the kernel's log (dmesg) for what it says of it") from error
+        said = Said("port.can_failed", name=interface, why=os.strerror(error.errno or errno.EIO))
+        raise CanError("failed", said, Said("port.can_failed_fix")) from error
     return raw
 
 
@@ -109,11 +110,11 @@ class CanDriver(KeptOpen):
         try:
             self._socket = self._opened(self._interface)
         except CanError as error:
-            self._device.down(error.code, str(error), error.fix, self._loop.time())
+            self._device.down(error.code, error.args[0], error.fix, self._loop.time())
             return False
         self._socket.setblocking(False)
         self._loop.add_reader(self._socket.fileno(), self._readable)
-        self._device.up(f"listening on {self._interface}")
+        self._device.up(Said("port.listening", where=self._interface))
         return True
 
     def _close(self) -> None:
@@ -134,7 +135,7 @@ class CanDriver(KeptOpen):
                 self._lose(os.strerror(error.errno or errno.EIO))
                 return
             if len(raw) != _FRAME.size:
-                self._lose("it gives no frames any more")
+                self._lose(Said("port.can_mute"))
                 return
             self._frame(*_FRAME.unpack(raw))
 
@@ -147,13 +148,13 @@ class CanDriver(KeptOpen):
     def _state(self, error: int) -> None:
         """The controller's own word: it left the bus after too many errors, or is back."""
         if error & _BUS_OFF:
-            why = f"CAN interface {self._interface} has left the bus after too many errors"
-            fix = "Look at the wiring, its two resistors and the bit rate; with restart-ms 1000 it comes back by itself"
-            self._device.down("bus_off", why, fix, self._loop.time())
+            said = Said("port.can_left", name=self._interface)
+            self._device.down("bus_off", said, Said("port.can_left_fix"), self._loop.time())
         elif error & _RESTARTED:
-            self._device.up(f"listening on {self._interface}")
+            self._device.up(Said("port.listening", where=self._interface))
 
     def _lose(self, why: str) -> None:
         self._close()
-        self._device.down("missing", f"CAN interface {self._interface} went away: {why}", "", self._loop.time())
+        said = Said("port.can_gone", name=self._interface, why=why)
+        self._device.down("missing", said, "", self._loop.time())
         self._lost.set()

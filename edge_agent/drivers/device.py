@@ -10,6 +10,7 @@ from edge_agent.core.ports import Bridge, Deliver, DeviceCounts, Keep
 from edge_agent.core.reading import Chunk, Fault, Handover, Item, Reading, Send
 from edge_agent.drivers.condition import Condition
 from edge_agent.drivers.tap import Tap
+from edge_agent.texts import Said
 
 # A bridge raises nothing (core.ports.Bridge). One that does, an outsider's say, is left alone this long before it is
 # fed again, so that it costs one trace in the log a minute and neither its driver nor the devices beside it.
@@ -169,11 +170,11 @@ class Device:
     def _rest(self, now: float) -> None:
         self._rest_until = now + REST_S
         self._faults += 1
-        self.condition.down("bridge", "its language decoder failed", "Please report the error in the log")
+        self.condition.down("bridge", Said("port.decoder"), Said("port.decoder_fix"))
 
     def _resting(self, now: float) -> bool:
         if self._rest_until is not None and now < self._rest_until:
             return True
         self._rest_until = None
-        self.condition.up("its language decoder is tried again")
+        self.condition.up(Said("port.decoder_again"))
         return False

@@ -57,7 +57,7 @@ class FileDriver:
                 except FileError as error:
                     self._device.down(error.code, error.sentence, error.fix, loop.time())
                 else:
-                    self._device.up(f"reading {self._settings.path}")
+                    self._device.up(Said("port.reading", where=self._settings.path))
                     # apart: a bridge that raises must not end the driver
                     loop.call_soon(self._device.feed, Content(content), loop.time())
                 await asyncio.sleep(until_next(loop.time(), self._settings.every_s))
@@ -72,7 +72,7 @@ class FileDriver:
             self._reading = asyncio.create_task(in_thread(partial(read, self._settings.path)))
         done, _ = await asyncio.wait({self._reading}, timeout=ANSWER_S)
         if not done:
-            raise FileError("hangs", f"{self._settings.path} does not answer", "Look in the kernel's log: dmesg")
+            raise FileError("hangs", Said("port.file_hangs", path=self._settings.path), Said("port.file_hangs_fix"))
         reading, self._reading = self._reading, None
         return reading.result()
 
@@ -84,9 +84,10 @@ def read(path: str) -> bytes:
         found = sorted(str(each) for each in Path("/").glob(path.lstrip("/")))
     if len(found) > 1:
         some = ", ".join(found[:4])
-        raise FileError("several", f"{path} is {len(found)} files: {some}", "Name one of them in the config")
+        said = Said("port.file_several", path=path, n=len(found), some=some)
+        raise FileError("several", said, Said("port.file_several_fix"))
     if not found:
-        raise FileError("missing", f"There is no {path}", "Connect the sensor, or correct the path in the config")
+        raise FileError("missing", Said("port.file_missing", path=path), Said("port.file_missing_fix"))
     try:
         with open(found[0], "rb", buffering=0) as file:  # noqa: PTH123 (a page and no more, in one read)
             return file.read(MAX_BYTES) or b""
@@ -96,8 +97,8 @@ def read(path: str) -> bytes:
 
 def _translated(path: str, error: OSError) -> FileError:
     if error.errno in (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR):
-        return FileError("missing", f"There is no {path}", "Connect the sensor, or correct the path in the config")
+        return FileError("missing", Said("port.file_missing", path=path), Said("port.file_missing_fix"))
     if error.errno in (errno.EACCES, errno.EPERM):
-        return FileError("denied", f"{path} may not be read", "Let the agent's user read it, or choose another file")
+        return FileError("denied", Said("port.file_denied", path=path), Said("port.file_denied_fix"))
     why = os.strerror(error.errno or errno.EIO)
-    return FileError("failed", f"{path} cannot be read: {why}", "Check the sensor's wires; look in the log: dmesg")
+    return FileError("failed", Said("port.file_failed", path=path, why=why), Said("port.file_failed_fix"))

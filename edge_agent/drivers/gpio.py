@@ -68,7 +68,7 @@ class Button:
         self._input = EdgeInput(
             wiring.line, wiring.pull, active_high=wiring.active == "high", factory=factory, on_edge=self._edge
         )
-        self.condition.up(f"listening on GPIO{wiring.line}")
+        self.condition.up(Said("port.listening", where=f"GPIO{wiring.line}"))
         # Who was told of no edge while the line was away, or before it was there, looks at the level now.
         asyncio.get_running_loop().call_soon(self._edge, asyncio.get_running_loop().time())
 

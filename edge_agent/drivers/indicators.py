@@ -8,6 +8,7 @@ from edge_agent.core.errors import DriverError
 from edge_agent.core.health import Health
 from edge_agent.drivers.condition import Condition
 from edge_agent.drivers.lines import Line
+from edge_agent.texts import Said
 
 
 class Output:
@@ -57,7 +58,8 @@ class Output:
         except DriverError:
             self.close()
             raise
-        self.condition.up("on " + ", ".join(f"GPIO{number}" for number in self._numbers.values()))
+        lines = ", ".join(f"GPIO{number}" for number in self._numbers.values())
+        self.condition.up(Said("port.on", where=lines))
 
     def close(self) -> None:
         """Dark, and give the lines back: a dark lamp is a fault, and an agent that has stopped is one."""

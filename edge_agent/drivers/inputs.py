@@ -17,6 +17,7 @@ from edge_agent.drivers.condition import Condition
 from edge_agent.drivers.device import Device
 from edge_agent.drivers.lines import EdgeInput, Line
 from edge_agent.drivers.survey import Kind
+from edge_agent.texts import Said
 
 # A level is taken when it was quiet for debounce_ms (contacts bounce for 1 to 10 ms), or has not come to rest in so
 # many times that: a chattering contact is read all the same.
@@ -66,7 +67,7 @@ class Input:
         self._input = EdgeInput(
             wiring.line, wiring.pull, active_high=wiring.active == "high", factory=factory, on_edge=self._edge
         )
-        self.device.up(f"listening on GPIO{wiring.line}")
+        self.device.up(Said("port.listening", where=f"GPIO{wiring.line}"))
 
     def close(self) -> None:
         """Give the line back."""
@@ -178,7 +179,7 @@ class Counter:
         except DriverError:
             self.close()
             raise
-        self.device.up(f"counting on GPIO{wiring.line}")
+        self.device.up(Said("port.counting", where=f"GPIO{wiring.line}"))
 
     def close(self) -> None:
         """Give the line back."""

@@ -47,14 +47,10 @@ _AUTHENTICATION = "org.bluez.Error.Authentication"
 # What the driver tells of all devices at once.
 _OF_THE_RADIO = frozenset({"adapter", "power", "denied", "service", "bus"})
 
-_GONE = Why("gone", "The connection to it was lost", "Check its battery and its distance, unless it was switched off")
-_REFUSES = Why(
-    "refuses",
-    "It was heard, but it cannot be connected to",
-    "Check its distance, and that no app and no other gateway is connected to it: most devices take only one",
-)
-_SILENT = Why("hangs", "It is connected, but does not answer", "Take its battery out and put it back, if it stays so")
-_FOREIGN = Why("foreign", "It has nothing that its language reads", "Correct its address or its language in the config")
+_GONE = Why("gone", Said("radio.gone"), Said("radio.gone_fix"))
+_REFUSES = Why("refuses", Said("radio.refuses"), Said("radio.refuses_fix"))
+_SILENT = Why("hangs", Said("radio.mute"), Said("radio.mute_fix"))
+_FOREIGN = Why("foreign", Said("radio.foreign"), Said("radio.foreign_fix"))
 
 
 NOT_HEARD = Health(False, Said("part.not_heard"), Said("part.not_heard_fix"))
@@ -175,7 +171,7 @@ class Link:
         if self._lost:
             raise _GONE.error()
         self.connected = True
-        self._device.up("connected")
+        self._device.up(Said("radio.linked"))
         self._asker.start()
         try:
             while not self._lost:
@@ -272,8 +268,7 @@ class Link:
 
     def _pairing(self) -> Why:
         address = self._found.address if self._found is not None else "ADDRESS"
-        fix = f"Pair it once, beside the gateway: bluetoothctl, then scan le, pair {address} and trust {address}"
-        return Why("pairing", "It wants to be paired before it tells anything", fix)
+        return Why("pairing", Said("radio.pairing"), Said("radio.pairing_fix", address=address))
 
 
 def _wants_pairing(error: Exception) -> bool:

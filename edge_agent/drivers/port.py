@@ -10,6 +10,7 @@ import serial
 
 from edge_agent.config.model import SerialDevice
 from edge_agent.core.errors import DriverError
+from edge_agent.texts import Said
 
 _USUAL = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttySC*", "serial[0-9]")
 _SHOWN = 8
@@ -25,13 +26,6 @@ _CODES = {
     errno.EPERM: "denied",
     errno.EBUSY: "busy",
     errno.EWOULDBLOCK: "busy",  # pyserial's flock
-}
-
-_FIXES = {
-    "denied": "Add the agent's user to the group dialout: sudo usermod -aG dialout USER, then start it again",
-    "busy": "Stop the other program that uses it, a modem manager, a console or a second entry in the config",
-    "settings": "Correct baud, bits, parity or stop of this port in the config",
-    "failed": "Look in the kernel's log (dmesg) for what it says of this port",
 }
 
 
@@ -56,12 +50,12 @@ def open_port(path: str, settings: SerialDevice, baud: int) -> Any:
             exclusive=True,
         )
     except ValueError as error:
-        raise PortError("settings", f"it does not take these settings ({error})") from error
+        raise PortError("settings", Said("port.refuses", error=error)) from error
     except termios.error as error:
-        raise PortError("failed", f"it cannot be set up ({error})") from error
+        raise PortError("failed", Said("port.no_setup", error=error)) from error
     except OSError as error:  # SerialException is one, with the errno of what failed, if anything did
         code = _CODES.get(error.errno or 0, "failed")
-        why = os.strerror(error.errno) if error.errno else "it is not a serial port"
+        why = os.strerror(error.errno) if error.errno else Said("port.no_port")
         raise PortError(code, why) from error
 
 
@@ -72,7 +66,7 @@ def mark_breaks(port: Any) -> None:
         settings[0] = settings[0] & ~(termios.IGNBRK | termios.BRKINT | termios.IGNPAR) | termios.PARMRK | termios.INPCK
         termios.tcsetattr(port.fd, termios.TCSANOW, settings)
     except termios.error as error:
-        raise PortError("settings", f"it cannot tell where a break is ({error})") from error
+        raise PortError("settings", Said("port.no_break", error=error)) from error
 
 
 class PortFinder:
@@ -103,10 +97,10 @@ class PortFinder:
         """What is wrong in one sentence, and what a person can do."""
         where = self._configured if self._link is None else f"{self._configured} ({self._link.name})"
         if error.code != "missing":
-            return f"Port {where} cannot be used: {error}", _FIXES[error.code]
-        known = self._known()
-        others = f"known ports are {', '.join(known)}" if known else "no serial port is known now"
-        return f"Port {where} is not there: {error}", f"Plug it in; {others}"
+            return Said("port.unusable", where=where, why=error.args[0]), Said(f"port.{error.code}_fix")
+        known = ", ".join(self._known())
+        fix = Said("port.missing_fix", known=known) if known else Said("port.missing_all_fix")
+        return Said("port.missing", where=where, why=error.args[0]), fix
 
     def _links(self) -> list[Path]:
         try:

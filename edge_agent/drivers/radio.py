@@ -9,6 +9,7 @@ from bleak.exc import BleakBluetoothNotAvailableError, BleakBluetoothNotAvailabl
 from dbus_fast.errors import AuthError
 
 from edge_agent.core.errors import DriverError
+from edge_agent.texts import Said
 
 # What starting or stopping a scan lets through: bleak's own; of its D-Bus library the socket's, a bus that goes away
 # in the middle (EOFError) and an address that is none (ValueError); and no answer in time.
@@ -38,41 +39,15 @@ class Why(NamedTuple):
         return RadioError(self.code, self.what, fix=self.fix)
 
 
-NO_ADAPTER = Why(
-    "adapter",
-    "There is no Bluetooth adapter",
-    "Plug one in, or enable the built-in one (dtparam=krnbt=on, and no disable-bt overlay)",
-)
-WEAK = Why("adapter", "The Bluetooth adapter cannot do Bluetooth LE", "Use an adapter with Bluetooth 4.0 or later")
-OFF = Why(
-    "power",
-    "The Bluetooth adapter is switched off",
-    "Switch it on: rfkill unblock bluetooth && bluetoothctl power on",
-)
-_DENIED = Why(
-    "denied",
-    "The system's message bus refuses the agent",
-    "Add the agent's user to the group bluetooth: sudo usermod -aG bluetooth USER, then start it again",
-)
-_NO_SERVICE = Why(
-    "service",
-    "The Bluetooth service (bluetoothd) is not running",
-    "Install and start it: sudo apt install bluez && sudo systemctl enable --now bluetooth",
-)
-_BUSY = Why(
-    "busy",
-    "The Bluetooth service says that a scan is in progress already",
-    "If it stays so, restart it: sudo systemctl restart bluetooth",
-)
-_HANGS = Why(
-    "hangs",
-    "The Bluetooth service does not answer",
-    "If it stays so, restart it: sudo systemctl restart bluetooth",
-)
-ENDED = Why(
-    "ended", "The Bluetooth service has ended the scan", "Nothing, if it comes back; else see journalctl -u bluetooth"
-)
-RESTARTED = Why("restarted", "The Bluetooth service was restarted", "Nothing, if it comes back")
+NO_ADAPTER = Why("adapter", Said("radio.no_adapter"), Said("radio.no_adapter_fix"))
+WEAK = Why("adapter", Said("radio.weak"), Said("radio.weak_fix"))
+OFF = Why("power", Said("radio.off"), Said("radio.off_fix"))
+_DENIED = Why("denied", Said("radio.denied"), Said("radio.denied_fix"))
+_NO_SERVICE = Why("service", Said("radio.no_service"), Said("radio.no_service_fix"))
+_BUSY = Why("busy", Said("radio.busy"), Said("radio.busy_fix"))
+_HANGS = Why("hangs", Said("radio.hangs"), Said("radio.hangs_fix"))
+ENDED = Why("ended", Said("radio.ended"), Said("radio.ended_fix"))
+RESTARTED = Why("restarted", Said("radio.restarted"), Said("radio.restarted_fix"))
 
 _DBUS = {
     "org.freedesktop.DBus.Error.ServiceUnknown": _NO_SERVICE,
@@ -99,9 +74,9 @@ def translated(error: Exception) -> RadioError:
     elif isinstance(error, TimeoutError):
         found = _HANGS
     elif isinstance(error, (OSError, EOFError, ValueError)):
-        what = f"The system's message bus cannot be reached: {getattr(error, 'strerror', None) or error}"
-        found = Why("bus", what, "Install Bluetooth and the bus: sudo apt install dbus bluez")
-    return (found or Why("failed", f"Bluetooth does not work: {error}", "Look at journalctl -u bluetooth")).error()
+        why = getattr(error, "strerror", None) or error
+        found = Why("bus", Said("radio.bus", why=why), Said("radio.bus_fix"))
+    return (found or Why("failed", Said("radio.failed", why=error), Said("radio.failed_fix"))).error()
 
 
 async def hang_up() -> None:

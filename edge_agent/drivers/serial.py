@@ -18,6 +18,7 @@ from edge_agent.drivers.asker import Asker
 from edge_agent.drivers.device import Device
 from edge_agent.drivers.kept import KeptOpen
 from edge_agent.drivers.port import PortError, PortFinder, mark_breaks, open_port
+from edge_agent.texts import Said
 
 READ_BYTES = 4096  # the tty layer holds as much (N_TTY_BUF_SIZE of Linux), so one call empties it
 OUT_BYTES = 4096  # four seconds of 9600 baud: a device that takes no more than this back is not listening
@@ -82,7 +83,7 @@ class SerialDriver(KeptOpen):
             return False
         self._finder.opened()
         self._loop.add_reader(self._port.fd, self._readable)
-        self._device.up(f"listening on {path} at {self._baud} baud")
+        self._device.up(Said("port.listening_at", where=path, baud=self._baud))
         self._asker.start()
         return True
 

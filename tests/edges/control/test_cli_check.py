@@ -102,6 +102,15 @@ def test_without_an_agent_it_says_so_and_looks_at_what_can_be_seen(tmp_path, cap
     assert "link" not in rows, "without a broker there is no way to look at"
 
 
+def test_without_an_agent_it_speaks_the_language_of_the_configuration(tmp_path, capsys):
+    file = tmp_path / "agent.toml"
+    file.write_text(CONFIG.format(tmp_path) + '[gateway]\nlanguage = "de"\n')
+    assert cli.main(["check", "--config", str(file), "--socket", str(tmp_path / "none.sock")]) == 3
+    out = capsys.readouterr().out
+    assert f"{tmp_path}/no-port ist nicht da" in out
+    assert "Hier läuft kein Agent" in out
+
+
 def test_without_an_agent_a_wrong_configuration_is_told_and_the_rest_is_looked_at(tmp_path, capsys):
     file = tmp_path / "agent.toml"
     file.write_text("[gateway]\nid = 5\n")
