@@ -131,7 +131,7 @@ def _configured(file: str) -> tuple["Config", Found]:
 def _looked(config: "Config", found: Found, told: Callable[[Result], None]) -> Iterator[Result]:
     from edge_agent import settings  # noqa: PLC0415
     from edge_agent.core.health import CONDITIONS  # noqa: PLC0415
-    from edge_agent.examine import local_probes  # noqa: PLC0415
+    from edge_agent.probes import local_probes  # noqa: PLC0415
     from edge_agent.services.selftest.runner import examine  # noqa: PLC0415
 
     def said(name: str, found: Found) -> Result:
@@ -144,8 +144,7 @@ def _looked(config: "Config", found: Found, told: Callable[[Result], None]) -> I
     if not folder.is_dir():
         yield said("store", not_run(Said("probe.no_folder", folder=folder), Said("probe.no_folder_fix")))
         folder = next(each for each in folder.parents if each.is_dir())
-    ports = [(row.name, row.port) for row in config.serial]
-    yield from asyncio.run(examine(list(local_probes(config, folder, ports)), told))
+    yield from asyncio.run(examine(list(local_probes(config, folder)), told))
 
 
 def _each(results: list[Probed], language: str) -> None:

@@ -1,16 +1,13 @@
-"""The self-test of this gateway: which probes there are, with an agent and without one, and the last result."""
+"""The self-test of this gateway: what the agent looks at of itself, the run that is under way, and the last result."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from edge_agent import __version__, machine, settings
-from edge_agent.config.model import Config
 from edge_agent.control.types import Probed
 from edge_agent.core.clock import Instant
 from edge_agent.core.errors import RefusedError
@@ -19,10 +16,9 @@ from edge_agent.core.ports import DeviceCounts
 from edge_agent.core.selftest import Found, Result, Verdict, fail, not_run, ok, overall, unknown, warn
 from edge_agent.core.testpress import Outcome
 from edge_agent.plugins import plugin_probes
-from edge_agent.services.selftest import computer, disk
+from edge_agent.probes import in_loop, last_steps, of_machine, of_ways
 from edge_agent.services.selftest.runner import Probe, examine, titled
 from edge_agent.texts import Said, Texts
-from edge_agent.uplink.probe import Way
 
 if TYPE_CHECKING:
     from edge_agent.app import Agent
@@ -106,19 +102,20 @@ class Examiner:
         agent = self._agent
         here = agent.folder
         yield from of_machine(agent.config, here)
-        yield Probe("clock", _coroutine(self._clock))
+        yield Probe("clock", in_loop(self._clock))
         for name, health in _worst(agent.standing.health()).items():
             # the way to the broker and to the desk is walked, not only looked at
             if not (agent.config.broker.host and name in ("service", "test")):
-                yield Probe(name, _coroutine(partial(self._button if name == "button" else _of_health, health)))
+                look = in_loop(partial(self._button if name == "button" else _of_health, health))
+                yield Probe(name, look, needs=last_steps(name, agent.config))
         for driver in agent.hardware.drivers:
             for row in driver.devices():
-                look = _coroutine(partial(self._device, row))
+                look = in_loop(partial(self._device, row))
                 yield Probe(f"device {row.device}", look, needs=(driver.name,))
-        yield Probe("queue", _coroutine(self._queue))
+        yield Probe("queue", in_loop(self._queue))
+        yield from of_ways(agent.config, lambda: agent.reach.uplink.connected)
         if agent.config.broker.host:
-            yield from of_way(agent.config, lambda: agent.reach.uplink.connected)
-            yield Probe("service", self._service, CONNECT_S + 2.0)
+            yield Probe("service", self._service, CONNECT_S + 2.0, needs=last_steps("service", agent.config))
             yield Probe("test", self._test, ANSWER_S + 2.0)
 
     def _clock(self) -> Found:
@@ -193,31 +190,6 @@ class Examiner:
         return ""
 
 
-def of_machine(config: Config, folder: Path) -> Iterator[Probe]:
-    """What can be told without an agent."""
-    outbox = config.outbox
-    yield Probe("version", _coroutine(partial(ok, Said("probe.version", version=__version__))))
-    yield Probe("power", lambda: computer.power(machine.told(config.gateway.power, machine.power())))
-    yield Probe("temperature", computer.temperature)
-    yield Probe("memory", computer.memory)
-    yield Probe("space", lambda: disk.space(folder, outbox.free_floor_mb, outbox.free_floor_inodes))
-    yield Probe("wear", lambda: disk.wear(folder))
-    yield Probe("disk", lambda: disk.latency(folder), 10.0)
-
-
-def of_way(config: Config, connected: Callable[[], bool]) -> Iterator[Probe]:
-    """The steps to the broker, but for logging in."""
-    wire = settings.mqtt_settings(config, "")
-    way = Way(wire.host, wire.port, wire.tls, connected)
-    yield Probe("link", way.link)
-    yield Probe("address", way.address)
-    yield Probe("dns", way.dns, 11.0)
-    yield Probe("tcp", way.tcp, 10.0)
-    if wire.tls is not None:
-        yield Probe("tls", way.tls, 12.0)
-    yield Probe("portal", way.portal, 10.0, after=("tcp", "tls"))
-
-
 def probed(result: Result, texts: Texts) -> Probed:
     """A result as the console knows it."""
     found = result.found
@@ -247,34 +219,9 @@ def _of_health(health: Health) -> Found:
     return ok(health.sentence) if health.ready else fail(health.sentence, health.fix)
 
 
-def _coroutine(look: Callable[[], Found]) -> Callable[[], Awaitable[Found]]:
-    """What looks at the agent's own state is asked in its loop, not in a thread."""
-
-    async def run() -> Found:
-        return look()
-
-    return run
-
-
 async def _until(true: Callable[[], Any], seconds: float) -> None:
     """Wait until it is so, at most so long."""
     loop = asyncio.get_running_loop()
     ends = loop.time() + seconds
     while not true() and loop.time() < ends:  # noqa: ASYNC110 - several parts of the agent decide
         await asyncio.sleep(LOOK_S)
-
-
-def local_probes(config: Config, folder: Path, ports: Sequence[tuple[str, str]]) -> Iterator[Probe]:
-    """All that can be told where no agent runs: this machine, its ports, and the way to the broker."""
-    yield from of_machine(config, folder)
-    for name, port in ports:
-        yield Probe(f"serial:{name}", partial(_port, port))
-    if config.broker.host:
-        yield from of_way(config, lambda: False)
-
-
-def _port(port: str) -> Found:
-    path = Path(port)
-    if not path.exists():
-        return fail(Said("probe.no_port", port=port), Said("probe.no_port_fix"))
-    return ok(Said("probe.port", port=port))

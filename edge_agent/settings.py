@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from msgspec import to_builtins
 
-from edge_agent.config.model import Config
+from edge_agent.config.model import Config, Tls
 from edge_agent.config.playbooks import load_folder
 from edge_agent.core.finding import Severity
 from edge_agent.core.mayday_timers import Timers
@@ -35,9 +35,14 @@ def mqtt_settings(config: Config, gateway: str) -> MqttSettings:
         username=broker.username,
         password_file=broker.password_file,
         keepalive_s=broker.keepalive_s,
-        tls=TlsFiles(tls.ca_file, tls.cert_file, tls.key_file) if tls.enabled else None,
+        tls=tls_files(tls) if tls.enabled else None,
         subscribe=(down_topics(broker.root, gateway),),
     )
+
+
+def tls_files(tls: Tls) -> TlsFiles:
+    """The files of a `tls` table."""
+    return TlsFiles(tls.ca_file, tls.cert_file, tls.key_file)
 
 
 def place(text: str, port: int) -> tuple[str, int]:

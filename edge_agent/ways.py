@@ -12,7 +12,7 @@ from edge_agent.core.mayday_timers import resend_after
 from edge_agent.core.ports import HelpChannel
 from edge_agent.core.wire import attributes
 from edge_agent.services.fallback import FallBack
-from edge_agent.uplink.connection import MqttSettings, TlsFiles
+from edge_agent.uplink.connection import MqttSettings
 
 if TYPE_CHECKING:
     from edge_agent.app import Agent
@@ -60,7 +60,7 @@ def _broker(table: Table, agent: "Agent", told: Told, heard: Heard, wanted: Call
         username=table.username,
         password_file=table.password_file,
         keepalive_s=agent.config.broker.keepalive_s,
-        tls=_files(table) if table.tls.enabled else None,
+        tls=settings.tls_files(table.tls) if table.tls.enabled else None,
     )
     resend_s = table.resend_s or 10.0
     return BrokerChannel(table.name, wire, (agent.gateway, agent.config.broker.root), told, heard, wanted, resend_s)
@@ -69,7 +69,9 @@ def _broker(table: Table, agent: "Agent", told: Told, heard: Heard, wanted: Call
 def _https(table: Table, told: Told) -> HelpChannel:
     from edge_agent.uplink.channels.https import HttpsChannel, HttpsSettings  # noqa: PLC0415
 
-    wire = HttpsSettings(table.name, table.url or "", table.token_file, _files(table), resend_s=table.resend_s or 10.0)
+    wire = HttpsSettings(
+        table.name, table.url or "", table.token_file, settings.tls_files(table.tls), resend_s=table.resend_s or 10.0
+    )
     return HttpsChannel(wire, told)
 
 
@@ -85,7 +87,3 @@ def _sms(table: Table, agent: "Agent", heard: Heard) -> HelpChannel:
     )
     opened = partial(open_modem, PortFinder(table.modem or "", BY_ID), table.baud)
     return SmsChannel(wire, opened, Pin(table.pin_file, refused), heard)
-
-
-def _files(table: Table) -> TlsFiles:
-    return TlsFiles(table.tls.ca_file, table.tls.cert_file, table.tls.key_file)

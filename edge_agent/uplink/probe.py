@@ -1,7 +1,7 @@
-"""The way to the broker step by step, for the self-test: link, address, name, connection, TLS, and who is in between.
+"""A way out step by step, for the self-test: link, address, name, connection, TLS, and who is in between.
 
-Each step blocks for a bounded time and contacts nobody but the configured broker. None of them logs in: a second client
-with the gateway's id would push the first out. A broker on this machine needs no link and no address.
+Each step blocks for a bounded time and contacts nobody but the configured broker or server. None of them logs in: a
+second client with the gateway's id would push the first out. What is on this machine needs no link and no address.
 """
 
 import fcntl
@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from edge_agent.core.errors import LinkError
 from edge_agent.core.selftest import Found, fail, ok, warn
 from edge_agent.texts import Said
 from edge_agent.uplink.connection import TlsFiles, tls_context
 from edge_agent.uplink.dial import Lookup, plain
-from edge_agent.uplink.reasons import LinkLostError, of_socket
+from edge_agent.uplink.reasons import of_socket
 
 CONNECT_S = 8.0
 # A resolver asks each name server again after 5 s (resolv.conf(5)).
@@ -39,7 +40,10 @@ WEB_PORT = 80
 
 
 class Way:
-    """The steps to one broker; `tls` None: without. `connected` is whether the gateway has a connection now."""
+    """The steps to one broker or server; `tls` None: without. `connected` is whether there is a connection now.
+
+    `explain` says why one to this host and port came to nothing.
+    """
 
     def __init__(
         self,
@@ -47,15 +51,27 @@ class Way:
         port: int,
         tls: TlsFiles | None,
         connected: Callable[[], bool] = lambda: False,
+        explain: Callable[[Exception, str, int], LinkError] = of_socket,
     ) -> None:
         self.host, self.port = host, port
         self._tls = tls
         self._connected = connected
-        self._failed: LinkLostError | None = None
+        self._explain = explain
+        self._failed: LinkError | None = None
+
+    @property
+    def here(self) -> bool:
+        """Whether it ends on this machine, and needs no network."""
+        return self.host == "localhost" or (_literal(self.host) and ipaddress.ip_address(self.host).is_loopback)
+
+    @property
+    def secure(self) -> bool:
+        """Whether there is a certificate to look at."""
+        return self._tls is not None
 
     def link(self) -> Found:
         """A cable or a radio network."""
-        if self._here():
+        if self.here:
             return ok(Said("way.here"))
         states = _interfaces()
         up = [name for name, running in states.items() if running]
@@ -66,7 +82,7 @@ class Way:
 
     def address(self) -> Found:
         """An address of this gateway, and a way out."""
-        if self._here():
+        if self.here:
             return ok(Said("way.here"))
         found: list[str] = []
         where = [(_family(self.host), self.host)] if _literal(self.host) else _ANYWHERE
@@ -89,7 +105,7 @@ class Way:
         lookup.start()
         lookup.join(LOOK_UP_S)
         if lookup.error is not None:
-            return _failed(of_socket(lookup.error, self.host, self.port))
+            return _failed(self._explain(lookup.error, self.host, self.port))
         if not lookup.addresses:
             return fail(Said("way.no_server", seconds=round(LOOK_UP_S)), Said("way.no_server_fix"))
         addresses = sorted({str(row[4][0]) for row in lookup.addresses})[:4]
@@ -103,7 +119,7 @@ class Way:
                 ms = round((time.monotonic() - began) * 1000)
                 return ok(Said("way.answers", where=f"{self.host}:{self.port}", ms=ms))
         except OSError as error:
-            self._failed = of_socket(error, self.host, self.port)
+            self._failed = self._explain(error, self.host, self.port)
             return _failed(self._failed)
 
     def tls(self) -> Found:
@@ -114,10 +130,10 @@ class Way:
             with self._dial(self.port) as sock, context.wrap_socket(sock, server_hostname=self.host) as secure:
                 certificate = secure.getpeercert() or {}
                 version = secure.version()
-        except LinkLostError as error:
+        except LinkError as error:
             return _failed(error)
         except OSError as error:
-            self._failed = of_socket(error, self.host, self.port)
+            self._failed = self._explain(error, self.host, self.port)
             return _failed(self._failed)
         ends = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
         told = Said("way.certificate", version=version, day=time.strftime("%Y-%m-%d", time.gmtime(ends)))
@@ -150,9 +166,6 @@ class Way:
     def _dial(self, port: int, timeout_s: float = CONNECT_S) -> socket.socket:
         return socket.create_connection((plain(self.host), port), timeout=timeout_s)  # type: ignore[arg-type]
 
-    def _here(self) -> bool:
-        return self.host == "localhost" or (_literal(self.host) and ipaddress.ip_address(self.host).is_loopback)
-
 
 def _sends_away(answer: bytes, host: str) -> bool:
     """Whether this is what a portal says: 511 (RFC 6585), or a page at another place."""
@@ -163,8 +176,8 @@ def _sends_away(answer: bytes, host: str) -> bool:
     return status == ["511"] or (moved and place.partition("//")[2].partition("/")[0].partition(":")[0] != host)
 
 
-def _failed(error: LinkLostError) -> Found:
-    return fail(error.sentence, error.fix)
+def _failed(error: LinkError) -> Found:
+    return fail(error.args[0], error.fix)
 
 
 def _literal(host: str) -> bool:

@@ -35,6 +35,22 @@ ca_file = "{ca}"
 keys = {{ main = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a" }}
 [help]
 test_wait_s = 5
+{others}
+"""
+SECOND = """
+[[help.channels]]
+name = "second"
+kind = "broker"
+host = "{host}"
+port = {port}
+[help.channels.tls]
+ca_file = "{ca}"
+"""
+WEB = """
+[[help.channels]]
+name = "web"
+kind = "https"
+url = "https://{host}:{port}/help"
 """
 
 
@@ -47,12 +63,24 @@ class Place:
         self.certificates = folder / "certificates"
 
     def checked(
-        self, *, host: str = FAR, tls: bool = False, login: str = "", before: Callable[[], None] = lambda: None
+        self,
+        *,
+        host: str = FAR,
+        port: int = PORT,
+        tls: bool = False,
+        login: str = "",
+        others: str = "",
+        before: Callable[[], None] = lambda: None,
     ) -> tuple[int, dict[str, dict]]:
         """What the command says there, by probe; `before` is what happens to the network once the agent runs."""
         file = self.folder / "agent.toml"
-        words = {"tls": str(tls).lower(), "ca": self.certificates / "ca.pem" if tls else "", "login": login}
-        file.write_text(CONFIG.format(folder=self.folder, host=host, port=PORT, **words))
+        words = {
+            "tls": str(tls).lower(),
+            "ca": self.certificates / "ca.pem" if tls else "",
+            "login": login,
+            "others": others,
+        }
+        file.write_text(CONFIG.format(folder=self.folder, host=host, port=port, **words))
         with self.network.inside(self.network.near), (self.folder / "log").open("wb") as log:
             run = [sys.executable, "-m", "edge_agent"]
             agent = subprocess.Popen([*run, "run", "--config", str(file)], stdout=log, stderr=log)
@@ -225,3 +253,40 @@ def test_a_page_that_answers_in_the_brokers_place_is_told(place, tls):
     assert rows["portal"]["verdict"] == "fail"
     assert "answers like a web site (HTTP/1.1 302 Found)" in rows["portal"]["evidence"]
     assert rows["tcp"]["verdict"] == "ok"
+
+
+def test_another_broker_with_a_certificate_of_another_authority_is_to_blame_for_itself_alone(place):
+    second = SECOND.format(host=FAR, port=PORT, ca=place.certificates / "other/ca.pem")
+    with place.network.broker(place.folder, tls_lines(place.certificates)):
+        code, rows = place.checked(tls=True, others=second)
+    assert {name: rows[name]["verdict"] for name in WAY[:-1]} == dict.fromkeys(WAY[:-1], "ok")
+    assert [rows[f"{step} second"]["verdict"] for step in ("dns", "tcp", "tls")] == ["ok", "ok", "fail"]
+    assert rows["tls second"]["severity"] == "warning"
+    assert "[[help.channels]] second" in rows["tls second"]["fix"]
+    assert (rows["channel second"]["verdict"], rows["channel second"]["because"]) == ("not_run", "tls second")
+    assert code == 1
+
+
+def test_a_server_for_calls_where_nobody_listens_is_told_with_its_own_setting(place):
+    with place.network.broker(place.folder):
+        _, rows = place.checked(others=WEB.format(host=FAR, port=9))
+    assert rows["service"]["verdict"] == "ok"
+    assert rows["tcp web"]["evidence"] == f"nobody listens at {FAR}"
+    assert "url of this channel" in rows["tcp web"]["fix"]
+    assert {rows[name]["because"] for name in ("tls web", "channel web")} == {"tcp web"}
+
+
+def test_with_the_cable_out_no_way_is_to_blame(place):
+    def pull() -> None:
+        for name in ("out", "door"):
+            _ip("-n", place.network.near, "link", "set", name, "down")
+
+    _, rows = place.checked(before=pull, others=WEB.format(host=FAR, port=9))
+    blamed(rows, "link", behind=("dns web", "tcp web", "tls web", "channel web"))
+
+
+def test_where_the_first_broker_is_away_and_a_further_one_answers_the_gateway_is_connected(place):
+    with place.network.broker(place.folder):
+        _, rows = place.checked(port=9, login=f'fallback = ["{FAR}:{PORT}"]')
+    assert (rows["tcp"]["verdict"], rows[f"tcp {FAR}:{PORT}"]["verdict"]) == ("fail", "ok")
+    assert rows["service"]["verdict"] == "ok"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import structlog
 
 from edge_agent.core.errors import AgentError
-from edge_agent.core.health import CONDITIONS, code_of, condition_of, needs_of
+from edge_agent.core.health import CONDITIONS, Severity, code_of, condition_of, needs_of
 from edge_agent.core.selftest import Found, Result, hindered, not_run, unknown
 from edge_agent.texts import Said
 from edge_agent.threads import in_thread
@@ -26,7 +26,8 @@ _log = structlog.get_logger("selftest")
 class Probe(NamedTuple):
     """`run` blocks in a thread, or is a coroutine; within `limit_s`. `name` begins with the code of a condition.
 
-    `after` are probes that only have to be over; `needs`, where it is given, takes the place of the condition's own.
+    `after` are probes that only have to be over; `needs` and `severity`, where they are given, take the place of the
+    condition's own.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Probe(NamedTuple):
     limit_s: float = 5.0
     after: tuple[str, ...] = ()
     needs: tuple[str, ...] | None = None
+    severity: Severity | None = None
 
 
 async def examine(probes: Sequence[Probe], told: Callable[[Result], None] = lambda _: None) -> list[Result]:
@@ -54,7 +56,7 @@ async def examine(probes: Sequence[Probe], told: Callable[[Result], None] = lamb
             found = not_run(Said("probe.because", because=titled(because)))
         else:
             found = await _within(probe, min(probe.limit_s, ends - began))
-        severity = condition_of(probe.name).severity
+        severity = probe.severity or condition_of(probe.name).severity
         seconds = round(time.monotonic() - began, 3)
         results[probe.name] = Result(probe.name, found, severity, needs, because, seconds)
         over[probe.name].set()

@@ -87,7 +87,7 @@ class HttpsChannel:
             said = Said("other.no_reply", host=host, seconds=round(self._settings.timeout_s))
             raise LinkError(said, fix=Said("other.network_fix")) from None
         except OSError as error:
-            raise _in_words(error, host) from error
+            raise in_words(error, host) from error
 
     def _look_at_files(self) -> None:
         """Raises LinkError for one that is of no use. The system's own certificates are 2.5 MB in memory: not these."""
@@ -133,16 +133,17 @@ def _retry_after_s(text: str) -> float:
     return min(max(asked_s, 0.0), MOST_RETRY_AFTER_S)
 
 
-def _in_words(error: OSError, host: str) -> LinkError:
+def in_words(error: Exception, host: str) -> LinkError:
+    """Why there is no way to this host. `error` is an OSError, or a UnicodeError of the name."""
     match error:
         case ssl.SSLCertVerificationError():
             said = Said("other.untrusted", host=host, why=error.verify_message)
             return LinkError(said, fix=Said("other.untrusted_fix"))
         case ssl.SSLError():
             return LinkError(Said("other.no_tls", host=host, why=error.reason or error))
-        case socket.gaierror():
+        case socket.gaierror() | UnicodeError():
             return LinkError(Said("other.no_name", host=host), fix=Said("other.no_name_fix"))
         case ConnectionRefusedError():
             return LinkError(Said("other.nobody", host=host), fix=Said("other.nobody_fix"))
-    why = error.strerror or str(error)
+    why = getattr(error, "strerror", None) or str(error)
     return LinkError(Said("other.no_way", host=host, why=why.lower() if why else Said("other.broke")))

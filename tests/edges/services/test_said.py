@@ -17,7 +17,7 @@ from edge_agent.uplink import reasons
 from edge_agent.uplink.probe import Way
 
 AGENT = Path(__file__).parents[3] / "edge_agent"
-PROBES = ("examine.py", "check.py", "plugins.py", "uplink/probe.py", "services/selftest/*.py")
+PROBES = ("examine.py", "probes.py", "check.py", "plugins.py", "uplink/probe.py", "services/selftest/*.py")
 # Whoever makes a verdict or a health, makes it of texts.
 MAKERS = {"ok", "warn", "fail", "unknown", "not_run", "Found", "Health"}
 
