@@ -4,7 +4,7 @@ Only listened to: nothing is ever sent to the bus.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from edge_agent.core.errors import ConfigError
 from edge_agent.core.finding import Severity
@@ -25,6 +25,8 @@ ENGINE = 0
 # Lawicel: 250 kbit/s is S5 (J1939-11), L listens only, O takes part and so acknowledges frames.
 OPENING = {"": b"", "listen": b"\rC\rS5\rL\r", "normal": b"\rC\rS5\rO\r"}
 OPEN_AGAIN_S = 30.0
+UNCOUNTED = 0x7F
+MAX_TEXT = 400
 
 
 class J1939(ListeningBridge):
@@ -105,15 +107,18 @@ class J1939(ListeningBridge):
         if len(data) < 6:
             yield from self.faults.say("malformed", "a list of trouble codes is cut short", at)
             return
-        codes = list(_codes(data, _severity(data[0])))
+        troubles = list(_troubles(data))
         if whole.pgn == DM2:
-            yield self.present(self._of(source, "earlier_codes", ChannelKind.GAUGE), len(codes), at)
+            yield self.present(self._of(source, "earlier_codes", ChannelKind.GAUGE), len(troubles), at)
+            yield self.present(self._of(source, "earlier_code_list", ChannelKind.TEXT), _listed(troubles), at)
             return
         for place, name in enumerate(LAMPS):
             bits = data[0] >> 6 - 2 * place & 3
             if bits < 2:
                 yield self.present(self._of(source, name, ChannelKind.STATE), bits == 1, at)
-        yield Codes(self.device, tuple(codes), at, str(source))
+        severity = _severity(data[0])
+        codes = tuple(Code(one.code, meaning(one.spn, one.fmi), severity=severity) for one in troubles)
+        yield Codes(self.device, codes, at, str(source))
 
     def _of(self, source: int, name: str, kind: ChannelKind) -> Any:
         return self.channel(name if source == ENGINE else f"{name}_{source}", "", kind)
@@ -127,17 +132,42 @@ def _severity(lamps: int) -> Severity:
     return Severity.WARNING if lit else Severity.NOTICE
 
 
-def _codes(data: bytes, severity: Severity) -> Iterator[Code]:
-    """Four bytes each behind the lamps (J1939-73 §5.7.1, version 4): SPN with 19 bits, FMI with 5."""
+class _Trouble(NamedTuple):
+    """What fails and how; `times` it has become active, 0 where the unit does not count."""
+
+    spn: int
+    fmi: int
+    times: int
+
+    @property
+    def code(self) -> str:
+        """As workshops write it."""
+        return f"SPN {self.spn} FMI {self.fmi}"
+
+
+def _troubles(data: bytes) -> Iterator[_Trouble]:
+    """Four bytes each behind the lamps (J1939-73 §5.7.1, version 4): SPN with 19 bits, FMI with 5, a count with 7."""
     seen = set()
     for place in range(2, len(data) - 3, 4):
         spn = data[place] | data[place + 1] << 8 | (data[place + 2] >> 5) << 16
-        fmi = data[place + 2] & 0x1F
+        fmi, times = data[place + 2] & 0x1F, data[place + 3] & 0x7F
         none = (spn, fmi) in {(0, 0), (0x7FFFF, 0x1F)}
         if none or (spn, fmi) in seen:
             continue
         seen.add((spn, fmi))
-        yield Code(f"SPN {spn} FMI {fmi}", meaning(spn, fmi), severity=severity)
+        yield _Trouble(spn, fmi, 0 if times == UNCOUNTED else times)
+
+
+def _listed(troubles: list[_Trouble]) -> str:
+    """Codes that are over, in one line that a person can read; so many as fit."""
+    said = ""
+    for place, one in enumerate(troubles):
+        times = f", {one.times} times" if one.times > 1 else ""
+        more = f"{'; ' if said else ''}{one.code} ({meaning(one.spn, one.fmi)}{times})"
+        if len(said) + len(more) > MAX_TEXT:
+            return f"{said}; and {len(troubles) - place} more"
+        said += more
+    return said or "none"
 
 
 def _make(device: str, options: Mapping[str, Any]) -> J1939:

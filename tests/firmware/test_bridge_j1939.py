@@ -113,10 +113,41 @@ def test_no_codes_are_an_empty_list(nothing: str) -> None:
     assert codes_told.codes == ()
 
 
-def test_earlier_codes_are_counted_and_are_no_findings() -> None:
-    items = feed(make("j1939"), [Frame(0x18FECB00, bytes.fromhex("00FF6F001201FFFF"))])
-    assert said(items) == [("earlier_codes", 1, "")]
+# A body controller and an instrument cluster of a real truck, asked by a workshop's tool
+# (github.com/Equipment-and-Tool-Institute/j1939-84 issue 949).
+DM2_OF_33, DM2_OF_23 = (
+    Frame(0x18FECB21, bytes.fromhex("00FF0A080E07FFFF")),
+    Frame(0x18FECB17, b"\0\xff\0\0\0\0\xff\xff"),
+)
+
+
+def test_codes_that_were_active_before_are_told_with_their_number_and_are_no_findings() -> None:
+    items = feed(make("j1939"), [DM2_OF_33, DM2_OF_23])
+    assert said(items) == [
+        ("earlier_codes_33", 1, ""),
+        ("earlier_code_list_33", "SPN 2058 FMI 14 (parameter 2058: see the maker's manual, 7 times)", ""),
+        ("earlier_codes_23", 0, ""),
+        ("earlier_code_list_23", "none", ""),
+    ]
     assert told(items) == []
+
+
+def test_earlier_codes_of_the_engine_in_a_longer_message_are_read_as_active_ones_are() -> None:
+    items = feed(make("j1939"), parcels(65227, LIST))
+    listed = {name: value for name, value, _ in said(items)}["earlier_code_list"]
+    (active,) = told(feed(make("j1939"), parcels(65226, LIST)))
+    assert [part.partition(" (")[0] for part in listed.split("; ")] == [code.code for code in active.codes]
+    assert listed.startswith("SPN 110 FMI 16 (coolant temperature: too high); ")
+    assert listed.endswith("(engine oil pressure: slightly too low, 10 times)")
+
+
+def test_a_long_list_of_earlier_codes_says_how_many_more_there_are() -> None:
+    codes_of_maker = b"".join((520192 + n).to_bytes(3, "little")[:2] + bytes((0xE0 | 5, 0x7F)) for n in range(100))
+    items = feed(make("j1939"), parcels(65227, b"\0\xff" + codes_of_maker))
+    listed = {name: value for name, value, _ in said(items)}["earlier_code_list"]
+    assert len(listed) < 420
+    assert "times" not in listed  # 127: the unit does not count
+    assert listed.endswith(f"; and {100 - listed.count('SPN')} more")
 
 
 def test_a_list_that_is_cut_short_is_a_fault_and_says_nothing() -> None:
