@@ -1,10 +1,15 @@
-"""Asking a device that speaks only when it is spoken to: rounds of requests, one at a time, each with a second try."""
+"""Devices that speak only when they are spoken to: rounds of requests, one at a time, each with a second try."""
 
 from collections import deque
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
+from edge_agent.core.ports import Option
 from edge_agent.core.reading import Send
+from firmware_bridges.base import seconds_between
+from firmware_bridges.framed import FramedBridge
+
+EVERY_S = Option(float, 10.0, "seconds between two looks at the device")
 
 
 class Request(NamedTuple):
@@ -61,3 +66,30 @@ class Asking:
     def _over(self) -> None:
         self._waiting.popleft()
         self._tries = 0
+
+
+class AskingBridge(FramedBridge):
+    """A framed language over a wire or BLE, of a device that is asked; `frame` says what was `answered`.
+
+    Its options have EVERY_S. Raises ConfigError where that asks all the time.
+    """
+
+    notifies = True
+
+    def __init__(
+        self,
+        device: str,
+        options: Mapping[str, Any],
+        frames: tuple[bytes, Callable[[bytes], int], int],
+        sets: Sequence[Sequence[Request]],
+    ) -> None:
+        super().__init__(device, *frames)
+        self._asking = Asking(sets, seconds_between(device, options, 1.0, 86400.0))
+
+    def next(self, now: float) -> tuple[float | None, Send | None]:
+        """What is to be asked."""
+        return self._asking.next(now)
+
+    def answered(self, answer: str) -> None:
+        """See Asking."""
+        self._asking.answered(answer)

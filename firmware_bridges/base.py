@@ -1,7 +1,9 @@
 """What every bridge needs and none should write again: channels made once, and faults and gaps held down."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from edge_agent.core.errors import ConfigError
 from edge_agent.core.reading import Channel, ChannelKind, Chunk, Fault, Reading, Send, Value
 
 # Between two faults of a kind: ten seconds, then twice as long each time up to an hour, anew after ten quiet minutes.
@@ -11,6 +13,14 @@ FAULT_AT_LEAST_EVERY_S = 3600.0
 QUIET_S = 600.0
 # A value that stays away (no GPS fix) is told once, then as often as this: a block a minute, not one a second.
 ABSENT_EVERY_S = 60.0
+
+
+def seconds_between(device: str, options: Mapping[str, Any], least_s: float, most_s: float) -> float:
+    """The option `every_s`. Raises ConfigError where it is not from `least_s` to `most_s`."""
+    every_s: float = options["every_s"]
+    if not least_s <= every_s <= most_s:
+        raise ConfigError(f"{device}: every_s is {every_s:g}", fix=f"Use {least_s:g} to {most_s:g} seconds")
+    return every_s
 
 
 class _Held:

@@ -1,9 +1,8 @@
 """What J1939 and NMEA 2000 share: parameter groups in identifiers of 29 bits, fields of bits, longer messages."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from edge_agent.core.errors import ConfigError
 from edge_agent.core.ports import Option
 from edge_agent.core.reading import ChannelKind
 
@@ -18,12 +17,6 @@ _MAX_SIZE = 1785  # 255 frames of 7 bytes
 
 
 EVERY_S = Option(float, 1.0, "seconds between two readings of a quantity; the bus is faster")
-
-
-def check_every_s(options: Mapping[str, Any]) -> None:
-    """Raises ConfigError where readings cannot be that far apart."""
-    if options["every_s"] < 0:
-        raise ConfigError("every_s must not be negative", fix="Leave it out, or give seconds")
 
 
 class Message(NamedTuple):

@@ -2,13 +2,18 @@
 
 from collections.abc import Callable, Iterator
 
-from edge_agent.core.reading import Chunk, Item
+from edge_agent.core.reading import Chunk, Item, Notify
 from firmware_bridges.base import ListeningBridge
 from firmware_bridges.framing import FrameHunter
 
 
 class FramedBridge(ListeningBridge):
-    """Subclasses write `frame`, which gets each right frame. `head`, `judge` and `limit` are FrameHunter's."""
+    """Subclasses write `frame`, which gets each right frame. `head`, `judge` and `limit` are FrameHunter's.
+
+    With `notifies` the same frames come over BLE too, in notifications of any size.
+    """
+
+    notifies = False
 
     def __init__(self, device: str, head: bytes, judge: Callable[[bytes], int], limit: int) -> None:
         super().__init__(device)
@@ -17,6 +22,8 @@ class FramedBridge(ListeningBridge):
 
     def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
         """What the frames completed by these bytes say."""
+        if self.notifies and isinstance(chunk, Notify):
+            chunk = chunk.payload
         if not isinstance(chunk, bytes):
             yield from self.unsupported(chunk, at)
             return

@@ -6,15 +6,13 @@ Which firmware it is shows in the first byte of its answer; until then both are 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from edge_agent.core.errors import ConfigError
 from edge_agent.core.finding import Severity
-from edge_agent.core.ports import Gatt, LanguageSpec, Option
-from edge_agent.core.reading import ChannelKind, Chunk, Code, Codes, Item, Notify, Reading, Send, Value, uuid
-from firmware_bridges.asking import Asking, Request
-from firmware_bridges.base import ListeningBridge
+from edge_agent.core.ports import Gatt, LanguageSpec
+from edge_agent.core.reading import ChannelKind, Code, Codes, Item, Reading, Value, uuid
+from firmware_bridges.asking import EVERY_S, AskingBridge, Request
 from firmware_bridges.checksums import crc16_modbus
 from firmware_bridges.daly.registers import ALARMS, MAPS, MAX_CELLS, MAX_SENSORS, Map
-from firmware_bridges.framing import DAMAGED, MORE, NONE, FrameHunter
+from firmware_bridges.framing import DAMAGED, MORE, NONE
 
 # What is asked of which firmware, and with which byte it answers.
 OLD, NEW = 0xD2, 0x81
@@ -56,34 +54,19 @@ def judge(data: bytes) -> int:
     return size if good else DAMAGED
 
 
-class Daly(ListeningBridge):
+class Daly(AskingBridge):
     """Answers in, readings and trouble codes out."""
 
     def __init__(self, device: str, options: Mapping[str, Any]) -> None:
-        super().__init__(device)
-        self._hunter = FrameHunter(b"", judge, FRAME + 0xFF)
-        self._asking = Asking(tuple(FIRMWARES.values()), options["every_s"])
+        super().__init__(device, options, (b"", judge, FRAME + 0xFF), tuple(FIRMWARES.values()))
 
-    def next(self, now: float) -> tuple[float | None, Send | None]:
-        """What is to be asked."""
-        return self._asking.next(now)
-
-    def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
-        """What the answers completed by these bytes say."""
-        data = chunk.payload if isinstance(chunk, Notify) else chunk
-        if not isinstance(data, bytes):
-            yield from self.unsupported(chunk, at)
-            return
-        for frame in self._hunter.feed(data):
-            if frame is None:
-                yield from self.faults.say("garbage", "bytes that are no answer", at)
-            elif not frame:
-                yield from self.faults.say("checksum", "an answer does not match its CRC", at)
-            elif frame[2]:
-                yield from self._answer(frame[0], frame[3:-2], at)
+    def frame(self, frame: bytes, at: float) -> Iterator[Item]:
+        """An answer, or (without data) what somebody else asks on this line."""
+        if frame[2]:
+            yield from self._answer(frame[0], frame[3:-2], at)
 
     def _answer(self, head: int, data: bytes, at: float) -> Iterator[Item]:
-        self._asking.answered(f"{head:02x} {len(data)}")
+        self.answered(f"{head:02x} {len(data)}")
         known = MAPS.get((head, len(data)))
         if known is None:
             return  # versions, settings: asked for by somebody else
@@ -130,17 +113,11 @@ def _low_first(words: list[int]) -> list[int]:
     return [byte for word in words for byte in (word & 0xFF, word >> 8)]
 
 
-def _make(device: str, options: Mapping[str, Any]) -> Daly:
-    if options["every_s"] < 1.0:
-        raise ConfigError("every_s must be 1 or more", fix="Leave it out, or give seconds")
-    return Daly(device, options)
-
-
 SPEC = LanguageSpec(
     name="daly",
     transports=frozenset({"serial", "gatt"}),
-    make=_make,
-    options={"every_s": Option(float, 10.0, "seconds between two looks at the battery")},
+    make=Daly,
+    options={"every_s": EVERY_S},
     doc="Daly battery management (Smart BMS, H, K, M and S series, DL series of 2026) by UART, RS-485 or BLE",
     baud=9600,
     gatt=Gatt(subscribe=(uuid(0xFFF1),), write=uuid(0xFFF2)),

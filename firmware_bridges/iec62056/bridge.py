@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from edge_agent.core.errors import ConfigError
 from edge_agent.core.ports import LanguageSpec, Option
 from edge_agent.core.reading import Chunk, Code, Codes, Fault, Item, Reading, Send
-from firmware_bridges.base import ListeningBridge
+from firmware_bridges.base import ListeningBridge, seconds_between
 from firmware_bridges.iec62056.signon import FIRST_BAUD, SignOn
 from firmware_bridges.obis import ELECTRICITY, HEAT, Quantity, read_number
 
@@ -176,14 +176,13 @@ def _said(line: str) -> list[_Said] | None:
 
 
 def _sign_on(bridge: ListeningBridge, options: Mapping[str, Any]) -> SignOn | None:
-    mode, address, every_s = options["mode"], options["address"], options["every_s"]
+    mode, address = options["mode"], options["address"]
+    every_s = seconds_between(bridge.device, options, 5.0, 86400.0)
     wrong = ""
     if mode not in {"ask", "listen"}:
         wrong, fix = f"mode {mode!r} is not known", "Use ask or listen"
     elif not _ADDRESS.match(address):
         wrong, fix = f"address {address!r} is none", "Use at most 32 digits and letters, or leave it out"
-    elif not 5.0 <= every_s <= 86400.0:
-        wrong, fix = f"every_s is {every_s:g}", "Use 5 to 86400 seconds"
     elif options["max_baud"] < FIRST_BAUD:
         wrong, fix = f"max_baud is {options['max_baud']}", f"Use at least {FIRST_BAUD}"
     if wrong:

@@ -10,8 +10,8 @@ from edge_agent.core.errors import ConfigError
 from edge_agent.core.finding import Severity
 from edge_agent.core.ports import LanguageSpec, Option
 from edge_agent.core.reading import ChannelKind, Chunk, Code, Codes, Frame, Item, Reading, Send
-from firmware_bridges.base import ListeningBridge
-from firmware_bridges.canbus import EVERY_S, Field, Message, Transport, check_every_s, message
+from firmware_bridges.base import ListeningBridge, seconds_between
+from firmware_bridges.canbus import EVERY_S, Field, Message, Transport, message
 from firmware_bridges.cantext import frame, other
 from firmware_bridges.framing import LineSplitter
 from firmware_bridges.j1939.groups import GROUPS
@@ -36,7 +36,7 @@ class J1939(ListeningBridge):
         super().__init__(device)
         self._lines = LineSplitter(MAX_LINE)
         self._transport = Transport()
-        self._every_s: float = options["every_s"]
+        self._every_s = seconds_between(device, options, 0.0, 86400.0)
         self._opening = OPENING[options["open"]]
         self._told_at: dict[str, float] = {}
         self._sources: dict[str, int] = {}
@@ -173,7 +173,6 @@ def _listed(troubles: list[_Trouble]) -> str:
 def _make(device: str, options: Mapping[str, Any]) -> J1939:
     if options["open"] not in OPENING:
         raise ConfigError(f"open = {options['open']!r} is unknown", fix='One of "", "listen" or "normal"')
-    check_every_s(options)
     return J1939(device, options)
 
 

@@ -8,13 +8,11 @@ from collections.abc import Iterator, Mapping
 from struct import unpack_from
 from typing import Any
 
-from edge_agent.core.errors import ConfigError
 from edge_agent.core.finding import Severity
-from edge_agent.core.ports import Gatt, LanguageSpec, Option
-from edge_agent.core.reading import ChannelKind, Chunk, Code, Codes, Item, Notify, Reading, Send, uuid
-from firmware_bridges.asking import Asking, Request
-from firmware_bridges.base import ListeningBridge
-from firmware_bridges.framing import DAMAGED, MORE, NONE, FrameHunter
+from edge_agent.core.ports import Gatt, LanguageSpec
+from edge_agent.core.reading import ChannelKind, Code, Codes, Item, Reading, uuid
+from firmware_bridges.asking import EVERY_S, AskingBridge, Request
+from firmware_bridges.framing import DAMAGED, MORE, NONE
 
 HEAD, TAIL = 0xDD, 0x77
 READ, WRITE = 0xA5, 0x5A
@@ -71,36 +69,21 @@ def judge(data: bytes) -> int:
     return size if int.from_bytes(data[size - 3 : size - 1], "big") == check else DAMAGED
 
 
-class Jbd(ListeningBridge):
+class Jbd(AskingBridge):
     """Frames in, readings and trouble codes out; asks for the basic values and the cells."""
 
     def __init__(self, device: str, options: Mapping[str, Any]) -> None:
-        super().__init__(device)
-        self._hunter = FrameHunter(bytes((HEAD,)), judge, FRAME + MAX_DATA)
-        self._asking = Asking([REQUESTS], options["every_s"])
+        super().__init__(device, options, (bytes((HEAD,)), judge, FRAME + MAX_DATA), [REQUESTS])
 
-    def next(self, now: float) -> tuple[float | None, Send | None]:
-        """What is to be asked."""
-        return self._asking.next(now)
+    def frame(self, frame: bytes, at: float) -> Iterator[Item]:
+        """An answer, or what somebody else asks on this line."""
+        if frame[1] not in {READ, WRITE}:
+            yield from self._answer(frame[1], frame[2], frame[4:-3], at)
 
-    def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
-        """What the frames completed by these bytes say."""
-        data = chunk.payload if isinstance(chunk, Notify) else chunk
-        if not isinstance(data, bytes):
-            yield from self.unsupported(chunk, at)
-            return
-        for frame in self._hunter.feed(data):
-            if frame is None:
-                yield from self.faults.say("garbage", "bytes that are no frame", at)
-            elif not frame:
-                yield from self.faults.say("checksum", "a frame does not match its check", at)
-            elif frame[1] not in {READ, WRITE}:
-                yield from self._frame(frame[1], frame[2], frame[4:-3], at)
-
-    def _frame(self, register: int, status: int, data: bytes, at: float) -> Iterator[Item]:
+    def _answer(self, register: int, status: int, data: bytes, at: float) -> Iterator[Item]:
         if register not in {BASIC, CELLS}:
             return
-        self._asking.answered(f"{register:02d}")
+        self.answered(f"{register:02d}")
         if status:
             yield from self.faults.say("refused", f"the battery refuses register {register} (status {status})", at)
         elif register == BASIC and len(data) >= 23 and len(data) >= 23 + 2 * data[22]:
@@ -144,17 +127,11 @@ def _severity(bit: int) -> Severity:
     return Severity.ALARM if bit in SEVERE else Severity.WARNING
 
 
-def _make(device: str, options: Mapping[str, Any]) -> Jbd:
-    if options["every_s"] < 1.0:
-        raise ConfigError("every_s must be 1 or more", fix="Leave it out, or give seconds")
-    return Jbd(device, options)
-
-
 SPEC = LanguageSpec(
     name="jbd",
     transports=frozenset({"serial", "gatt"}),
-    make=_make,
-    options={"every_s": Option(float, 10.0, "seconds between two looks at the battery")},
+    make=Jbd,
+    options={"every_s": EVERY_S},
     doc="JBD battery management (Xiaoxiang, Overkill Solar, LiTime, Eco-Worthy and others) by UART, RS-485 or BLE",
     baud=9600,
     gatt=Gatt(subscribe=(uuid(0xFF01),), write=uuid(0xFF02)),

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from edge_agent.core.errors import ConfigError
 from edge_agent.core.ports import LanguageSpec, Option
 from edge_agent.core.reading import Fault, Item, Reading, Send
+from firmware_bridges.base import seconds_between
 from firmware_bridges.framed import FramedBridge
 from firmware_bridges.framing import DAMAGED, MORE
 
@@ -20,9 +20,7 @@ class Mhz19(FramedBridge):
 
     def __init__(self, device: str, options: Mapping[str, Any]) -> None:
         super().__init__(device, HEAD, _judge, NOISE_BYTES)
-        self._every_s: float = options["every_s"]
-        if not 1.0 <= self._every_s <= 3600.0:
-            raise ConfigError(f"{device}: every_s is {self._every_s:g}", fix="Use 1 to 3600 seconds")
+        self._every_s = seconds_between(device, options, 1.0, 3600.0)
         self._co2 = self.channel("co2", "ppm")
         self._ask_at: float | None = None
         self._answer_by: float | None = None

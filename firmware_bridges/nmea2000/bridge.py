@@ -9,8 +9,8 @@ from typing import Any
 from edge_agent.core.errors import ConfigError
 from edge_agent.core.ports import LanguageSpec, Option
 from edge_agent.core.reading import ChannelKind, Chunk, Frame, Item, Reading, Send, Value
-from firmware_bridges.base import ListeningBridge
-from firmware_bridges.canbus import EVERY_S, Field, Message, Transport, check_every_s, message
+from firmware_bridges.base import ListeningBridge, seconds_between
+from firmware_bridges.canbus import EVERY_S, Field, Message, Transport, message
 from firmware_bridges.nmea2000.fast import FastPackets, is_fast
 from firmware_bridges.nmea2000.gateways import Stream
 from firmware_bridges.nmea2000.groups import (
@@ -50,7 +50,7 @@ class Nmea2000(ListeningBridge):
         self._fast = FastPackets()
         self._transport = Transport()
         self._troubles = Troubles(device)
-        self._every_s: float = options["every_s"]
+        self._every_s = seconds_between(device, options, 0.0, 86400.0)
         self._opening = OPENING[options["gateway"]]
         self._heard_at = float("-inf")
         self._told_at: dict[str, float] = {}
@@ -205,7 +205,6 @@ def _named(name: str, data: bytes, instance: tuple[int, int] | None) -> str:
 def _make(device: str, options: Mapping[str, Any]) -> Nmea2000:
     if options["gateway"] not in OPENING:
         raise ConfigError(f"gateway = {options['gateway']!r} is unknown", fix='One of "", "ngt1" or "ikonvert"')
-    check_every_s(options)
     return Nmea2000(device, options)
 
 
