@@ -153,8 +153,11 @@ def what_is_known_of_it_without_running_it(language: Subject) -> None:
 
 
 def its_folder_says_how_to_connect_it_and_where_its_numbers_are_from(language: Subject) -> None:
-    """README with channels, options, baud and sources; vectors."""
+    """README with wiring, an example of a configuration, channels, options, baud and sources; vectors."""
     readme = (language.folder / "README.md").read_text(encoding="utf-8")
+    _hold("**Wiring.**" in readme, "README.md has no paragraph that begins with `**Wiring.**`")
+    example = f'language = "{language.spec.name}"'
+    _hold(example in readme, f"README.md has no example of a configuration, with `{example}`")
     _hold("## Sources" in readme, "README.md has no heading `## Sources`")
     _hold("| channel |" in readme, "README.md has no table whose first column is `channel`")
     missing = [name for name in language.spec.options if f"`{name}`" not in readme]

@@ -93,6 +93,8 @@ def test_a_language_that_breaks_a_rule_is_told_which() -> None:
         examine(type(spec)("x", frozenset({"smoke"}), spec.make, {}, "x"), ROOT / "firmware_bridges" / "contact")
     with pytest.raises(ContractError, match="does not name the options"):
         examine(
-            type(spec)("x", spec.transports, spec.make, {"new": next(iter(spec.options.values()))}, "x"),
+            type(spec)("contact", spec.transports, spec.make, {"new": next(iter(spec.options.values()))}, "x"),
             ROOT / "firmware_bridges" / "contact",
         )
+    with pytest.raises(ContractError, match='no example of a configuration, with `language = "x"`'):
+        examine(type(spec)("x", spec.transports, spec.make, {}, "x"), ROOT / "firmware_bridges" / "contact")

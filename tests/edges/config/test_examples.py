@@ -111,6 +111,40 @@ def test_a_shipped_configuration_with_its_examples_in_use_lacks_only_the_passwor
     assert [mistake.key for mistake in caught.value.mistakes] == ["broker.password_file"]
 
 
+COMMENTED = re.compile(r"^#\[\[(?:serial|can|file|gpio\.input|ble\.device)\]\]\n(?:#.+\n)*", re.MULTILINE)
+
+
+def one_by_one(name):
+    """The file once for each commented device, with this one in use and the others still commented."""
+    text = (FOLDER / name).read_text(encoding="utf-8")
+    for part in COMMENTED.finditer(text):
+        used = re.sub("^#", "", part[0], flags=re.MULTILINE)
+        device = re.search('name = "(.+)"', used)[1]
+        yield pytest.param(device, text[: part.start()] + used + text[part.end() :], id=f"{name}: {device}")
+
+
+@pytest.mark.parametrize(("device", "text"), [*one_by_one("home.toml"), *one_by_one("vehicle.toml")])
+def test_a_commented_device_of_a_shipped_configuration_may_be_taken_into_use_alone(device, text):
+    assert device in summary(parse(text, str(FOLDER / "home.toml"), LANGUAGES))["devices"]
+
+
+@pytest.mark.parametrize("name", sorted(registry.LANGUAGES))
+def test_the_examples_in_the_readme_of_a_language_load(name):
+    readme = (FOLDER.parent / "firmware_bridges" / name / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```toml\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    shown = [block for block in blocks if f'language = "{name}"' in block]  # modbus shows a device map as well
+    assert shown
+    for example in shown:
+        assert summary(parse(example, "agent.toml", LANGUAGES))["devices"]
+
+
+def test_every_language_of_serial_gpio_and_file_devices_has_an_example_in_a_shipped_configuration():
+    shipped = "".join((FOLDER / name).read_text(encoding="utf-8") for name in ("home.toml", "vehicle.toml"))
+    named = set(re.findall(r'^#?language = "(\w+)"', shipped, re.MULTILINE))
+    wired = {name for name in registry.LANGUAGES if registry.language(name).transports - {"ble"}}
+    assert wired - named == {"contact"}  # which is the language of a GPIO input that names none
+
+
 HOME = (FOLDER / "home.toml").read_text(encoding="utf-8")
 
 
