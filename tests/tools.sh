@@ -18,6 +18,8 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || comm
 	more=" chromium fonts-dejavu-core"
 command -v arm-none-eabi-gcc >/dev/null || more="$more gcc-arm-none-eabi"
 command -v qemu-system-arm >/dev/null || more="$more qemu-system-arm"
+# The Arduino example is built with Arduino's own core (20 MB).
+[ -d /usr/share/arduino/hardware/arduino/avr ] || more="$more arduino-core-avr"
 if [ "${1:-}" = vm ]; then
 	for each in qemu-system-x86_64:qemu-system-x86 qemu-img:qemu-utils mmdebstrap busybox:busybox-static cpio \
 		depmod:kmod zstd xz:xz-utils mke2fs:e2fsprogs swig; do
