@@ -1,10 +1,10 @@
-"""What J1939 and NMEA 2000 share: parameter groups in identifiers of 29 bits, fields of bits, longer messages."""
+"""What J1939 and NMEA 2000 share: groups in 29-bit identifiers, fields of bits, longer messages, whom to believe."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from edge_agent.core.ports import Option
-from edge_agent.core.reading import ChannelKind
+from edge_agent.core.reading import ChannelKind, Send
 
 # A message of several frames whose next one does not come in this time is lost (SAE J1939-21 §5.10.2.4, T1: 750 ms,
 # T2 and T3: 1250 ms).
@@ -14,7 +14,9 @@ EVERYBODY = 0xFF
 _CONTROL, _TRANSFER = 0xEC00, 0xEB00
 _RTS, _BAM, _ABORT = 16, 32, 255
 _MAX_SIZE = 1785  # 255 frames of 7 bytes
-
+# A unit that has told a quantity no more for so long gives way to others, and one that was given another address is
+# heard again. The slowest groups come every 2.5 s (NMEA 2000, tanks) or on request.
+SILENT_S = 30.0
 
 EVERY_S = Option(float, 1.0, "seconds between two readings of a quantity; the bus is faster")
 
@@ -61,6 +63,68 @@ class Field(NamedTuple):
         """In its unit, rounded to what its resolution is worth."""
         value = round(raw * self.factor + self.offset, self.digits)
         return value if self.digits else int(value)
+
+
+class Opening:
+    """Bytes that make an adapter begin: sent at first, and again when nothing was heard of it for `again_s`."""
+
+    __slots__ = ("_again_s", "_payload", "_quiet_from")
+
+    def __init__(self, payload: bytes, again_s: float) -> None:
+        self._payload = payload
+        self._again_s = again_s
+        self._quiet_from = float("-inf")
+
+    def heard(self, at: float) -> None:
+        """It speaks."""
+        self._quiet_from = at
+
+    def next(self, now: float) -> tuple[float | None, Send | None]:
+        """As core.ports.Bridge has it; an adapter that begins by itself is never told."""
+        if not self._payload:
+            return None, None
+        due = self._quiet_from + self._again_s
+        if now < due:
+            return due, None
+        self._quiet_from = now
+        return now + self._again_s, Send(self._payload)
+
+
+class _Turn:
+    __slots__ = ("heard_at", "next_at", "source")
+
+    def __init__(self, source: int, at: float) -> None:
+        self.source = source
+        self.heard_at = at
+        self.next_at = at
+
+
+class Turns:
+    """Whom to believe of a quantity, and when it may be told again.
+
+    Of two units that tell the same, the one with the lower address is the nearer one (an engine is 0), for as long as
+    it does, and has a value. At most `limit` quantities.
+    """
+
+    def __init__(self, every_s: float, limit: int = 400) -> None:
+        self._every_s = every_s
+        self._limit = limit
+        self._turns: dict[str, _Turn] = {}
+
+    def due(self, name: str, source: int, at: float, *, gap: bool = False) -> bool:
+        """This unit tells it now, or (`gap`) that it has no value: is that to be a reading?"""
+        turn = self._turns.get(name)
+        if turn is None:
+            if len(self._turns) >= self._limit:
+                return False
+            turn = self._turns[name] = _Turn(source, at)
+        elif source != turn.source and (gap or source > turn.source) and at - turn.heard_at < SILENT_S:
+            return False
+        turn.source, turn.heard_at = source, float("-inf") if gap else at
+        if at < turn.next_at:
+            return False
+        turn.next_at = at + self._every_s
+        return True
 
 
 class _Session:

@@ -11,7 +11,7 @@ from edge_agent.core.finding import Severity
 from edge_agent.core.ports import LanguageSpec, Option
 from edge_agent.core.reading import ChannelKind, Chunk, Code, Codes, Frame, Item, Reading, Send
 from firmware_bridges.base import ListeningBridge, seconds_between
-from firmware_bridges.canbus import EVERY_S, Field, Message, Transport, message
+from firmware_bridges.canbus import EVERY_S, Field, Message, Opening, Transport, Turns, message
 from firmware_bridges.cantext import frame, other
 from firmware_bridges.framing import LineSplitter
 from firmware_bridges.j1939.groups import GROUPS
@@ -36,22 +36,13 @@ class J1939(ListeningBridge):
         super().__init__(device)
         self._lines = LineSplitter(MAX_LINE)
         self._transport = Transport()
-        self._every_s = seconds_between(device, options, 0.0, 86400.0)
-        self._opening = OPENING[options["open"]]
-        self._told_at: dict[str, float] = {}
-        self._sources: dict[str, int] = {}
-        self._heard_at = float("-inf")
+        self._turns = Turns(seconds_between(device, options, 0.0, 86400.0))
+        self._opening = Opening(OPENING[options["open"]], OPEN_AGAIN_S)
         self._joined = False
 
     def next(self, now: float) -> tuple[float | None, Send | None]:
         """Opens a Lawicel adapter, and again while nothing is heard of it."""
-        if not self._opening:
-            return None, None
-        due = self._heard_at + OPEN_AGAIN_S
-        if now < due:
-            return due, None
-        self._heard_at = now
-        return now + OPEN_AGAIN_S, Send(self._opening)
+        return self._opening.next(now)
 
     def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
         """What these frames say."""
@@ -67,7 +58,7 @@ class J1939(ListeningBridge):
         found = None if line is None else frame(line)
         joined, self._joined = self._joined, True
         if found is not None:
-            self._heard_at = at
+            self._opening.heard(at)
             yield from self._part(message(found.can_id, found.data), at)
         elif line is None:
             yield from self.faults.say("overflow", f"no end of line within {MAX_LINE} bytes", at)
@@ -90,14 +81,11 @@ class J1939(ListeningBridge):
         states = field.bits < 8
         if raw is None or top == (3 if states else 0xFF):
             return  # this unit does not tell it
-        if whole.source > self._sources.setdefault(field.name, whole.source):
-            return  # of two that tell the same, the lower address is the nearer one: the engine is 0
-        self._sources[field.name] = whole.source
-        if at < self._told_at.get(field.name, at):
+        faulty = top > (1 if states else 0xFA)
+        if not self._turns.due(field.name, whole.source, at, gap=faulty):
             return
-        self._told_at[field.name] = at + self._every_s
         channel = self.channel(field.name, field.unit, field.kind)
-        if top > (1 if states else 0xFA):
+        if faulty:
             yield from self.absent(channel, "the control unit says that its sensor is faulty", at)
         else:
             yield self.present(channel, bool(raw) if states else field.number(raw), at)

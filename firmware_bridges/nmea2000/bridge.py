@@ -10,7 +10,7 @@ from edge_agent.core.errors import ConfigError
 from edge_agent.core.ports import LanguageSpec, Option
 from edge_agent.core.reading import ChannelKind, Chunk, Frame, Item, Reading, Send, Value
 from firmware_bridges.base import ListeningBridge, seconds_between
-from firmware_bridges.canbus import EVERY_S, Field, Message, Transport, message
+from firmware_bridges.canbus import EVERY_S, Field, Message, Opening, Transport, Turns, message
 from firmware_bridges.nmea2000.fast import FastPackets, is_fast
 from firmware_bridges.nmea2000.gateways import Stream
 from firmware_bridges.nmea2000.groups import (
@@ -31,7 +31,6 @@ from firmware_bridges.nmea2000.weather import course, heading, weather
 # Receive everything (NGT-1, as canboat asks it); send everything as text (iKonvert).
 OPENING = {"": b"", "ngt1": bytes.fromhex("1002a103110200491003"), "ikonvert": b"$PDGY,N2NET_INIT,ALL\r\n"}
 OPEN_AGAIN_S = 20.0
-MAX_CHANNELS = 400
 MAX_INSTANCE = 252
 _NO_FIX = frozenset({"none", "manual", "simulated"})
 _WORDS = {
@@ -50,22 +49,13 @@ class Nmea2000(ListeningBridge):
         self._fast = FastPackets()
         self._transport = Transport()
         self._troubles = Troubles(device)
-        self._every_s = seconds_between(device, options, 0.0, 86400.0)
-        self._opening = OPENING[options["gateway"]]
-        self._heard_at = float("-inf")
-        self._told_at: dict[str, float] = {}
-        self._sources: dict[str, int] = {}
+        self._turns = Turns(seconds_between(device, options, 0.0, 86400.0))
+        self._opening = Opening(OPENING[options["gateway"]], OPEN_AGAIN_S)
         self._fixes: dict[int, str] = {}
 
     def next(self, now: float) -> tuple[float | None, Send | None]:
         """Tells a gateway to begin, and again while nothing is heard."""
-        if not self._opening:
-            return None, None
-        due = self._heard_at + OPEN_AGAIN_S
-        if now < due:
-            return due, None
-        self._heard_at = now
-        return now + OPEN_AGAIN_S, Send(self._opening)
+        return self._opening.next(now)
 
     def feed(self, chunk: Chunk, at: float) -> Iterator[Item]:
         """What these bytes or this frame completes."""
@@ -79,7 +69,7 @@ class Nmea2000(ListeningBridge):
             if heard.trouble:
                 yield from self.faults.say(heard.trouble, _WORDS[heard.trouble], at)
                 continue
-            self._heard_at = at
+            self._opening.heard(at)
             if heard.part is not None:
                 yield from self._part(heard.part, at)
             elif heard.whole is not None:
@@ -145,20 +135,21 @@ class Nmea2000(ListeningBridge):
         yield from self.tell(name, field.unit, value, whole.source, at, field.kind)
 
     def tell(
-        self, name: str, unit: str, value: Value | None, source: int, at: float, kind: ChannelKind
+        self,
+        name: str,
+        unit: str,
+        value: Value | None,
+        source: int,
+        at: float,
+        kind: ChannelKind,
+        reason: str = "the sensor says that it is out of its range",
     ) -> Iterator[Reading]:
-        """A reading, once in a while; of two sources that tell the same, the lower address is believed."""
-        if name not in self._sources and len(self._sources) >= MAX_CHANNELS:
+        """A reading, when it is this unit's turn."""
+        if not self._turns.due(name, source, at, gap=value is None or (name == "fix" and value in _NO_FIX)):
             return
-        if source > self._sources.setdefault(name, source):
-            return
-        self._sources[name] = source
-        if at < self._told_at.get(name, at):
-            return
-        self._told_at[name] = at + self._every_s
         channel = self.channel(name, unit, kind)
         if value is None:
-            yield from self.absent(channel, "the sensor says that it is out of its range", at)
+            yield from self.absent(channel, reason, at)
         else:
             yield self.present(channel, value, at)
 
@@ -188,9 +179,9 @@ class Nmea2000(ListeningBridge):
             yield from self.tell("fix", "", fix, whole.source, at, ChannelKind.STATE)
             fields = (*FULL_POSITION, *(SKY if fix not in _NO_FIX else ()))
         if self._fixes.get(whole.source, "gps") in _NO_FIX:
+            reason = "the receiver has no position that was measured"
             for field in POSITION:
-                channel = self.channel(field.name, field.unit)
-                yield from self.absent(channel, "the receiver has no position that was measured", at)
+                yield from self.tell(field.name, field.unit, None, whole.source, at, field.kind, reason)
             return
         for field in fields:
             yield from self._field(field, field.name, whole, at)

@@ -3,7 +3,7 @@ import pytest
 from edge_agent.core.errors import ConfigError
 from edge_agent.core.finding import Severity
 from edge_agent.core.reading import Codes, Frame
-from firmware_bridges.canbus import MAX_SESSIONS, Message, message
+from firmware_bridges.canbus import MAX_SESSIONS, SILENT_S, Message, message
 from firmware_bridges.j1939.words import meaning
 from tests.firmware.support import codes, complete, feed, gaps, language, make, said
 
@@ -160,6 +160,27 @@ def test_the_engine_speaks_for_the_vehicle_where_two_units_tell_the_same() -> No
     other = Frame(EEC1.can_id | 5, bytes.fromhex("207D87000000F087"))
     items = feed(make("j1939", every_s=0.0), [other, EEC1, other])
     assert [value for name, value, _ in said(items) if name == "engine_speed"] == [0.0, 649.0]
+
+
+def speeds(items) -> list[float]:
+    return [value for name, value, _ in said(items) if name == "engine_speed"]
+
+
+def test_a_unit_that_falls_silent_gives_way_to_one_that_tells_the_same() -> None:
+    other = Frame(EEC1.can_id | 5, bytes.fromhex("207D87000000F087"))
+    bridge = make("j1939", every_s=0.0)
+    assert speeds(bridge.feed(EEC1, 0.0)) == [649.0]
+    assert speeds(bridge.feed(other, SILENT_S - 1.0)) == []
+    assert speeds(bridge.feed(other, SILENT_S + 1.0)) == [0.0]
+    assert speeds(bridge.feed(EEC1, SILENT_S + 2.0)) == [649.0]
+
+
+def test_a_sensor_that_is_faulty_gives_way_at_once_to_one_that_is_not_and_does_not_take_its_place_again() -> None:
+    faulty, sound = Frame(0x18FEEE00, b"\xfe" + b"\xff" * 7), Frame(0x18FEEE05, b"\x82" + b"\xff" * 7)
+    bridge = make("j1939", every_s=0.0)
+    items = [i for step in range(4) for frame in (faulty, sound) for i in bridge.feed(frame, float(step))]
+    assert said(items) == [("coolant_temperature", 90, "Cel")] * 4
+    assert [name for name, _ in gaps(items)] == ["coolant_temperature"]  # once, before the sound one was heard
 
 
 def test_what_is_not_there_is_nothing_and_what_is_faulty_is_a_gap() -> None:

@@ -127,6 +127,21 @@ def test_a_position_that_was_not_measured_is_none_whichever_message_brings_it(me
     assert {name for name, _ in gaps(items)} == {"latitude", "longitude"}
 
 
+def test_of_two_receivers_the_one_with_a_fix_is_believed_whatever_its_address() -> None:
+    lost = bytearray(GNSS)
+    lost[31] &= 0x0F  # no fix
+    bridge = make("nmea2000", every_s=0.0)
+    items = [
+        item
+        for step in range(5)
+        for frame in (*packet(129029, bytes(lost), 1, step % 8), *packet(129029, GNSS, 2, step % 8))
+        for item in bridge.feed(frame, float(step))
+    ]
+    assert [value for name, value, _ in said(items) if name == "latitude"] == [42.496768] * 5
+    assert [value for name, value, _ in said(items) if name == "fix"] == ["none", "gps", "gps", "gps", "gps", "gps"]
+    assert len([name for name, _ in gaps(items) if name == "latitude"]) == 1
+
+
 def test_a_position_is_told_once_a_second_of_the_ten_times() -> None:
     bridge = make("nmea2000")
     rapid = frame(129025, bytes.fromhex("3b349816ccea08b7"))

@@ -84,7 +84,9 @@ def test_positions_speeds_and_depths_are_those_of_gpsd(name: str) -> None:
             values = told.get(quantity, ())
             if not any(value is not None and abs(value - report[key]) <= rounding for value in values):
                 mismatches.append((key, report[key], list(values)))
-    note("nmea0183", "GSV, GSA, ZDA, GST, GBS, routes and AIS give nothing; of a cycle's positions one is told, not each")
+    note(
+        "nmea0183", "GSV, GSA, ZDA, GST, GBS, routes and AIS give nothing; of a cycle's positions one is told, not each"
+    )
     stem = Path(name).name.removesuffix(".chk")
     if stem in SIMULATED:
         assert {values[-1] for _, _, values in mismatches} == {None}
