@@ -1,6 +1,6 @@
 """Checks on channels: each reading is seen by the checks configured for its channel, and findings get their life."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -124,11 +124,10 @@ class Watches:
 
     def tick(self, now: float) -> None:
         """Let time speak: silence, and delays of confirming and clearing."""
-        for watches in self._of.values():
-            for watch in watches:
-                verdict = watch.check.tick(now)
-                if not watch.quiet or (verdict is not None and verdict.bad):
-                    self._judge(watch, verdict, now)
+        for watch in self._each():
+            verdict = watch.check.tick(now)
+            if not watch.quiet or (verdict is not None and verdict.bad):
+                self._judge(watch, verdict, now)
         for finding in self._causes.tick(now):
             self._register.tell(finding)
 
@@ -148,17 +147,12 @@ class Watches:
 
     def pending(self) -> list[Finding]:
         """What is bad now and not yet for long enough."""
-        waiting = [w for of in self._of.values() for w in of if w.tracker.state is FindingState.PENDING]
+        waiting = [w for w in self._each() if w.tracker.state is FindingState.PENDING]
         return [self._finding(w, Change(w.tracker.state, w.tracker.sentence, w.tracker.since)) for w in waiting]
 
     def readiness(self) -> list[Readiness]:
         """Each check, and whether it has come to a verdict."""
-        return [
-            Readiness(watch.channel, watch.kind, watch.ready)
-            for channel, of in self._of.items()
-            for watch in of
-            if watch.channel == channel
-        ]
+        return [Readiness(watch.channel, watch.kind, watch.ready) for watch in self._each()]
 
     def report(self, subject: str, kind: str, sentence: str) -> None:
         """A finding that no check makes: the gateway found something wrong with itself. It stands until a restart."""
@@ -166,6 +160,11 @@ class Watches:
         confirmed, severity = FindingState.CONFIRMED, Severity.WARNING
         finding = Finding(self._new_id(), subject, kind, confirmed, severity, sentence, now.monotonic, now.boot_id)
         self._register.tell(finding)
+
+    def _each(self) -> Iterator[_Watch]:
+        """Every watch once: one with a guard sees two channels, and is of one."""
+        for channel, of in self._of.items():
+            yield from (watch for watch in of if watch.channel == channel)
 
     def _watches_of(self, channel: str) -> list[_Watch]:
         if channel not in self._of:
@@ -206,8 +205,7 @@ class Watches:
 
     def _watched(self, device: str) -> int:
         """On how many channels of this device silence is looked for."""
-        of = [watches for channel, watches in self._of.items() if channel.partition(".")[0] == device]
-        return sum(any(watch.kind == SILENT for watch in watches) for watches in of)
+        return len({w.channel for w in self._each() if w.kind == SILENT and w.channel.partition(".")[0] == device})
 
     def _judge(self, watch: _Watch, verdict: Verdict | None, now: float) -> None:
         change = watch.tracker.judge(verdict, now)

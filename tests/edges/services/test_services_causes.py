@@ -124,6 +124,16 @@ def test_what_is_explained_afterwards_is_no_news_and_leaves_the_list_of_causes()
     assert plain(house.register.findings()[0])["cause"] == "boiler:device_silent"
 
 
+def test_a_check_with_a_guard_waits_once_though_it_sees_two_channels():
+    guard = Guard("van.engine", equals=True)
+    slow = CheckSetting("van.voltage", "range", NONE | {"min": 13.2}, 60.0, 0.0, Severity.NOTICE, "not_charging", guard)
+    house = House(slow)
+    house.say("van.engine", True)
+    house.say("van.voltage", 12.4)
+    assert [finding.key for finding in house.watches.pending()] == ["van.voltage:not_charging"]
+    assert [each.kind for each in house.watches.readiness()] == ["not_charging"]
+
+
 def test_a_check_of_a_playbook_has_a_name_and_a_guard():
     limits = NONE | {"min": 13.2}
     guard = Guard("van.engine", equals=True)
