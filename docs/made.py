@@ -29,7 +29,6 @@ from docs.states import table as states_table
 from docs.states import timers as state_timers
 from edge_agent.config.model import Help as HelpTable
 from edge_agent.config.model import Outbox as OutboxTable
-from edge_agent.config.playbook_command import schema_text
 from edge_agent.control.openapi import description
 from edge_agent.core.clock import Instant
 from edge_agent.core.command import DeskMessage
@@ -44,6 +43,7 @@ from edge_agent.core.notices import GROUP_S
 from edge_agent.core.reading import Channel, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.core.wire import ROOT, attributes, down_topic, open_envelope, unpack, up_topic
+from edge_agent.playbook import schema_text
 from edge_agent.services.desk_words import QUESTION
 from edge_agent.services.events import EventMaker
 from edge_agent.services.frames import Frames

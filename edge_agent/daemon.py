@@ -8,7 +8,6 @@ import structlog
 
 from edge_agent import logs, settings
 from edge_agent.app import Agent
-from edge_agent.config.command import make_command
 from edge_agent.config.load import load
 from edge_agent.config.mistakes import ConfigProblems
 from edge_agent.config.model import Config
@@ -16,7 +15,6 @@ from edge_agent.core.errors import AgentError
 from edge_agent.drivers.registry import LANGUAGES
 from edge_agent.systemclock import Loop
 
-CHECK_CONFIG = make_command(LANGUAGES)
 _log = structlog.get_logger("agent")
 
 

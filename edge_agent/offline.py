@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
+from edge_agent.console.out import say
+from edge_agent.console.text import clean
 from edge_agent.core import block
 from edge_agent.core.errors import AgentError, WireError
 from edge_agent.core.event import Event, EventKind, Lane
@@ -15,23 +17,18 @@ from edge_agent.core.wire import unpack
 from edge_agent.settings import state_folder
 from edge_agent.store.look import LaneLook, dump, inspect
 
-_EPILOG = """\
-examples:
-  edge-agent queue offline --state /var/lib/edge-agent
-  edge-agent queue dump telemetry --most 5
-  edge-agent queue dump help --json
-
-exit codes: 0 well, 1 the folder cannot be read, 2 wrong usage"""
+_EXITS = "exit codes: 0 well, 1 the folder cannot be read, 2 wrong usage"
 
 
 class _Looking(ABC):
     """Common to both: where to look, and how mistakes are told."""
 
     help = ""
+    examples = ""
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Add the arguments."""
-        parser.epilog = _EPILOG
+        parser.epilog = f"{self.examples}\n\n{_EXITS}"
         parser.add_argument("--state", default="", metavar="FOLDER", help="the state folder (default: the usual one)")
         parser.add_argument("--json", action="store_true", help="print JSON for programs")
 
@@ -43,7 +40,7 @@ class _Looking(ABC):
             return 1
         try:
             for line in self.lines(args):
-                _say(line)
+                say(line)
         except AgentError as error:
             _complain(str(error))
             return 1
@@ -56,6 +53,7 @@ class _Looking(ABC):
 
 class _Offline(_Looking):
     help = "what waits on disk, by lane, without asking the agent"
+    examples = "example:\n  edge-agent queue offline --state /var/lib/edge-agent"
 
     def lines(self, args: argparse.Namespace) -> Iterator[str]:
         """A line a lane."""
@@ -74,6 +72,7 @@ class _Offline(_Looking):
 
 class _Dump(_Looking):
     help = "the messages that wait in a lane, one after the other"
+    examples = "examples:\n  edge-agent queue dump telemetry --most 5\n  edge-agent queue dump help --json"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Add the lane."""
@@ -127,15 +126,11 @@ def _data(event: Event) -> Any:
 def _line(event: Event) -> str:
     data = _data(event)
     told = f"{len(data)} readings" if event.kind is EventKind.TELEMETRY and isinstance(data, list) else _text(data)
-    return f"#{event.sequence}  {event.id_text}  {event.type}  {event.subject}  {told}"[:240]
+    return clean(f"#{event.sequence}  {event.id_text}  {event.type}  {event.subject}  {told}")[:240]
 
 
 def _text(data: Any) -> str:
     return data.hex() if isinstance(data, bytes) else str(data)
-
-
-def _say(line: str) -> None:
-    sys.stdout.write("".join(c if c.isprintable() or c == "\n" else "?" for c in line) + "\n")
 
 
 def _complain(what: str) -> None:

@@ -48,10 +48,10 @@ COMMANDS = {
     "report verify": "edge_agent.console.report.command:VERIFY",
     "report compare": "edge_agent.console.report.command:COMPARE",
     "check": "edge_agent.check:CHECK",
-    "playbook": "edge_agent.config.playbook_command:PLAYBOOK",
+    "playbook": "edge_agent.playbook:PLAYBOOK",
     "completion": "edge_agent.console.completion:COMPLETION",
     "run": "edge_agent.run:RUN",
-    "check-config": "edge_agent.daemon:CHECK_CONFIG",
+    "check-config": "edge_agent.check_config:CHECK_CONFIG",
 }
 ENTRY_POINTS = "edge_agent.commands"
 USAGE = 2
@@ -79,6 +79,12 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         except OSError:
             width = 80
         super().__init__(prog, width=width - 2)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        """The name of a command is never broken at its hyphen."""
+        from textwrap import wrap  # noqa: PLC0415 - as argparse does
+
+        return wrap(" ".join(text.split()), width, break_on_hyphens=False)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -9,6 +9,7 @@ import os
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from textwrap import fill
 from typing import Any, Protocol
 
 from edge_agent.console import story, text
@@ -19,6 +20,8 @@ from edge_agent.control.types import LONGEST_HOLD_S, USUAL_HOLD_S, Help, Reply, 
 
 WELL, WRONG, USAGE, UNREACHED = 0, 1, 2, 3
 ENDED = ("IDLE", "HOLD", "RESOLVED", "CANCELLED")
+# A terminal of 80 columns, as argparse leaves two free.
+WIDTH = 78
 EXITS = "exit codes: 0 well, 1 {wrong}, 2 wrong usage, 3 the agent cannot be reached"
 
 
@@ -34,7 +37,8 @@ class Asking(ABC):
 
     def __init__(self, help_: str, *, example: str, wrong: str) -> None:
         self.help = help_
-        self._epilog = f"example:\n  {example}\n\n{EXITS.format(wrong=wrong)}"
+        head = "examples" if "\n" in example else "example"
+        self._epilog = f"{head}:\n  {example}\n\n{fill(EXITS.format(wrong=wrong), WIDTH)}"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Declare what all commands share."""

@@ -39,7 +39,7 @@ CONSENT = Question(
     lines,
     lambda _: False,
     example="edge-agent consent",
-    wrong="-",
+    wrong="the agent refuses",
 )
 GIVE = Deciding(
     "allow a purpose; it stands above the configuration, also after a restart",

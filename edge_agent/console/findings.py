@@ -49,14 +49,16 @@ class Listing(Asking):
 class OfOne(Question):
     """A question about one finding, with whatever else the command takes."""
 
-    def __init__(self, *given: Any, add: Callable[[argparse.ArgumentParser], None], what: str, **named: Any) -> None:
+    def __init__(
+        self, *given: Any, add: Callable[[argparse.ArgumentParser], None], what: str, or_all: bool = False, **named: Any
+    ) -> None:
         super().__init__(*given, **named)
-        self._add, self._what = add, what
+        self._add, self._what, self._or_all = add, what, or_all
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Add the finding's id and the rest."""
         super().configure(parser)
-        parser.add_argument("id", metavar="ID", nargs="?", help=self._what)
+        parser.add_argument("id", metavar="ID", nargs="?" if self._or_all else None, help=self._what)
         self._add(parser)
 
     def run(self, args: argparse.Namespace) -> int:
@@ -64,7 +66,7 @@ class OfOne(Question):
         if getattr(args, "all", False):
             args.id = ALL
         if not args.id:
-            print("edge-agent: name a finding: edge-agent findings lists them", file=sys.stderr)  # noqa: T201
+            print("edge-agent: name a finding, or --all: edge-agent findings lists them", file=sys.stderr)  # noqa: T201
             return USAGE
         return super().run(args)
 
@@ -135,6 +137,7 @@ CLEAR = OfOne(
     example='edge-agent findings clear boiler.pressure:range --why "filled up"',
     wrong=_REFUSED,
     add=_clearing,
+    or_all=True,
     what=_WHICH,
 )
 SHELVE = OfOne(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.check_config import CheckConfig
 from edge_agent.config import DEFAULT_FILE
-from edge_agent.config.command import make_command
 
 HOME = """\
 [gpio.button]
@@ -31,7 +31,7 @@ def check(languages, tmp_path, capsys):
     def run(source, *options):
         file = tmp_path / "home.toml"
         file.write_text(source)
-        command = make_command(languages)
+        command = CheckConfig(languages)
         parser = argparse.ArgumentParser()
         command.configure(parser)
         code = command.run(parser.parse_args([str(file), *options]))
@@ -115,7 +115,7 @@ def test_json_has_the_same_for_machines(check):
 
 def test_without_a_name_the_service_file_is_checked(languages):
     parser = argparse.ArgumentParser()
-    make_command(languages).configure(parser)
+    CheckConfig(languages).configure(parser)
     assert parser.parse_args([]).file == DEFAULT_FILE
     assert "check-config" in (parser.epilog or "")
 

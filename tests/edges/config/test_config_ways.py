@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_agent.config.command import summary
+from edge_agent.check_config import summary
 from edge_agent.config.load import parse
 from edge_agent.config.mistakes import ConfigProblems
 from edge_agent.config.options import Languages

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import NODEFAULT, inspect
 
-from edge_agent.config.command import summary
+from edge_agent.check_config import summary
 from edge_agent.config.convert import plain_type
 from edge_agent.config.load import load, parse
 from edge_agent.config.mistakes import ConfigProblems

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from edge_agent.config.load import load, parse
 from edge_agent.config.mistakes import ConfigProblems
-from edge_agent.config.playbook_command import schema_text
 from edge_agent.config.playbooks import load_folder, load_playbook, parse_playbook, schema
 from edge_agent.core.finding import Severity
 from edge_agent.core.playbook import Deed
 from edge_agent.drivers.registry import LANGUAGES
+from edge_agent.playbook import schema_text
 
 SHIPPED = Path("config/playbooks")
 GOOD = """name = "water"

@@ -1,5 +1,6 @@
 """Completion in real shells, the man page through groff, and what every --help has to say."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -107,8 +108,12 @@ def test_no_text_is_a_request_to_troff(text: str) -> None:
 
 @pytest.mark.parametrize("command", ALL, ids=lambda each: each.name)
 def test_every_help_has_an_example_exit_codes_and_a_word_on_each_argument(command: Described) -> None:
-    assert "example" in command.epilog
-    assert "exit codes: 0" in command.epilog
+    examples = [line for line in command.epilog.splitlines() if line.startswith("  edge-agent ")]
+    assert command.epilog.startswith("examples:" if len(examples) > 1 else "example:")
+    codes = " ".join(command.epilog.partition("exit codes: ")[2].split())
+    assert re.match(r"0 \w", codes), "what well is"
+    assert all(re.match(r"\d \w+", code) for code in re.findall(r"\b\d [^,]*", codes)), "each is said in words"
+    assert command.name.split()[0] in " ".join(examples)
     assert command.help
     assert all(each.help for each in command.arguments)
 

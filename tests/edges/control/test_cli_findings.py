@@ -85,7 +85,6 @@ def test_what_is_done_is_said(ask, found, words, said):
         (["clear", "--all"], 1, "it is permanent"),
         (["clear"], 2, "name a finding"),
         (["explain", "nobody"], 1, "there is no finding 'nobody'"),
-        (["explain"], 2, "name a finding"),
         (["shelve", SMOKE.id, "--reason", "r", "--owner", "caretaker", "--for", "1h"], 1, "it is a matter of safety"),
         (["nonsense"], 2, "there is no command findings nonsense"),
     ],

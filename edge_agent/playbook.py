@@ -9,6 +9,7 @@ from typing import Any
 
 from edge_agent.config.mistakes import ConfigProblems
 from edge_agent.config.playbooks import load_folder, load_playbook, schema
+from edge_agent.console.out import say
 from edge_agent.core.playbook import Playbook
 
 # Who can try a playbook: another package than the agent brings it.
@@ -45,14 +46,15 @@ class _PlaybookCommand:
             "example:\n  edge-agent playbook schema > playbook.schema.json\n\nexit codes: 0 printed, 2 wrong usage"
         )
         tester = _tester()
-        test = what.add_parser("test", help="one playbook against a simulated device")
+        told = "one playbook against a simulated device"
+        test = what.add_parser("test", help=told, description=told)
         if tester is not None:
             tester.configure(test)
 
     def run(self, args: argparse.Namespace) -> int:
         """0: all well; 1: mistakes, or a playbook that found nothing; 2: it could not be tried."""
         if args.what == "schema":
-            _say(schema_text().rstrip())
+            say(schema_text().rstrip())
             return 0
         if args.what == "test":
             tester = _tester()
@@ -79,12 +81,12 @@ def _list(args: argparse.Namespace) -> int:
         sys.stderr.write(f"{problems}\n")
         return 1
     if args.json:
-        _say(json.dumps([_plain(each) for each in playbooks]))
+        say(json.dumps([_plain(each) for each in playbooks]))
         return 0
     for each in playbooks:
         deeds = "; may " * bool(each.remedies) + ", ".join(remedy.deed for remedy in each.remedies)
-        _say(f"{each.name:<24}{each.says('en').title}")
-        _say(f"{'':<24}for {', '.join(each.kinds)}; {each.severity}, {each.confidence}{deeds}")
+        say(f"{each.name:<24}{each.says('en').title}")
+        say(f"{'':<24}for {', '.join(each.kinds)}; {each.severity}, {each.confidence}{deeds}")
     return 0
 
 
@@ -102,9 +104,9 @@ def _check(args: argparse.Namespace) -> int:
             told.append({"file": place, "ok": True, "playbooks": names})
             text = f"{place}: {', '.join(names) or 'no playbook'}, all well"
         if not args.json:
-            _say(text)
+            say(text)
     if args.json:
-        _say(json.dumps(told))
+        say(json.dumps(told))
     return 1 if wrong else 0
 
 
@@ -117,10 +119,6 @@ def _plain(playbook: Playbook) -> dict[str, Any]:
         "title": {language: told.title for language, told in playbook.told.items()},
         "remedies": [remedy.deed.value for remedy in playbook.remedies],
     }
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
 
 
 PLAYBOOK = _PlaybookCommand()

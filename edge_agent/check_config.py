@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,11 +10,13 @@ from edge_agent.config.load import load
 from edge_agent.config.mistakes import ConfigProblems
 from edge_agent.config.model import Config
 from edge_agent.config.options import Languages
+from edge_agent.console.out import say
+from edge_agent.drivers.registry import LANGUAGES
 
 
 @dataclass(frozen=True, slots=True)
 class CheckConfig:
-    """The command; made by `make_command`, because which languages there are is known above this room."""
+    """The command over these languages."""
 
     languages: Languages
     help: str = "say everything that is wrong in a configuration file, or what it would run"
@@ -33,16 +34,11 @@ class CheckConfig:
         try:
             config = load(args.file, self.languages)
         except ConfigProblems as problems:
-            _say(_as_json(args.file, problems) if args.json else str(problems))
+            say(_as_json(args.file, problems) if args.json else str(problems))
             return 1
         plan = summary(config)
-        _say(json.dumps({"ok": True, "file": args.file, **plan}) if args.json else f"{args.file}: {_sentence(plan)}")
+        say(json.dumps({"ok": True, "file": args.file, **plan}) if args.json else f"{args.file}: {_sentence(plan)}")
         return 0
-
-
-def make_command(languages: Languages) -> CheckConfig:
-    """The command over these languages."""
-    return CheckConfig(languages)
 
 
 def summary(config: Config) -> dict[str, Any]:
@@ -90,5 +86,4 @@ def _as_json(file: str, problems: ConfigProblems) -> str:
     return json.dumps({"ok": False, "file": file, "mistakes": mistakes, "more": problems.more})
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(text + "\n")
+CHECK_CONFIG = CheckConfig(LANGUAGES)
