@@ -67,6 +67,8 @@ def opened(reply: Console, place: Place | None) -> Iterator[str]:
     yield f"open for     {span(reply.left_s)}"
     if place.fingerprint:
         yield f"fingerprint  {place.fingerprint}"
+        if place.new:
+            yield "Its certificate is new: a browser that has seen the page before warns again."
         yield "The browser warns once, for nobody signs for a gateway: compare the fingerprint, then go on."
         yield from place.code()
 

@@ -5,10 +5,12 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from edge_agent.console.web.certificate import is_new
 from edge_agent.control.types import Console
 
 LOOPBACK = "127.0.0.1"
@@ -18,10 +20,11 @@ PATIENCE_S = 3.0
 
 
 class Place(NamedTuple):
-    """`addresses` of the page, the best first; `fingerprint` (SHA-256) is empty without TLS."""
+    """`addresses` of the page, the best first; `fingerprint` (SHA-256) is empty without TLS, `new`: made of late."""
 
     addresses: tuple[str, ...]
     fingerprint: str = ""
+    new: bool = False
 
     def code(self) -> Iterator[str]:
         """The first address and the fingerprint as a QR code of lines; nothing where segno is not installed."""
@@ -50,20 +53,29 @@ def find(reply: Console) -> Place | None:
             if not reply.lan:
                 socket.create_connection((LOOPBACK, reply.port), timeout=1.0).close()
                 return Place((f"http://{LOOPBACK}:{reply.port}/",))
-            found = fingerprint(reply.port)
+            shown = certificate(reply.port)
             hosts = addresses() or (LOOPBACK,)
-            return Place(tuple(f"https://{host}:{reply.port}/" for host in hosts), found)
+            return Place(
+                tuple(f"https://{host}:{reply.port}/" for host in hosts),
+                fingerprint(shown),
+                is_new(shown, datetime.now(UTC)),
+            )
         except OSError:
             time.sleep(0.1)
     return None
 
 
-def fingerprint(port: int) -> str:
-    """SHA-256 of the certificate that is shown on loopback, in pairs as browsers show it. Raises OSError."""
+def fingerprint(certificate: bytes) -> str:
+    """SHA-256 in pairs, as browsers show it."""
+    return hashlib.sha256(certificate).digest().hex(":").upper()
+
+
+def certificate(port: int) -> bytes:
+    """What is shown on loopback, DER. Raises OSError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is read here, not trusted
     with socket.create_connection((LOOPBACK, port), timeout=1.0) as sock, context.wrap_socket(sock) as tls:
-        return hashlib.sha256(tls.getpeercert(binary_form=True) or b"").digest().hex(":").upper()
+        return tls.getpeercert(binary_form=True) or b""
 
 
 def addresses() -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import os
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ class Keeper:
         """Serve it anew: on loopback in the clear, or on every address over TLS; who was in stays in."""
         await self._shut()
         try:
-            tls = context(self._folder) if told["lan"] else None
+            tls = context(self._folder, datetime.now(UTC), self._renewed) if told["lan"] else None
             hosts = None if told["lan"] else LOOPBACK
             shaking_s = HANDSHAKE_S if tls else None
             self._server = await asyncio.start_server(
@@ -126,6 +127,9 @@ class Keeper:
         self._site.gate, self._site.tls = gate or Gate(told["pin"]), tls is not None
         self._served = (told["pin"], told["lan"], told["port"])
         self._say(f"open on {'the network' if tls else 'this machine'}, port {told['port']}")
+
+    def _renewed(self, ends: datetime) -> None:
+        self._say(f"a new certificate, and so a new fingerprint: the one before ends on {ends:%Y-%m-%d}")
 
     def _time_is_up(self) -> None:
         self._soon(self._shut())

@@ -45,14 +45,14 @@ def test_on_loopback_it_listens_on_loopback_alone(page):
 
 def test_on_the_network_it_is_served_over_tls_with_the_same_certificate_as_before(page):
     page.open(lan=True)
-    first = address.fingerprint(page.port)
-    assert re.fullmatch(r"([0-9A-F]{2}:){31}[0-9A-F]{2}", first)
+    first = address.certificate(page.port)
+    assert re.fullmatch(r"([0-9A-F]{2}:){31}[0-9A-F]{2}", address.fingerprint(first))
     cookie = page.enter(PIN, tls=True)
     assert page.ask("/api/status", tls=True, Cookie=cookie)[0] == 200
     page.client.console(0.0)
     until(lambda: not page.served())
     page.open(lan=True)
-    assert address.fingerprint(page.port) == first
+    assert address.certificate(page.port) == first
     (kept,) = page.folder.iterdir()
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
@@ -256,7 +256,8 @@ def test_opening_by_command_says_where_and_shutting_that_it_is_shut(page, capsys
 def test_opened_on_the_network_the_command_shows_fingerprint_and_a_code_for_a_phone(page, capsys):
     assert cli.main(["console", "open", "--lan", "--socket", str(page.house.path)]) == 0
     out = capsys.readouterr().out
-    assert address.fingerprint(page.port) in out
+    assert address.fingerprint(address.certificate(page.port)) in out
+    assert "Its certificate is new" in out
     assert out.count("█") > 100
 
 
