@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from edge_agent.console.text import clean, span, table
 from edge_agent.control.types import Explained, Figure, Finding, Findings, Frozen, Hygiene, Readiness, Taught
+from edge_agent.units import digits, spoken
 
 FIGURES = {
     "findings": "findings",
@@ -60,7 +61,7 @@ def explained(reply: Explained) -> Iterator[str]:
     for number, behind in enumerate(reply.evidence):
         yield f"{'' if number else 'explains':<11}{clean(behind.id)}: {clean(behind.sentence)}"
     if reply.stored:
-        said = ", ".join(f"{each.quantity} {each.value:g} {each.unit}".strip() for each in reply.stored)
+        said = ", ".join(f"{each.quantity} {_digits(each.value)} {spoken(each.unit)}".strip() for each in reply.stored)
         yield f"the device stored: {clean(said)}"
     yield from _frames(reply)
     may = [MAY[what].format(id=found.id) for what in reply.may if what in MAY]
@@ -158,13 +159,17 @@ def _frames(reply: Explained) -> Iterator[str]:
 
 
 def _in(unit: str) -> str:
-    return f" in {clean('°C' if unit == 'Cel' else unit)}" if unit else ""
+    return f" in {clean(spoken(unit))}" if unit else ""
 
 
 def _wrapped(frame: Frozen, per_line: int = 6) -> Iterator[str]:
-    said = [f"{seconds:+.1f}: {'-' if value is None else value}" for seconds, value in frame.readings]
+    said = [f"{seconds:+.1f}: {_digits(value)}" for seconds, value in frame.readings]
     for start in range(0, len(said), per_line):
         yield "  " + "".join(f"{each:<13}" for each in said[start : start + per_line]).rstrip()
+
+
+def _digits(value: float | bool | str | None) -> str:
+    return "-" if value is None else digits(value) if isinstance(value, float) else str(value)
 
 
 def _figure(figure: Figure, value: float) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from edge_agent.control.types import Channel, Channels, Help, Lamp, Live, Queue, Reply, Status
 from edge_agent.texts import Texts, texts
+from edge_agent.units import digits, spoken
 
 # SGR colours that show on light and dark ground alike; the word carries the meaning, colour only helps.
 GREEN, AMBER, RED, BLUE = "32", "33", "31", "34"
@@ -57,9 +58,8 @@ def value(channel: Channel) -> str:
         return clean(f"no value: {channel.reason}")
     if isinstance(channel.value, bool):
         return "on" if channel.value else "off"
-    shown = f"{channel.value:.6g}" if isinstance(channel.value, float) else str(channel.value)
-    unit = "°C" if channel.unit == "Cel" else channel.unit
-    return clean(f"{shown} {unit}".rstrip())
+    shown = digits(channel.value) if isinstance(channel.value, float) else str(channel.value)
+    return clean(f"{shown} {spoken(channel.unit)}".rstrip())
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, colour: bool) -> Iterator[str]:
@@ -179,4 +179,4 @@ def _ago(seconds: float | None) -> str:
 
 
 def _with_fix(sentence: str, fix: str) -> str:
-    return f"{sentence}. {fix}" if fix else sentence
+    return f"{sentence.removesuffix('.')}. {fix}" if fix else sentence

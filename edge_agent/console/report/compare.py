@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from edge_agent.console.report.seal import well_shaped
+from edge_agent.units import digits, spoken
 
 # The lights from well to wrong; what was not looked at is neither.
 _RANK = {"ok": 0, "warn": 1, "fail": 2}
@@ -83,8 +84,10 @@ def _named(rows: Any) -> dict[str, Mapping[str, Any]]:
 
 def _value(channel: Mapping[str, Any]) -> str:
     value = channel.get("value")
-    shown = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return f"no value: {channel.get('reason', '')}" if value is None else f"{shown} {channel.get('unit', '')}".strip()
+    if value is None:
+        return f"no value: {channel.get('reason', '')}"
+    shown = digits(value) if isinstance(value, float) else str(value)
+    return f"{shown} {spoken(channel.get('unit', ''))}".strip()
 
 
 def _there(row: object) -> str:

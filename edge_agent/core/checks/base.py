@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from edge_agent.core.finding import Verdict
 from edge_agent.core.reading import Reading
+from edge_agent.units import spoken
 
 # a union in `isinstance` is made anew at every call and costs a third of a check
 _NUMBERS = (int, float)
@@ -29,8 +30,6 @@ def number(reading: Reading) -> float | None:
     return float(value) if isinstance(value, _NUMBERS) else None
 
 
-# UCUM symbols that a person writes in another way
-_SPOKEN = {"Cel": "°C", "m3": "m³", "deg": "°", "lx": "lux"}
 _DAY_S = 86_400.0
 
 
@@ -56,7 +55,7 @@ class Words(NamedTuple):
             text = f"{round(value, digits) + 0.0:.{digits}f}"
         text = text.replace(".", self.word("number.decimal", "."))
         gap = "" if unit == "deg" else " "
-        return f"{text}{gap}{_SPOKEN.get(unit, unit)}" if unit else text
+        return f"{text}{gap}{spoken(unit)}" if unit else text
 
     def about(self, number: float) -> str:
         """About so many: two digits that count, and a narrow space between thousands."""

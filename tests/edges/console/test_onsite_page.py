@@ -13,6 +13,7 @@ from edge_agent.console.web.relay import DOES, LOOKS
 from edge_agent.control.routes import ROUTES
 from edge_agent.control.types import Frame, Help, Live, Raw
 from edge_agent.core.errors import RefusedError
+from edge_agent.units import SPOKEN
 from tests.edges.control.conftest import AMBER, CASE, until
 
 PIN = "042195"
@@ -210,6 +211,12 @@ def test_files_are_only_its_own(page):
     assert page.ask("/static/%2e%2e%2fcommand.py")[0] == 404
     assert page.ask("/texts/../en")[0] == 404
     assert page.ask("/texts/xx")[0] == 404
+
+
+def test_the_page_writes_units_as_the_terminal_does():
+    code = site.static_files()["words.js"].decode()
+    table = code.partition("const units = {")[2].partition("}")[0]
+    assert dict(re.findall(r'(\w+): "([^"]+)"', table)) == SPOKEN
 
 
 def test_every_word_of_the_page_is_in_its_files_and_the_other_way_round(page):

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from edge_agent import __version__
 from edge_agent.console import cli, commands, text
-from edge_agent.control.types import Channel, Finding, Live, Step, encode
+from edge_agent.control.types import Channel, Finding, Live, Part, Step, encode
 from edge_agent.texts import texts
 from edge_agent.texts.times import when
 from tests.edges.control.conftest import AMBER, CASE, Help, plain, until
@@ -62,6 +62,27 @@ def test_status_of_an_agent_that_is_not_ready_says_what_to_do_and_exits_with_one
     code, out, _ = ask("status")
     assert code == 1
     assert "NOT READY  ble    no adapter. Plug one in." in out
+
+
+def test_a_sentence_with_its_own_full_stop_has_no_second_one(ask, house):
+    test = Part("test", ready=False, sentence="The test failed.", fix="Ask the desk.")
+    house.agent.status = lambda: structs.replace(type(house.agent).status(house.agent), parts=[test])
+    assert "NOT READY  test  The test failed. Ask the desk." in ask("status")[1]
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (104213.447, "kWh", "104213.447 kWh"),
+        (2188.3, "m3", "2188.3 m³"),
+        (12345678.0, "m", "12345678 m"),
+        (0.1 + 0.2, "bar", "0.3 bar"),
+        (-18.25, "Cel", "-18.25 °C"),
+        (1e300, "", "1e+300"),
+    ],
+)
+def test_a_value_is_told_as_it_was_measured(value, unit, shown):
+    assert text.value(Channel("a.b", unit, value, 0.0, "")) == shown
 
 
 def test_queue_reads_like_this(ask, house):
@@ -314,6 +335,16 @@ def test_a_closed_pipe_ends_a_command_quietly(house):
     process.stdout.readline()
     process.stdout.close()
     assert (process.stderr.read(), process.wait(10)) == (b"", 0)
+    process.stderr.close()
+
+
+def test_watching_line_by_line_ends_quietly_when_nobody_reads(house):
+    process = script("watch", "--plain", "--socket", str(house.path), stdin=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    house.agent.now = Help(state="RECEIVED", case=CASE, lamp=AMBER)
+    assert (process.stderr.read(), process.wait(10)) == (b"", 0)
+    process.stdin.close()
     process.stderr.close()
 
 

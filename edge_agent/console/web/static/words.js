@@ -26,7 +26,7 @@ export function say(key, fields = {}) {
 }
 
 export function number(value) {
-  return new Intl.NumberFormat(current, { maximumSignificantDigits: 6 }).format(value);
+  return new Intl.NumberFormat(current, Math.abs(value) < 1000 ? { maximumSignificantDigits: 6 } : { maximumFractionDigits: 3 }).format(value);
 }
 
 export function clock(wall) {
@@ -45,10 +45,13 @@ export function span(seconds) {
   return new Intl.NumberFormat(current, { style: "unit", unit, unitDisplay: "long" }).format(count);
 }
 
+// As people write them; units.py has the same.
+const units = { Cel: "°C", m3: "m³", deg: "°", lx: "lux" };
+
 export function value(channel) {
   if (channel.value === null) return say("page.no_value", { reason: channel.reason });
   if (typeof channel.value === "boolean") return say(channel.value ? "page.on" : "page.off");
-  const unit = channel.unit === "Cel" ? "°C" : channel.unit;
+  const unit = units[channel.unit] ?? channel.unit;
   const shown = typeof channel.value === "number" ? number(channel.value) : channel.value;
   return `${shown} ${unit}`.trim();
 }
