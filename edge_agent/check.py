@@ -56,12 +56,16 @@ class Check:
         """Ask the agent, or look without one."""
         client = Client(args.socket)
         try:
-            done = client.selftest() if args.last else self._follow(client, args)
+            begun = client.selftest() if args.last else client.start_selftest(round_trip=not args.no_round_trip)
         except ControlRefusedError as error:
             return _complain(error, WRONG)
         except ControlError as error:
             _complain(error, UNREACHED)
             return UNREACHED if args.last else alone(args.config, as_json=args.json)
+        try:
+            done = begun if args.last else self._follow(client, begun, as_json=args.json)
+        except ControlError as error:
+            return _complain(f"the agent went away while it examined itself. {error}", UNREACHED)
         if args.json:
             say(pretty(done))
         else:
@@ -73,14 +77,13 @@ class Check:
             _complain(told, WRONG)
         return code_of(done)
 
-    def _follow(self, client: Client, args: argparse.Namespace) -> SelfTest:
-        """Begin one and tell each result as it comes."""
-        found = client.start_selftest(round_trip=not args.no_round_trip)
+    def _follow(self, client: Client, found: SelfTest, *, as_json: bool) -> SelfTest:
+        """Tell each result of one that has begun as it comes."""
         told: set[str] = set()  # at the end they come in another order
-        if not args.json:
+        if not as_json:
             say(clean(found.sentence))
         while True:
-            if not args.json:
+            if not as_json:
                 _each([result for result in found.results if result.name not in told], found.language)
                 told |= {result.name for result in found.results}
                 _progress(len(told), found.planned, over=found.outcome == "done")

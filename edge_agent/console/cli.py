@@ -146,6 +146,8 @@ def parser_of(name: str, command: Command) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     command.configure(parser)
+    if inner := _inner(name):
+        parser.epilog = f"{parser.epilog or ''}\n\nmore commands, each with its own --help: {', '.join(inner)}".strip()
     return parser
 
 

@@ -3,6 +3,7 @@
 A word and Enter asks for more; an empty line tells everything again.
 """
 
+import os
 import sys
 import threading
 import time
@@ -90,7 +91,14 @@ class Teller:
 def watch(client: Client, run: Callable[[Sequence[str]], int]) -> int:
     """Tell and answer until `quit`, the end of the input, or Ctrl-C; `run` runs another command by its words."""
     teller = Teller(say)
-    feed = Feed(client, teller.take, ("finding", "help", "lamp"))
+
+    def take(told: object) -> None:
+        try:
+            teller.take(told)
+        except BrokenPipeError:  # in a thread, while the one that could end waits for a word that may never come
+            os._exit(0)
+
+    feed = Feed(client, take, ("finding", "help", "lamp"))
     say(WORDS)
     feed.start()
     asked: dict[str, Callable[[], Iterator[str]]] = {

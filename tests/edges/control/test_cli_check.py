@@ -76,6 +76,21 @@ def test_while_one_runs_another_is_refused(house, check):
     assert "a self-test is running already" in err
 
 
+def test_an_agent_that_goes_away_meanwhile_is_told_and_nothing_is_looked_at_without_it(house, check):
+    house.agent.examined = done("ok")
+    begin = house.agent.start_selftest
+
+    async def begin_and_go(ask):
+        house.path.unlink()
+        return await begin(ask)
+
+    house.agent.start_selftest = begin_and_go
+    code, out, err = check()
+    assert code == 3
+    assert "the agent went away while it examined itself. the agent is not running here" in err
+    assert "Power supply" not in out
+
+
 def test_words_are_in_the_households_language(house, check):
     house.agent.examined = done("fail")
     house.agent.examined.language = "de"
