@@ -160,7 +160,8 @@ async def _connected(desk: Desk, running: asyncio.Task[None], stop: asyncio.Even
     if desk.ready.is_set() or stop.is_set() or running.done():
         return True
     fix = desk.health.fix or "Start a broker (sudo apt install mosquitto), or name another with --host and --port."
-    print(f"edge-agent desk: {desk.health.sentence}. {fix}", file=sys.stderr)
+    here = " Here those are --host, --port, --tls, --username and the like." if "[broker]" in fix else ""
+    print(f"edge-agent desk: {desk.health.sentence}. {fix}{here}", file=sys.stderr)
     return False
 
 

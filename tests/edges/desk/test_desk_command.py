@@ -47,6 +47,7 @@ async def test_without_a_broker_it_says_so_and_ends():
     assert process.returncode == 1
     assert b"nothing listens at 127.0.0.1:1" in error
     assert b"Check host and port" in error
+    assert b"Here those are --host, --port" in error
     assert b"Traceback" not in out + error
 
 

@@ -95,7 +95,7 @@ def test_a_sentence_inside_a_sentence_is_told_in_the_same_language(language):
 
 
 def test_a_sentence_is_english_for_the_log_and_what_comes_from_elsewhere_is_left_as_it_is():
-    assert Said("part.help") == "a press is recorded and sent"
+    assert Said("part.help") == "a press is recorded at once, and sent as soon as there is a way"
     assert texts("de").own("says the plug-in") == "says the plug-in"
 
 
