@@ -48,6 +48,8 @@ COMMANDS = {
     "report verify": "edge_agent.console.report.command:VERIFY",
     "report compare": "edge_agent.console.report.command:COMPARE",
     "check": "edge_agent.check:CHECK",
+    "survey": "edge_agent.survey.overview:SURVEY",
+    "survey ble": "edge_agent.survey.ble:SURVEY_BLE",
     "playbook": "edge_agent.playbook:PLAYBOOK",
     "completion": "edge_agent.console.completion:COMPLETION",
     "run": "edge_agent.run:RUN",

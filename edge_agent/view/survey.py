@@ -1,6 +1,6 @@
 """What surveys on site found so far."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from edge_agent.control import types
@@ -28,7 +28,7 @@ class SurveyView(Seen):
         if self.hardware.ble is None:
             return _NONE
         named = {device.address.upper(): device.name for device in self.config.ble.device}
-        return ble_survey(self.hardware.ble, named, self.clock.now().monotonic)
+        return ble_survey(self.hardware.ble, named, self.clock.now().monotonic, self.texts.own)
 
     async def start_survey_ble(self, ask: types.SurveyBle) -> types.BleSurvey:
         """Begin one, or prolong the one that is on."""
@@ -37,25 +37,23 @@ class SurveyView(Seen):
         return self.survey_ble()
 
 
-def ble_survey(driver: "BleDriver", named: Mapping[str, str], now: float) -> types.BleSurvey:
-    """What this driver heard until `now` (monotonic seconds); `named` are configured devices, name by address."""
+def ble_survey(
+    driver: "BleDriver", named: Mapping[str, str], now: float, own: Callable[[str], str] = str
+) -> types.BleSurvey:
+    """What this driver heard until `now` (monotonic seconds).
+
+    `named` are configured devices, name by address; `own` says how Bluetooth is in a language.
+    """
     table, health = driver.survey.table(now), driver.health
-    if table is None:
-        return types.BleSurvey(True, health.ready, health.sentence, health.fix)
-    listened_s = now - table.since
-    heard = [_heard(voice, named.get(voice.advert.address, ""), listened_s, now) for voice in table.voices]
-    known = {each.address for each in heard}
-    return types.BleSurvey(
-        configured=True,
-        ready=health.ready,
-        sentence=health.sentence,
-        fix=health.fix,
-        left_s=round(table.until - now, 1),
-        listened_s=round(listened_s, 1),
-        left_out=table.left_out,
-        heard=heard,
-        unheard={address: name for address, name in named.items() if address not in known},
-    )
+    told = types.BleSurvey(True, health.ready, own(health.sentence), own(health.fix))
+    if table is not None:
+        told.left_s, told.listened_s = round(table.until - now, 1), round(now - table.since, 1)
+        told.left_out = table.left_out
+        rows = [(voice, named.get(voice.advert.address, "")) for voice in table.voices]
+        told.heard = [_heard(voice, device, now - table.since, now) for voice, device in rows]
+        known = {each.address for each in told.heard}
+        told.unheard = {address: name for address, name in named.items() if address not in known}
+    return told
 
 
 def _heard(voice: "Voice", device: str, listened_s: float, now: float) -> types.HeardBle:
