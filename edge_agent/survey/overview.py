@@ -3,13 +3,13 @@
 import argparse
 
 from edge_agent.console.cli import COMMANDS, find
-from edge_agent.console.commands import USAGE
+from edge_agent.console.commands import WELL
 from edge_agent.console.out import say
 
 EPILOG = """example:
   edge-agent survey ble --for 1m
 
-exit codes: 2, for it only says which surveys there are"""
+exit codes: 0 they were named, 2 wrong usage"""
 
 
 class Overview:
@@ -26,7 +26,7 @@ class Overview:
         for name in COMMANDS:
             if name.startswith("survey ") and (command := find(name)):
                 say(f"edge-agent {name:<14}  {command.help}")
-        return USAGE
+        return WELL
 
 
 SURVEY = Overview()
