@@ -23,7 +23,7 @@ from edge_agent.survey.lasting import add_duration, looks
 LOOK_EVERY_S = 1.0
 # What may pass by itself (the service restarts, the first scan begins) is waited for.
 PATIENCE_S = 4.0
-EPILOG = """example:
+EPILOG = """examples:
   edge-agent survey ble                 who is near, how strong, and which language knows it
   edge-agent survey ble --for 2m --all  longer, and with those whom nobody knows
   sudo edge-agent survey ble --add A4:C1:38:8D:18:B2 --name attic
@@ -31,7 +31,7 @@ EPILOG = """example:
 
 --add listens until this address is heard, asks which language knows it, puts a [[ble.device]] at the end of the
 configuration when that is then right, and changes nothing otherwise. Where no agent listens the command does so itself.
-exit codes: 0 somebody was heard, or it is added; 1 nobody was, Bluetooth is not ready, or refused; 2 wrong usage"""
+exit codes: 0 somebody was heard or it is added, 1 nobody was heard or it is refused, 2 wrong usage"""
 
 
 class SurveyingBle:
