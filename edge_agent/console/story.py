@@ -8,9 +8,12 @@ from collections.abc import Iterator, Sequence
 from heapq import merge
 
 from edge_agent.console.text import clean, clock, lamp_lines, pairs, span, state_words
-from edge_agent.control.types import Case, Help, Question, Step
+from edge_agent.control.types import Case, Help, Note, Question, Step
 from edge_agent.texts import Texts, texts
 from edge_agent.texts.times import when
+
+# nobody has another word to wait for
+ENDED = ("IDLE", "RESOLVED", "CANCELLED")
 
 
 def help_(reply: Help, *, colour: bool) -> Iterator[str]:
@@ -35,7 +38,8 @@ def pressed(reply: Help, *, colour: bool) -> Iterator[str]:
 def _case(here: Texts, state: str, case: Case, now: float) -> Iterator[str]:
     name = f"{clean(case.code[:4])} {clean(case.code[4:])}"
     yield here.say("case.last" if state == "IDLE" else "case.open", code=name, state=state_words(here, state))
-    promised = "" if case.next_word_wall is None else when(here, case.next_word_wall, now)
+    over = state in ENDED or case.next_word_wall is None
+    promised = "" if over else when(here, case.next_word_wall, now)
     words = {
         "case.raised": f"{here.say('time.ago', span=span(case.since_s))}, {_trigger(here, case)}",
         "case.reference": case.reference,
@@ -49,10 +53,16 @@ def _case(here: Texts, state: str, case: Case, now: float) -> Iterator[str]:
         said = here.get(f"next.{coming.what}", "")
         yield from pairs({here["case.next"]: said.format(when=when(here, coming.wall, now))})
     steps = _told(here, case.steps)
-    notes = [(note.wall, f"{here.get(f'case.{note.by}', clean(note.by))}: {clean(note.text)}") for note in case.notes]
+    notes = [(note.wall, f"{here.get(f'case.{note.by}', clean(note.by))}: {_said(here, note)}") for note in case.notes]
     # merged, not sorted: each list keeps its own order when the clock was set in between
     for wall, said in merge(steps, notes, key=lambda told: told[0]):
         yield f"  {clock(wall)}  {said}"
+
+
+def _said(here: Texts, note: Note) -> str:
+    """What somebody wrote; a press that answered is a yes or a no in the household's language."""
+    pressed = note.by == "household" and note.text in ("yes", "no")
+    return here[f"page.{note.text}"] if pressed else clean(note.text)
 
 
 def _told(here: Texts, steps: Sequence[Step]) -> Iterator[tuple[float, str]]:

@@ -7,7 +7,7 @@ from msgspec import structs
 
 from edge_agent.console import cli, story
 from edge_agent.control.client import Client, ControlRefusedError
-from edge_agent.control.types import LONGEST_TEXT, Help, Next, Question
+from edge_agent.control.types import LONGEST_TEXT, Help, Next, Note, Question
 from edge_agent.texts import languages, texts
 from edge_agent.texts.times import when
 from tests.edges.control.conftest import AMBER, CASE
@@ -69,6 +69,21 @@ def test_json_is_the_whole_case_for_programs(house, edge_agent):
     code, out, _ = edge_agent("help", "--json")
     assert code == 1
     assert '"answers": [\n        "fire",\n        "water"\n      ]' in out
+
+
+def test_a_yes_is_told_in_the_households_language_and_what_somebody_wrote_as_it_was_written():
+    notes = [Note("desk", "yes", NOON), Note("household", "yes", NOON), Note("household", "Ja, wir sind oben.", NOON)]
+    now = Help(state="ENGAGED", case=structs.replace(CASE, notes=notes), lamp=AMBER, language="de")
+    told = [line.rpartition("  ")[2] for line in story.help_(now, colour=False)]
+    assert {"Zentrale: yes", "Haushalt: ja", "Haushalt: Ja, wir sind oben."} < set(told)
+
+
+@pytest.mark.parametrize("state", ["IDLE", "RESOLVED", "CANCELLED"])
+def test_a_case_that_is_over_promises_no_next_word(state):
+    case = structs.replace(CASE, next_word_wall=NOON)
+    told = {each: list(story.help_(Help(state=each, case=case, lamp=AMBER), colour=False)) for each in (state, "ENGAGED")}
+    said = [any(line.startswith("next word") for line in lines) for lines in told.values()]
+    assert said == [False, True]
 
 
 def test_a_waiting_question_is_told_with_how_to_answer_it():

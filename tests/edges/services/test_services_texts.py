@@ -57,6 +57,16 @@ def test_every_pattern_state_and_trigger_has_words_and_no_two_patterns_have_the_
     assert all(here[f"trigger.{trigger}"] for trigger in Trigger)
 
 
+# words that were there beside the one that is used: Servicezentrale, Taste, centro de atención, llamada de ayuda
+OTHER_WORDS = {"de": r"(?i)leitstelle|knopf", "es": r"(?i)\bcentral\b|centro de ayuda|petici"}
+
+
+@pytest.mark.parametrize("language", OTHER_WORDS)
+def test_one_thing_has_one_word(language) -> None:
+    said = texts(language)
+    assert not [key for key, text in said.items() if re.search(OTHER_WORDS[language], text)]
+
+
 def test_nothing_is_written_that_nobody_says() -> None:
     rooms = ("edge_agent", "docs", "simulators")
     files = [file for room in rooms for kind in ("*.py", "*.js", "*.html") for file in (ROOT / room).rglob(kind)]

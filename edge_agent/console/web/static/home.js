@@ -59,7 +59,7 @@ function caseRows(help, act) {
     ["page.code", `${open.code.slice(0, 4)} ${open.code.slice(4)}`],
     ["page.reference", open.reference],
     ["page.helper", open.helper || open.receiver],
-    ["page.next_word", open.next_word_wall && clock(open.next_word_wall)],
+    ["page.next_word", !ENDED.includes(help.state) && open.next_word_wall && clock(open.next_word_wall)],
   ];
   const told = rows.filter(([, text]) => text).map(([key, text]) => [el("dt", {}, say(key)), el("dd", {}, text)]);
   const more = ENDED.includes(help.state) ? [] : [writing(act), cancelling(act)];
@@ -73,11 +73,15 @@ function caseRows(help, act) {
 }
 
 function note(each) {
-  return el("li", { class: each.by }, el("small", {}, `${say(`page.by_${each.by}`)}, ${clock(each.wall)}`), el("p", {}, each.text));
+  return el("li", { class: each.by }, el("small", {}, `${say(`page.by_${each.by}`)}, ${clock(each.wall)}`), el("p", {}, each.by === "household" ? label(each.text) : each.text));
+}
+
+// What a press answers, in the language of the page.
+function label(answer) {
+  return ["yes", "no"].includes(answer) ? say(`page.${answer}`) : answer;
 }
 
 function question(asked, act) {
-  const label = (answer) => (["yes", "no"].includes(answer) ? say(`page.${answer}`) : answer);
   const button = (answer) => {
     const onclick = () => act("help/answer", { answer, question: asked.id, by: "page" });
     return el("button", { "data-id": `answer-${answer}`, onclick }, label(answer));
