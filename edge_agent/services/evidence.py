@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -26,6 +27,7 @@ from edge_agent.core.reading import Reading
 from edge_agent.core.request import HelpRequest, State
 from edge_agent.core.rhythm import until_next
 from edge_agent.services.events import EventMaker
+from edge_agent.threads import in_thread
 
 ROUND_S = 1.0
 # The request itself gets a head start of at most so long.
@@ -182,7 +184,7 @@ class Evidence:
         self._kept = kept
         self._store.keep(kept.sequences)
         with suppress(StoreError):
-            await asyncio.to_thread(self._store.remember, kept)
+            await in_thread(partial(self._store.remember, kept))
 
     def _first(self, case: _Case, selftest: Mapping[str, Any]) -> Iterator[Event | None]:
         yield self._piece(case, "selftest", dict(selftest))

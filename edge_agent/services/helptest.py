@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from random import SystemRandom
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ from edge_agent.core.ports import Clock
 from edge_agent.core.rhythm import until_next
 from edge_agent.core.testpress import Outcome, WayTest, due_after, retry_after_s
 from edge_agent.services.events import EventMaker
+from edge_agent.threads import in_thread
 
 RECEIVED = "edge.help.test_received.v1"
 # A manual test at most so often (a car's emergency call unit has the same limit, ERA-GLONASS).
@@ -200,7 +202,7 @@ class HelpTest:
             self._failures = self._failures + 1 if test.failed else 0
             self.decided, self._share = test, _random.random()
             with suppress(StoreError):
-                await asyncio.to_thread(self._path.keep, test)
+                await in_thread(partial(self._path.keep, test))
         (_log.warning if test.failed else _log.info)(
             "test_of_the_way_to_help", outcome=outcome.value, scheduled=test.scheduled, seconds=test.desk_s
         )

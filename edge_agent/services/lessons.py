@@ -8,12 +8,14 @@ import binascii
 import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
 
 from edge_agent.core.errors import StoreError
 from edge_agent.core.ports import Clock
+from edge_agent.threads import in_thread
 
 if TYPE_CHECKING:
     from edge_agent.core.checks.learned import Learned
@@ -62,7 +64,7 @@ class Lessons:
     async def keep(self) -> None:
         """What is known now is on disk when this returns. Raises StoreError."""
         table = {key: _packed(check) for key, check in self.checks.items()}
-        await asyncio.to_thread(self._write, table)
+        await in_thread(partial(self._write, table))
         if self._failed:
             raise StoreError("what was learned cannot be written down now", fix="It holds until the next restart.")
 
@@ -74,7 +76,7 @@ class Lessons:
             for key, check in list(self.checks.items()):
                 table[key] = _packed(check)
                 await asyncio.sleep(0)
-            await asyncio.to_thread(self._write, table)
+            await in_thread(partial(self._write, table))
 
     def finish(self) -> None:
         """At the stop."""

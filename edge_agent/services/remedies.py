@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import structlog
@@ -20,6 +21,7 @@ from edge_agent.core.playbook import Deed, Diagnosis, Remedy, Worked
 from edge_agent.core.ports import Clock
 from edge_agent.core.reading import Value
 from edge_agent.texts import Texts
+from edge_agent.threads import in_thread
 
 LOOK_S = 0.5
 # All remedies of a playbook are gone through so often, with a pause between.
@@ -211,7 +213,7 @@ class Remedies:
     async def _keep(self) -> None:
         """To disk; where it refuses, it goes with the next one, and the limit holds in memory."""
         with suppress(StoreError):
-            await asyncio.to_thread(self._save, [asdict(each) for each in self.tries])
+            await in_thread(partial(self._save, [asdict(each) for each in self.tries]))
 
     def _sentence(self, ended: Try) -> str:
         what = self._texts[f"remedy.{ended.deed}"]

@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -21,6 +22,7 @@ from edge_agent.core.request import HelpRequest
 from edge_agent.core.rhythm import until_next
 from edge_agent.core.rules import Condition, Rule, RuleSetting
 from edge_agent.texts import Said
+from edge_agent.threads import in_thread
 
 ROUND_S = 1.0
 # A device needs so long after the start to be heard; a rule that is blind for longer is said to be.
@@ -130,7 +132,7 @@ class Rules:
         called = [name for name in called if name not in self._unsaved]
         if called != self._kept:
             with suppress(StoreError):
-                await asyncio.to_thread(self._save, called)
+                await in_thread(partial(self._save, called))
                 self._kept = called
 
     def _call(self, rule: Rule) -> None:

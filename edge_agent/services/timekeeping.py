@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import structlog
@@ -9,6 +10,7 @@ import structlog
 from edge_agent.core.clock import Boots, Claim, Instant, Source
 from edge_agent.core.errors import StoreError
 from edge_agent.core.rhythm import until_next
+from edge_agent.threads import in_thread
 
 ROUND_S = 5.0
 Record = list[list[Any]]
@@ -66,7 +68,7 @@ class Timekeeping:
             self.look()
             if self.boots.due:
                 newest = self.boots.rows[-1]
-                if await asyncio.to_thread(self._write, self.boots.record()):
+                if await in_thread(partial(self._write, self.boots.record())):
                     self.boots.kept(newest)
             await asyncio.sleep(until_next(asyncio.get_running_loop().time(), ROUND_S))
 

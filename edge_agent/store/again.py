@@ -7,10 +7,10 @@ it is sent, and is gone if it is gone by then. What a desk can miss lies below w
 draft (store/log.py) is not given, for the newest cursor says that its sequence is still to come.
 """
 
-import asyncio
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from edge_agent.core.event import Event, Lane
 from edge_agent.core.ports import Depth
 from edge_agent.store import frames
 from edge_agent.store.segment import SUFFIX, read_whole
+from edge_agent.threads import in_thread
 
 # So many may wait to be sent again; 64 bytes of memory each.
 MAX_WAITING = 10_000
@@ -51,7 +52,7 @@ class Again:
         if last - first >= room:
             raise StoreError(f"{len(self._places)} events wait to be sent again", fix="Ask for fewer, or later.")
         try:
-            found = await asyncio.to_thread(_find, self._folder, first, last)
+            found = await in_thread(partial(_find, self._folder, first, last))
         except OSError as error:
             raise StoreError(f"{self._folder} cannot be read: {error.strerror}") from error
         self._places = dict(sorted({**self._places, **found}.items()))

@@ -6,7 +6,7 @@ A probe may block: it runs in a thread of its own, and one that hangs costs its 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -79,7 +79,7 @@ def titled(name: str) -> str:
 async def _within(probe: Probe, limit_s: float) -> Found:
     try:
         async with asyncio.timeout(limit_s):
-            said = probe.run() if asyncio.iscoroutinefunction(probe.run) else in_thread(probe.run)
+            said: Awaitable[Any] = probe.run() if asyncio.iscoroutinefunction(probe.run) else in_thread(probe.run)
             found: Found = await said
             return found
     except TimeoutError:
