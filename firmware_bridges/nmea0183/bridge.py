@@ -36,11 +36,12 @@ _TIMED = frozenset({"position", "sky"})
 class _Source:
     """What a subject was last taken from: the kind of sentence, its time, and who else spoke since it was heard."""
 
-    __slots__ = ("kind", "rivals", "time")
+    __slots__ = ("gap", "kind", "rivals", "time")
 
     def __init__(self, kind: str, time: str) -> None:
         self.kind = kind
         self.time = time
+        self.gap = False  # it had no value
         self.rivals: set[str] = set()
 
 
@@ -109,14 +110,16 @@ class Nmea0183(ListeningBridge):
             unit_kind = _FIXED.get(one.quantity) or (known[1:] if known is not None else (one.unit, one.kind))
             if unit_kind != (one.unit, one.kind):
                 continue  # a transducer that was given the name of something else
-            if one.value is not None or not one.optional or (source is not None and source.kind == kind):
-                yield one.quantity, (one,)
+            if one.value is None and (one.optional if source is None else source.kind != kind):
+                continue  # who has no value takes nobody's place
+            yield one.quantity, (one,)
 
     def _listens(self, subject: str, kind: str, time: str) -> bool:
         """Whether this sentence is the one to take the subject from.
 
         A time that was told already brings nothing, whichever sentence repeats it. Where there is no time, a better
-        kind of sentence takes over at once, another one when it has come twice since the present one was last heard.
+        kind of sentence takes over at once, and so does any from one without a value; another one when it has come
+        twice since the present one was last heard.
         """
         source = self._sources.get(subject)
         if source is None:
@@ -126,7 +129,7 @@ class Nmea0183(ListeningBridge):
             news = time != source.time
             source.kind, source.time = kind, time
             return news
-        if kind == source.kind or kind in source.rivals or _RANK[kind] < _RANK[source.kind]:
+        if source.gap or kind == source.kind or kind in source.rivals or _RANK[kind] < _RANK[source.kind]:
             self._sources[subject] = _Source(kind, time)
             return True
         source.rivals.add(kind)
@@ -134,6 +137,8 @@ class Nmea0183(ListeningBridge):
 
     def _tell(self, one: Told, at: float) -> Iterator[Reading]:
         channel = self.channel(one.quantity, one.unit, one.kind)
+        if one.quantity in self._sources:
+            self._sources[one.quantity].gap = one.value is None
         if one.value is None:
             yield from self.absent(channel, one.reason, at)
         else:

@@ -118,6 +118,16 @@ def test_a_log_without_a_compass_tells_no_heading_and_takes_none_away() -> None:
     assert gaps(items) == []
 
 
+def test_of_two_that_say_the_same_the_one_with_a_value_is_listened_to() -> None:
+    blind, sees = sentence("SDDPT,,0.5"), sentence("SDDBT,7.8,f,2.4,M,1.3,F")
+    items = feed(make("nmea0183"), [blind, sees] * 3)
+    assert only(items, "depth") == [("depth", 2.4)] * 3
+    assert gaps(items) == [("depth", "no echo")]  # once, before the other was heard
+    items = feed(make("nmea0183"), [sees, sentence("SDDPT,2.5,0.5"), blind, blind])
+    assert only(items, "depth") == [("depth", 2.4), ("depth", 2.5)]
+    assert gaps(items) == [("depth", "no echo")]
+
+
 def test_a_compass_that_gives_its_heading_no_more_is_a_gap() -> None:
     items = feed(make("nmea0183"), [sentence("VWVHW,180.0,T,182.0,M,5.0,N,9.3,K"), sentence("VWVHW,,T,,M,,N,,K")])
     assert {name for name, _ in gaps(items)} == {"heading", "heading_magnetic", "water_speed"}
