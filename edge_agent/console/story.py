@@ -38,8 +38,8 @@ def pressed(reply: Help, *, colour: bool) -> Iterator[str]:
 def _case(here: Texts, state: str, case: Case, now: float) -> Iterator[str]:
     name = f"{clean(case.code[:4])} {clean(case.code[4:])}"
     yield here.say("case.last" if state == "IDLE" else "case.open", code=name, state=state_words(here, state))
-    over = state in ENDED or case.next_word_wall is None
-    promised = "" if over else when(here, case.next_word_wall, now)
+    word = None if state in ENDED else case.next_word_wall
+    promised = "" if word is None else when(here, word, now)
     words = {
         "case.raised": f"{here.say('time.ago', span=span(case.since_s))}, {_trigger(here, case)}",
         "case.reference": case.reference,
