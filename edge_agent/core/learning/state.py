@@ -1,6 +1,10 @@
 """What one channel taught as bytes, and back: after `load(save(learner))` every answer is the same.
 
 One byte of version, then a compressed record of fixed size but for the tallies: at most about 2 KB.
+
+What a gateway has learned for months outlives an upgrade. Whoever changes the record raises VERSION, adds the step
+that makes the new record of the one before to _UPGRADES, and keeps a state of the new version in
+tests/core/learned_states, which every later version must read.
 """
 
 import struct
@@ -47,11 +51,22 @@ _FIELDS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("maps", "<IBB", ("n", "at", "last")),
 )
 _TURN = struct.Struct("<d")
+_TURN_AT = 453  # behind the numbers of version 6
 _COUNT = struct.Struct("<dI")
 _AXES = struct.Struct(f"<{2 * len(AXES)}f")
 _TICKS = struct.Struct("<12I")
 _CELL = struct.Struct("<hH")
 _HEAD = struct.Struct("<dB")
+
+
+def _with_turn(record: bytes) -> bytes:
+    """6 to 7: the mean direction of an angle outlives a restart; one of version 6 is not known."""
+    return record[:_TURN_AT] + _TURN.pack(-1.0) + record[_TURN_AT:]
+
+
+# From OLDEST on, a step each.
+_UPGRADES = (_with_turn,)
+OLDEST = VERSION - len(_UPGRADES)
 
 
 def save(learner: Learner) -> bytes:
@@ -70,12 +85,18 @@ def save(learner: Learner) -> bytes:
 
 
 def load(data: bytes) -> Learner:
-    """The learner that was saved. Raises ValueError where the bytes are not of this version, or not whole."""
-    if not data or data[0] != VERSION:
+    """The learner that was saved, by this version or one before.
+
+    Raises ValueError where the bytes are of any other, or not whole.
+    """
+    if not data or not OLDEST <= data[0] <= VERSION:
         raise ValueError("what was learned is of another version")
     try:
         unpacker = zlib.decompressobj()
-        reader = _Reader(unpacker.decompress(data[1:], _LARGEST))
+        record = unpacker.decompress(data[1:], _LARGEST)
+        for upgrade in _UPGRADES[data[0] - OLDEST :]:
+            record = upgrade(record)
+        reader = _Reader(record)
         learner = Learner()
         _read(learner, reader)
     except (zlib.error, struct.error, IndexError, OverflowError) as error:
