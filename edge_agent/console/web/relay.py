@@ -41,6 +41,7 @@ DOES = frozenset(
         "help/test",
         "raw",
         "selftest",
+        "survey/ble",
     }
 )
 ANSWER_TIMEOUT_S = 70.0  # a self-test takes a minute

@@ -14,6 +14,7 @@ from microdot import Microdot, Response
 
 from edge_agent.console.web.gate import Gate
 from edge_agent.console.web.relay import DOES, LOOKS, Relay, RelayError, Reply
+from edge_agent.console.web.surveys import judged
 from edge_agent.console.web.talks import (
     KINDS,
     Handler,
@@ -137,7 +138,7 @@ class Site:
 
     async def _handed_on(self, route: str, body: bytes | None = None) -> Response:
         try:
-            reply: Reply = await self._relay.ask(route, body)
+            reply: Reply = await judged(route, await self._relay.ask(route, body))
         except RelayError as error:
             return failure(502, str(error), "journalctl -u edge-agent")
         return Response(reply.body, reply.status, {"Content-Type": "application/json"})

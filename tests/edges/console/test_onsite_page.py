@@ -11,12 +11,13 @@ from edge_agent.console.web import address, site
 from edge_agent.console.web.gate import MAX_SESSIONS, MAX_WRONG, Gate
 from edge_agent.console.web.relay import DOES, LOOKS
 from edge_agent.control.routes import ROUTES
-from edge_agent.control.types import Frame, Help, Live, Raw
+from edge_agent.control.types import BleSurvey, Frame, HeardBle, Help, Live, Raw
 from edge_agent.core.errors import RefusedError
 from edge_agent.units import SPOKEN
 from tests.edges.control.conftest import AMBER, CASE, until
 
 PIN = "042195"
+BTHOME = "0000fcd2-0000-1000-8000-00805f9b34fb"
 
 
 def test_nothing_listens_until_somebody_opens_it_and_nothing_after_it_was_shut(page):
@@ -189,6 +190,24 @@ def test_what_the_agent_answers_is_handed_on_as_it_is_also_when_it_refuses(page)
     assert page.ask("/api/help/say", {"text": "hello"}, Cookie=cookie)[2]["case"]["notes"][-1]["text"] == "hello"
 
 
+def test_of_a_survey_it_says_who_knows_each_device_and_begins_one_only_by_doing(page):
+    page.open()
+    cookie = page.enter(PIN)
+    heard = HeardBle(
+        "A4:C1:38:00:00:01", "public", "Bath", 4, 8.0, -58, -68, 20.0, 1.0, "", {BTHOME: "4002ca0903bf13"}, {}, []
+    )
+    page.house.agent.surveyed = BleSurvey(True, True, "scanning on hci0", heard=[heard])
+    assert page.ask("/api/survey/ble", Cookie=cookie)[0] == 404
+    status, _, told = page.ask("/api/survey/ble", {"seconds": 30.0}, Cookie=cookie)
+    assert (status, told["left_s"]) == (200, 30.0)
+    (row,) = told["heard"]
+    assert row["known"] == [{"language": "bthome", "model": "BTHome v2", "needs_key": False}]
+    assert (row["median_is"], row["p10_is"], row["lasting"]) == ("good", "fine", "public")
+    status, _, told = page.ask("/api/survey/ble", {"seconds": 0.0}, Cookie=cookie)
+    assert status == 400
+    assert "seconds" in told["error"]
+
+
 def test_a_long_answer_is_handed_on_whole(page):
     page.open()
     cookie = page.enter(PIN)
@@ -245,6 +264,9 @@ def test_every_word_of_the_page_is_in_its_files_and_the_other_way_round(page):
     }
     made |= {"dropped", "quarantined", "state", "severity", "channel", "kind", "age", "count", "sentence", "cause"}
     made |= {"part", "faults"}
+    made |= {"surveys", "survey_ble", "address", "known_as", "signal", "weakest", "news"}
+    made |= {f"signal_{each}" for each in ("good", "fine", "weak", "lost")}
+    made |= {f"address_{each}" for each in ("public", "static", "changes", "random")}
     assert known - used <= made
 
 

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from msgspec import structs
 from playwright.sync_api import expect, sync_playwright
 
-from edge_agent.control.types import Channel, Finding, Help, Lamp, Live, Probed, Question
+from edge_agent.control.types import BleSurvey, Channel, Finding, HeardBle, Help, Lamp, Live, Probed, Question
 from tests.edges.control.conftest import AMBER, CASE, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -188,6 +188,65 @@ def test_the_gateway_examines_itself_when_somebody_asks(visit, house):
     window.click("[data-id=begin]")
     until(lambda: house.agent.round_trips == [True])
     expect(window.locator("#panel tbody tr")).to_contain_text("lookSpeed of the diska write took 2 s Look.")
+
+
+def heard(address, name, rssi_dbm, device="", *, service_data=None, kind="random"):
+    data = {} if service_data is None else {"0000fcd2-0000-1000-8000-00805f9b34fb": service_data}
+    return HeardBle(address, kind, name, 4, 8.0, rssi_dbm, rssi_dbm - 10, 20.0, 1.0, device, data, {}, [])
+
+
+@pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
+def test_who_is_heard_by_bluetooth_is_shown_while_somebody_listens(visit, house, size):
+    house.agent.surveyed = BleSurvey(
+        True,
+        True,
+        "scanning on hci0",
+        listened_s=30.0,
+        left_out=3,
+        heard=[
+            heard("4A:00:00:00:00:04", BAD, -40),
+            heard("A4:C1:38:00:00:01", "Bath", -58, "bath", service_data="4002ca0903bf13", kind="public"),
+            heard("C4:C1:38:00:00:02", "", -80, service_data="41e445f3c9962b332211006c7c4519"),
+        ],
+        unheard={"A4:C1:38:00:00:77": "cellar"},
+    )
+    window = visit(size, inside=False)
+    window.clock.install()
+    window.fill("#pin", PIN)
+    window.click("button[type=submit]")
+    window.wait_for_selector("#well p")
+    window.click("#to-engineer")
+    window.click("#tab-surveys")
+    expect(window.locator("#survey-ble table")).to_have_count(0)
+    window.focus("[data-id=listen-ble]")
+    window.keyboard.press("Enter")
+    rows = window.locator("#survey-ble tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text("BathA4:C1:38:00:00:01, publicbthome BTHome v2-58 dBm, good-68 dBm, fine")
+    expect(rows.nth(1)).to_contain_text("(needs its key)-80 dBm, weak-90 dBm, too weak")
+    expect(rows.nth(2)).to_contain_text(f"{BAD}4A:00:00:00:00:04, changes every few minutes")
+    expect(window.locator("#survey-ble [role=status]")).to_have_text("It listens for 30 seconds …")
+    expect(window.locator("[data-id=listen-ble]")).to_be_focused()
+    accessible(window)
+    assert window.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    window.clock.run_for(31_000)
+    expect(window.locator("#survey-ble [role=status]")).to_have_text("3 heard in 30 seconds.")
+    expect(window.locator("#survey-ble")).to_contain_text("Configured and not heard: cellar (A4:C1:38:00:00:77)")
+    expect(rows).to_have_count(3)
+    accessible(window)
+
+
+def test_an_agent_that_does_not_listen_by_bluetooth_says_what_to_do(visit, house):
+    house.agent.surveyed = BleSurvey(False, False, "no Bluetooth device is configured", "edge-agent survey ble")
+    window = visit()
+    window.click("#to-engineer")
+    window.click("#tab-surveys")
+    window.click("[data-id=listen-ble]")
+    expect(window.locator("#survey-ble [role=alert]")).to_have_text(
+        "no Bluetooth device is configured. edge-agent survey ble"
+    )
+    expect(window.locator("[data-id=listen-ble]")).to_have_attribute("aria-disabled", "false")
+    accessible(window)
 
 
 def test_raw_data_is_kept_only_when_somebody_asks(visit, house):

@@ -1,15 +1,16 @@
 // The engineer's screen: values with a live plot, findings, queue, raw frames, log, and the configuration in force.
-import { ask, el, show } from "/static/dom.js";
+import { failed, fetching, forget, table } from "/static/asking.js";
+import { el, show } from "/static/dom.js";
 import { number, say, span, value } from "/static/words.js";
 import { frozen, plot, take } from "/static/plot.js";
+import { surveys } from "/static/surveys.js";
 
-const TABS = { values, findings, check, parts, queue, raw, log, config };
+const TABS = { values, findings, check, parts, queue, raw, surveys, log, config };
 let tab = "values";
 let chosen = null;
 let readings = null;
 let device = "";
 let opened = "";
-let fetched = {};
 
 export function showEngineer(node, known, act) {
   if (!node.firstChild) {
@@ -26,7 +27,7 @@ export function showEngineer(node, known, act) {
 function tabButton(name, again) {
   const onclick = () => {
     tab = name;
-    fetched = {};
+    forget();
     again();
   };
   const onkeydown = (event) => {
@@ -40,26 +41,6 @@ function tabButton(name, again) {
   const selected = { "aria-selected": String(tab === name), tabindex: tab === name ? "0" : "-1" };
   return el("button", { id: `tab-${name}`, role: "tab", "aria-controls": "panel", "data-id": `tab-${name}`, ...selected,
     onclick, onkeydown }, say(`page.${name}`));
-}
-
-// Asks once in a while for what only this tab shows.
-function fetching(route, every_ms, again) {
-  const last = fetched[route];
-  if (!last || Date.now() - last.at > every_ms) {
-    fetched[route] = { at: Date.now(), data: last?.data ?? null, error: null };
-    ask(`/api/${route}`).then((data) => (fetched[route].data = data), (error) => (fetched[route].error = error.message))
-      .then(again);
-  }
-  return fetched[route];
-}
-
-function failed(error) {
-  return el("p", { class: "wrong", role: "alert" }, error);
-}
-
-function table(heads, rows) {
-  return el("div", { class: "scroll", tabindex: "0" }, el("table", {}, el("thead", {}, el("tr", {}, heads.map((head) =>
-    el("th", { scope: "col" }, head)))), el("tbody", {}, rows)));
 }
 
 function listen() {
@@ -98,7 +79,7 @@ function check(panel, known, act, again) {
   if (error) return show(panel, error, () => failed(error));
   const begin = async () => {
     await act("selftest", { round_trip: true });
-    fetched = {};
+    forget();
     again();
   };
   const row = (probe) => el("tr", { class: { fail: "alarm", warn: "warning" }[probe.verdict] ?? "" },
@@ -140,7 +121,7 @@ function explained(data, act, again) {
   const id = data.finding.id;
   const after = async (route, body) => {
     await act(route, body);
-    fetched = {};
+    forget();
     again();
   };
   const normal = () => confirm(say("page.really_normal")) && after("findings/normal", { id, by: "page" });
@@ -185,7 +166,7 @@ function raw(panel, known, act, again) {
   const watched = device ? fetching(`raw?device=${encodeURIComponent(device)}`, 2000, again) : { data: null, error: null };
   const keep = async (seconds) => {
     await act("raw", { device, seconds });
-    fetched = {};
+    forget();
     again();
   };
   const choose = el("select", { id: "device", "data-id": "device", onchange: (event) => {

@@ -1,0 +1,16 @@
+// Surveys: each part listens only when somebody asks, and keeps what it heard until it is asked again.
+import { el } from "/static/dom.js";
+import { say } from "/static/words.js";
+import { surveyBle } from "/static/survey_ble.js";
+
+// A part is given its own node, and `again`, which shows the tab anew.
+const PARTS = { ble: surveyBle };
+
+export function surveys(panel, known, act, again) {
+  if (!panel.querySelector("#survey-ble")) {
+    panel.dataset.key = "";
+    panel.replaceChildren(...Object.keys(PARTS).map((name) => el("section", { "aria-labelledby": `head-${name}` },
+      el("h3", { id: `head-${name}` }, say(`page.survey_${name}`)), el("div", { id: `survey-${name}` }))));
+  }
+  for (const [name, part] of Object.entries(PARTS)) part(document.getElementById(`survey-${name}`), again);
+}
