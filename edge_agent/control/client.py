@@ -153,9 +153,9 @@ class Client(Talk):
         """The newest lines of the log behind number `after`."""
         return self._ask(f"log?after={after}&lines={lines}", Log)
 
-    def raw(self, device: str) -> Raw:
-        """Raw frames of a device, where somebody has asked to keep them."""
-        return self._ask(f"raw?device={quote(device)}", Raw)
+    def raw(self, device: str, after: int = 0) -> Raw:
+        """Raw frames of a device behind number `after`, where somebody has asked to keep them."""
+        return self._ask(f"raw?device={quote(device)}&after={after}", Raw)
 
     def watch(self, device: str, seconds: float = 60.0) -> Raw:
         """Keep raw frames of a device for so long; 0 ends it."""

@@ -42,7 +42,7 @@ def find_socket(option: str | None = None) -> Path:
     if named:
         return Path(named)
     usual = [folder / SOCKET_NAME for folder in (SERVICE_FOLDER, *_user_folders())]
-    found = next((path for path in usual if _is_there(path)), usual[0])
+    found = next((path for path in usual if is_there(path)), usual[0])
     only_look = not os.access(found, os.W_OK) and os.access(read_socket(found), os.W_OK)
     return read_socket(found) if only_look else found
 
@@ -53,7 +53,8 @@ def _user_folders() -> list[Path]:
     return [Path(folder) / "edge-agent" for folder in (session, state) if folder]
 
 
-def _is_there(path: Path) -> bool:
+def is_there(path: Path) -> bool:
+    """Whether something is at this path, or may be: who may not look into its folder cannot know."""
     try:
         path.lstat()
     except PermissionError:

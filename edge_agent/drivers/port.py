@@ -2,7 +2,10 @@
 
 import errno
 import os
+import sys
 import termios
+from contextlib import suppress
+from fcntl import ioctl
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +60,15 @@ def open_port(path: str, settings: SerialDevice, baud: int) -> Any:
         code = _CODES.get(error.errno or 0, "failed")
         why = os.strerror(error.errno) if error.errno else Said("port.no_port")
         raise PortError(code, why) from error
+
+
+def lower_lines(port: Any) -> None:
+    """Take back DTR and RTS, which Linux raises when a port is opened; a port without such lines is left as it is.
+
+    Both in one call: between two of them, ESP boards see what their two transistors take for a reset.
+    """
+    with suppress(OSError):
+        ioctl(port.fd, termios.TIOCMBIC, (termios.TIOCM_DTR | termios.TIOCM_RTS).to_bytes(4, sys.byteorder))
 
 
 def mark_breaks(port: Any) -> None:

@@ -22,16 +22,18 @@ class Frame(NamedTuple):
 
 
 class Tap:
-    """Keeps what it is shown until `until` (monotonic seconds), the newest MAX_FRAMES."""
+    """Keeps what it is shown until `until` (monotonic seconds), the newest MAX_FRAMES; `count` is of all."""
 
     def __init__(self, until: float) -> None:
         self.until = until
+        self.count = 0
         self.frames: deque[Frame] = deque(maxlen=MAX_FRAMES)
 
     def keep(self, chunk: Chunk | Send, at: float) -> None:
         """One chunk from the device, or what was written to it."""
         if at <= self.until:
             shown, size = _told(chunk)
+            self.count += 1
             self.frames.append(Frame(at, OUT if isinstance(chunk, Send) else IN, shown, size))
 
 

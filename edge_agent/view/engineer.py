@@ -1,5 +1,7 @@
 """What an engineer on site asks for: the configuration in force, the log, and raw bytes of a device."""
 
+from itertools import islice
+
 from edge_agent import logs
 from edge_agent.control import types
 from edge_agent.core.errors import RefusedError
@@ -30,8 +32,9 @@ class EngineerView(Seen):
         tap, now = self._device(ask.device).tap, self.clock.now().monotonic
         if tap is None:
             return types.Raw(ask.device, 0.0, [])
-        frames = [types.Frame(round(now - f.at, 3), f.way, f.shown, f.size) for f in tap.frames]
-        return types.Raw(ask.device, round(max(0.0, tap.until - now), 1), frames)
+        known = max(0, ask.after - (tap.count - len(tap.frames))) if ask.after <= tap.count else 0
+        frames = [types.Frame(round(now - f.at, 3), f.way, f.shown, f.size) for f in islice(tap.frames, known, None)]
+        return types.Raw(ask.device, round(max(0.0, tap.until - now), 1), frames, tap.count)
 
     async def watch(self, ask: types.Watch) -> types.Raw:
         """Keep what comes from this device for a while; a watch that is on goes on with what it has."""

@@ -94,6 +94,7 @@ class Native(ListeningBridge):
             elif isinstance(heard, Text):
                 yield from self._line("console", heard.line, at)
             else:
+                self.heard += 1
                 yield from self._lives(at)
                 yield from self._take(heard, at)
 

@@ -85,6 +85,7 @@ class Nmea0183(ListeningBridge):
         if f"{reduce(xor, content, 0):02X}".encode() != checksum.upper():
             yield from self.faults.say("checksum", "a sentence does not match its checksum", at)
             return
+        self.heard += 1
         values = content.decode().split(",")
         kind = values[0][2:]
         if kind == "MWV":

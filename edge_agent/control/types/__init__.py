@@ -60,11 +60,12 @@ from edge_agent.control.types.help import (
     Step,
 )
 from edge_agent.control.types.live import GAP, LIVE_KINDS, Gap, Live, live
-from edge_agent.control.types.onsite import MOST_LINES, Frame, InForce, Log, OfDevice, Raw, Tail, Watch
+from edge_agent.control.types.onsite import LONGEST_WATCH_S, MOST_LINES, Frame, InForce, Log, OfDevice, Raw, Tail, Watch
 from edge_agent.control.types.report import SIGNED_AS, Report
 from edge_agent.control.types.selftest import Examine, Probed, SelfTest
 from edge_agent.control.types.state import Channel, Channels, Device, Lane, Queue, Status
 from edge_agent.control.types.survey import LONGEST_SURVEY_S, BleSurvey, HeardBle, SurveyBle
+from edge_agent.control.types.survey_serial import Guess, SerialSurvey, SurveyedPort
 
 __all__ = [
     "API_VERSION",
@@ -76,6 +77,7 @@ __all__ = [
     "LONGEST_SHELVING_S",
     "LONGEST_SURVEY_S",
     "LONGEST_TEXT",
+    "LONGEST_WATCH_S",
     "MOST_LINES",
     "SIGNED_AS",
     "USUAL_HOLD_S",
@@ -106,6 +108,7 @@ __all__ = [
     "GpioLine",
     "GpioSurvey",
     "GpioVerdict",
+    "Guess",
     "HeardBle",
     "Help",
     "HelpTest",
@@ -136,6 +139,7 @@ __all__ = [
     "Report",
     "Say",
     "SelfTest",
+    "SerialSurvey",
     "Shelve",
     "Shelved",
     "Status",
@@ -143,6 +147,7 @@ __all__ = [
     "Stored",
     "SurveyBle",
     "SurveyGpio",
+    "SurveyedPort",
     "Tail",
     "Taught",
     "Watch",

@@ -34,9 +34,10 @@ class Log(Reply):
 
 
 class OfDevice(Ask, frozen=True):
-    """A device by its configured name."""
+    """A device by its configured name: only its frames behind number `after` (of an earlier watch: all)."""
 
     device: DeviceName
+    after: Annotated[int, Meta(ge=0)] = 0
 
 
 class Watch(Ask, frozen=True):
@@ -56,8 +57,12 @@ class Frame(Reply):
 
 
 class Raw(Reply):
-    """The newest frames of a device, oldest first. `left_s` is how long they are still kept, 0: they are not."""
+    """The newest frames of a device, oldest first. `left_s` is how long they are still kept, 0: they are not.
+
+    `newest` is the number of the last one, counted from the beginning of the watch.
+    """
 
     device: str
     left_s: float
     frames: list[Frame]
+    newest: int = 0

@@ -1,0 +1,101 @@
+"""One port that is listened to and never written to, at one setting after another."""
+
+import os
+import select
+import termios
+from typing import Any
+
+from edge_agent.config.model import SerialDevice
+from edge_agent.drivers.port import PortError, lower_lines, mark_breaks, open_port
+from edge_agent.drivers.serial import READ_BYTES
+from edge_agent.survey.serial_hearing import Candidate, Hearing, Setting
+from edge_agent.survey.serial_turns import Turns
+
+READS_A_LOOK = 16  # what came meanwhile, also of the fastest line, and yet a look has an end
+CANDIDATES_EVERY_S = 0.5
+TRIES = 3
+
+
+class Line:
+    """A port of our own. Raises PortError where it cannot be had; one that goes away later is told by `gone`."""
+
+    def __init__(self, path: str, now: float, *, raised: bool = False) -> None:
+        self.hearings: dict[Setting, Hearing] = {}
+        self.gone = ""
+        self._turns = Turns()
+        self._setting = self._turns.setting
+        settings = SerialDevice(name="survey", port=path, language="")
+        self._port: Any = open_port(path, settings, self._setting.baud)
+        try:
+            if not raised:
+                lower_lines(self._port)
+            mark_breaks(self._port)
+        except PortError:
+            self._port.close()
+            raise
+        self._poll = select.poll()
+        self._poll.register(self._port.fd, select.POLLIN)
+        self._looked_at = now
+        self.hearing = Hearing(self._setting, now)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing more to learn."""
+        return bool(self.gone) or self._turns.is_done(self.hearing.seen)
+
+    def look(self, now: float) -> None:
+        """Take what came, and go on to another setting where it is time."""
+        if self.is_done:
+            return
+        try:
+            self.hearing.take(self._read(), now)
+            if self.hearing.pauses(now) or now - self._looked_at >= CANDIDATES_EVERY_S:
+                self._looked_at = now
+                if self._turns.is_over(self.hearing, self.candidates(), now):
+                    self._change(now)
+        except (OSError, PortError, ValueError, termios.error) as error:
+            self.gone = os.strerror(error.args[0]) if isinstance(error.args[0], int) else str(error)
+
+    def candidates(self) -> list[Candidate]:
+        """Languages that read something of what is heard now."""
+        return self.hearing.candidates()
+
+    def close(self) -> None:
+        """Let the port go."""
+        self._keep()
+        self._port.close()
+
+    def _read(self) -> bytes:
+        pieces: list[bytes] = []
+        while len(pieces) < READS_A_LOOK and self._poll.poll(0):
+            piece = os.read(self._port.fd, READ_BYTES)
+            if not piece:  # ready, and yet nothing there
+                raise OSError("it was unplugged")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _change(self, now: float) -> None:
+        """Another setting; one that the port does not take is passed over."""
+        self._keep()
+        for tries_left in reversed(range(TRIES)):
+            self._setting = self._turns.go_on()
+            try:
+                parity = self._setting.parity[0].upper()
+                self._port.apply_settings({"baudrate": self._setting.baud, "parity": parity})
+                mark_breaks(self._port)
+                break
+            except (PortError, ValueError, termios.error):
+                if not tries_left:
+                    raise
+        self._port.reset_input_buffer()  # what came at the other speed
+        self.hearing = Hearing(self._setting, now)
+
+    def _keep(self) -> None:
+        """Of two hearings at a setting the better one stays."""
+        before = self.hearings.get(self._setting)
+        if before is None or _worth(self.hearing) >= _worth(before):
+            self.hearings[self._setting] = self.hearing
+
+
+def _worth(hearing: Hearing) -> tuple[float, int]:
+    return max((each.score.evidence * each.score.share for each in hearing.candidates()), default=0.0), hearing.count

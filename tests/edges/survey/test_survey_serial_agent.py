@@ -1,0 +1,111 @@
+"""A port that the running agent holds stays with it: what comes on it is listened to through the agent."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from edge_agent.survey.serial_agent import rows
+from edge_agent.survey.serial_hearing import Setting
+from tests.system.test_on_site import on_site
+
+EXTRA = """
+[[help.channels]]
+name = "text"
+kind = "sms"
+modem = "/dev/serial/by-id/usb-Modem_1"
+number = "+4915100000000"
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    with on_site(tmp_path_factory.mktemp("site"), EXTRA) as found:
+        yield found
+
+
+def survey(site, *words: str):
+    command = [sys.executable, "-m", "edge_agent", "survey", "serial", "--socket", str(site.client.path), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def port_of(site) -> str:
+    return site.client.config().settings["serial"][0]["port"]
+
+
+def talking(site, text: bytes, every_s: float) -> threading.Event:
+    """The device says this again and again until the event is set."""
+    ends = threading.Event()
+
+    def talk():
+        while not ends.wait(every_s):
+            site.line(text)
+
+    threading.Thread(target=talk, daemon=True).start()
+    return ends
+
+
+def test_the_agents_devices_and_modems_are_known_by_their_ports(site):
+    held = rows(site.client)
+    assert held[port_of(site)] == ("boiler", "textline", Setting(115_200))
+    assert held["/dev/serial/by-id/usb-Modem_1"].language == ""
+
+
+def test_what_comes_on_its_port_is_recognised_while_the_agent_goes_on_reading(site):
+    ends = talking(site, b"pressure=1.10 flow=3\n", 0.1)
+    try:
+        done = survey(site, "--port", port_of(site), "--for", "4s", "--json")
+    finally:
+        ends.set()
+    port = json.loads(done.stdout)["ports"][0]
+    assert port["holder"] == "the agent as boiler"
+    assert (port["verdict"], port["baud"], port["missed"], port["cut"]) == ("understood", 115_200, 0, 0)
+    best = port["guesses"][0]
+    assert (best["language"], best["rejected"]) == ("textline", 0)
+    assert 20 <= best["messages"] <= 45
+    (device,) = site.client.status().devices
+    assert (device.ready, device.faults) == (True, 0)
+
+
+def test_it_is_told_that_pieces_were_missed_and_bytes_cut(site):
+    ends = talking(site, b"x" * 300 + b" pressure=1\n", 0.0)
+    try:
+        done = survey(site, "--port", port_of(site), "--for", "3s")
+    finally:
+        ends.set()
+    assert "held by the agent as boiler" in done.stdout
+    assert " cut by the agent" in done.stdout
+    assert "what is missing counts as rejected" in done.stdout
+
+
+def test_a_port_of_the_agent_is_not_added_a_second_time(site):
+    ends = talking(site, b"pressure=1.10 flow=3\n", 0.1)
+    try:
+        done = survey(site, "--port", port_of(site), "--for", "2s", "--add", "--name", "again")
+    finally:
+        ends.set()
+    assert done.returncode == 1
+    assert "in the configuration already" in done.stderr
+
+
+def test_a_modem_of_the_agent_is_left_alone(site):
+    done = survey(site, "--port", "/dev/serial/by-id/usb-Modem_1", "--for", "2s")
+    assert done.returncode == 1
+    assert "the agent as text talks with a modem there" in done.stdout
+
+
+def test_frames_are_asked_for_behind_those_that_are_known(site):
+    site.client.watch("boiler", 0.0)
+    site.client.watch("boiler", 60.0)
+    site.line(b"pressure=1\n")
+    first = site.until(lambda: (raw := site.client.raw("boiler")).frames and raw)
+    assert site.client.raw("boiler", first.newest).frames == []
+    time.sleep(0.05)
+    site.line(b"pressure=2\n")
+    second = site.until(lambda: (raw := site.client.raw("boiler", first.newest)).frames and raw)
+    assert [bytes.fromhex(frame.shown) for frame in second.frames] == [b"pressure=2\n"]
+    assert second.newest == first.newest + 1
+    assert site.client.raw("boiler", 1000).frames == site.client.raw("boiler").frames or second.newest < 1000
