@@ -5,7 +5,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from edge_agent.console.arguments import duration
 from edge_agent.console.text import clean
@@ -20,7 +20,7 @@ def add_duration(parser: argparse.ArgumentParser, usual: str) -> None:
     parser.add_argument("--for", dest="for_s", type=duration(1.0, LONGEST_S), default=usual, metavar="TIME", help=told)
 
 
-def looks(for_s: float, every_s: float, so_far: Callable[[], str]) -> Iterator[float]:
+def looks(for_s: float, every_s: float, so_far: Callable[[], str]) -> Generator[float, None, None]:
     """Give control every so often, with the seconds that have gone by, until the time is over or Ctrl-C was pressed.
 
     `so_far` says in a few words what was heard; it is shown on a terminal only, on the error output, in one line. A

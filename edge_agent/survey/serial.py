@@ -4,9 +4,10 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from typing import NamedTuple
 
-from edge_agent.console.commands import WELL, WRONG, colourful
+from edge_agent.console.commands import USAGE, WELL, WRONG, colourful
 from edge_agent.console.out import say
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.paths import is_there
@@ -23,7 +24,6 @@ from edge_agent.survey.serial_told import UNFINISHED, addition, refused, told
 from firmware_bridges.trial import asked
 
 LOOK_S = 0.1  # 115200 baud bring 1.2 kB meanwhile; Linux keeps 64 kB
-USAGE = 2
 NONE = "no serial port is known here: plug one in (ls -l /dev/serial/by-id), or name one with --port"
 _FIXES = {
     "missing": "Plug it in, or look for its name: ls -l /dev/serial/by-id",
@@ -53,10 +53,10 @@ class _Started(NamedTuple):
     line: Line | Watched
 
 
-class SerialSurveying:
+class SurveyingSerial:
     """The command."""
 
-    help = "listen on serial ports: which language is spoken at which speed, with how many errors"
+    help = "which language is spoken on serial ports, at which speed, with how many errors; only listens"
 
     def configure(self, parser: argparse.ArgumentParser) -> None:
         """Add the arguments."""
@@ -74,7 +74,7 @@ class SerialSurveying:
 
     def run(self, args: argparse.Namespace) -> int:
         """Listen, and tell."""
-        if args.add and not (args.name and args.port and len(args.port) == 1):
+        if args.add != bool(args.name) or (args.add and len(args.port or ()) != 1):
             return _complain("--add needs one --port, and a --name for its device", USAGE)
         client = Client(args.socket)
         rows = _rows(client)
@@ -108,17 +108,21 @@ def _listen(ports: list[Port], rows: Mapping[str, Row], client: Client, args: ar
     """All ports at once, until all is known or the time is over."""
     begun = [_begin(port, rows.get(port.tty), client, args) for port in ports]
     lines = [each.line for each in begun if isinstance(each, _Started)]
+    if lines:
+        ports_are = "1 port" if len(lines) == 1 else f"{len(lines)} ports"
+        sys.stderr.write(f"Listening on {ports_are}, {args.for_s:g} s at the most. Ctrl-C ends it early ...\n")
 
     def so_far() -> str:
         read = [str(each.score.language) for line in lines for each in line.hearing.candidates()[:1] if each.sure]
-        return f"{len(lines)} ports, recognised: {', '.join(read) or 'none yet'}"
+        return f"recognised: {', '.join(read) or 'nobody yet'}"
 
     try:
-        for _ in looks(args.for_s if lines else 0.0, LOOK_S, so_far):
-            for line in lines:
-                line.look(time.monotonic())
-            if all(line.is_done for line in lines):
-                break
+        with closing(looks(args.for_s if lines else 0.0, LOOK_S, so_far)) as turns:
+            for _ in turns:
+                for line in lines:
+                    line.look(time.monotonic())
+                if all(line.is_done for line in lines):
+                    break
     finally:
         for line in lines:
             line.close()
@@ -184,4 +188,4 @@ def _complain(what: object, code: int) -> int:
     return code
 
 
-SERIAL = SerialSurveying()
+SURVEY_SERIAL = SurveyingSerial()

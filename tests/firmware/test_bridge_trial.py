@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from firmware_bridges.registry import language
-from firmware_bridges.trial import bauds, ranked
+from firmware_bridges.trial import asked, bauds, ranked
 from simulators.emitters import Dsmr
 from simulators.home_emitters import Otgw, Pms, Sml
+from tests.edges.survey.serial_wire import resampled
 from tests.firmware.support import vectors
 
 UTC_NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -68,3 +69,14 @@ def test_speeds_to_listen_at_begin_with_the_usual_one_and_have_every_languages_o
 def test_no_more_is_looked_at_than_a_minute_of_a_line_has() -> None:
     first = ranked({9600: b"x" * 70_000 + STREAMS["sds011"]})
     assert first == []
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_nobody_understands_a_line_at_another_speed(name: str) -> None:
+    for heard in bauds():
+        if heard != 9600:
+            assert ranked({heard: resampled(STREAMS[name], 9600, heard)}) == []
+
+
+def test_languages_of_devices_that_wait_for_a_question_are_known() -> None:
+    assert asked() == ["daly", "iec62056", "jbd", "mhz19", "modbus", "obd2"]

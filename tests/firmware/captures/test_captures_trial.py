@@ -4,12 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from firmware_bridges.trial import ranked
+from firmware_bridges.registry import language
+from firmware_bridges.trial import bauds, ranked
+from tests.edges.survey.serial_wire import resampled
 from tests.firmware.captures.table import captures, count, note, rows
 from tests.firmware.captures.test_captures_boilers import marked
 from tests.firmware.captures.test_captures_nmea0183 import BINARY, log_bytes
 
 pytestmark = pytest.mark.captures
+WRONG_BYTES = 2000
 FILES = {"sml": "sml/*.bin", "dsmr": "dsmr/*.txt", "iec62056": "iec62056_21/*.txt", "vedirect": "vedirect/*.dump"}
 
 
@@ -44,3 +47,14 @@ def test_every_captured_stream_is_recognised_as_its_own_language_first() -> None
             wrong.append((file, name, scores[:2]))
     note("trial", f"not tried: NMEA logs in a binary language ({', '.join(sorted(BINARY))})")
     assert wrong == []
+
+
+def test_nobody_understands_a_stream_that_is_heard_at_another_speed() -> None:
+    claimed = []
+    for name, file, data in streams():
+        spoken = 9600 if name == "iec62056" else language(name).baud
+        for heard in bauds():
+            if heard != spoken:
+                scores = ranked({heard: resampled(data[:WRONG_BYTES], spoken, heard)})
+                claimed += [(file, heard, score) for score in scores]
+    assert claimed == []
