@@ -179,4 +179,6 @@ def _ago(seconds: float | None) -> str:
 
 
 def _with_fix(sentence: str, fix: str) -> str:
-    return f"{sentence.removesuffix('.')}. {fix}" if fix else sentence
+    if not fix:
+        return sentence
+    return f"{sentence} {fix}" if sentence.endswith((".", "?", "!")) else f"{sentence}. {fix}"

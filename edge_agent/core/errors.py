@@ -12,7 +12,9 @@ class AgentError(Exception):
 
     def __str__(self) -> str:
         what = super().__str__()
-        return f"{what}. {self.fix}" if self.fix else what
+        if not self.fix:
+            return what
+        return f"{what} {self.fix}" if what.endswith((".", "?", "!")) else f"{what}. {self.fix}"
 
 
 class ConfigError(AgentError):

@@ -123,7 +123,7 @@ class Database:
         except sqlite3.Error as error:
             if _code(error) in _DAMAGED:
                 self._close()
-            raise StoreError(f"{self._path} failed: {error}", fix="Is the disk full, read-only or failing?") from error
+            raise StoreError(f"{self._path} failed: {error}", fix=files.FIX) from error
 
     def _checkpoint(self) -> None:
         """Nobody waits for it, and what it cannot do now the next one does."""
@@ -137,8 +137,9 @@ class Database:
                 files.make_folder(self._path.parent)
                 self._connection = self._open_or_replace()
             except (sqlite3.Error, OSError) as error:
-                what = f"{self._path} cannot be opened: {error}"
-                raise StoreError(what, fix="Is the disk full, read-only or failing?") from error
+                why = error.strerror if isinstance(error, OSError) else error
+                what = f"{self._path} cannot be opened: {why}"
+                raise StoreError(what, fix=files.FIX) from error
             self.openings += 1
         return self.openings
 

@@ -13,6 +13,8 @@ from edge_agent.core.errors import StoreError
 
 # So many bad files of one name are kept for a person to look at; the last place is then used again.
 MAX_BAD = 9
+# what a person looks at when a file cannot be written or read
+FIX = "Is the disk full, read-only or failing, or may this user not write there?"
 _ZEROS = bytes(256 * 1024)
 
 
@@ -60,9 +62,7 @@ def replace_file(path: Path, data: bytes, like: os.stat_result | None = None) ->
         temporary.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise StoreError(
-            f"{path} could not be written: {error.strerror}", fix="Is the disk full or read-only?"
-        ) from error
+        raise StoreError(f"{path} could not be written: {error.strerror}", fix=FIX) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

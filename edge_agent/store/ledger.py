@@ -12,6 +12,7 @@ from edge_agent.store.db import Database
 MAX_REMEMBERED = 4096
 # The lamp waits for this commit: no longer than for the case itself.
 PATIENCE_S = 2.0
+_REMEMBERED = {"replay": "what the desk said", "handed": "what devices handed over"}
 
 
 class Ledger:
@@ -34,7 +35,7 @@ class Ledger:
         try:
             self._until = dict(database.run_now(self._read))
         except StoreError as error:
-            self.problems.append(f"what was heard is remembered in memory only: {error}")
+            self.problems.append(f"{_REMEMBERED[table]} is remembered in memory only: {error}")
         else:
             self._opening = database.openings
 

@@ -299,7 +299,7 @@ class SegmentLog:
                 elif attempt <= len(parts) and (self._shelf.keep_less() or self._make_room()):
                     continue
                 what = f"the {self.lane} lane could not be written: {error.strerror}"
-                raise StoreError(what, fix="Is the disk full, read-only or failing?") from error
+                raise StoreError(what, fix=files.FIX) from error
             self._shelf.apply(parts, ends, writer.head_size(cursor))
             self._stored = upto - 1
             return

@@ -163,7 +163,7 @@ class Outbox:
             files.make_folder(folder)
             fd = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            self._problems.append(f"the outbox {folder} cannot be used: {error.strerror}")
+            self._problems.append(f"the outbox {folder} cannot be used: {error.strerror}. {files.FIX}")
             return -1
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -45,7 +45,8 @@ def latency(folder: Path) -> Found:
         finally:
             os.close(file)
     except OSError as error:
-        return fail(Said("probe.unwritable", folder=folder, error=error.strerror), Said("probe.unwritable_fix"))
+        fix = Said("probe.forbidden_fix" if isinstance(error, PermissionError) else "probe.unwritable_fix")
+        return fail(Said("probe.unwritable", folder=folder, error=error.strerror), fix)
     finally:
         place.unlink(missing_ok=True)
     usual = sorted(took)[TRIES // 2]

@@ -84,6 +84,13 @@ def test_a_write_is_really_made_safe_and_leaves_nothing_behind(tmp_path):
 def test_a_disk_that_takes_no_write_has_failed():
     found = disk.latency(Path("/proc"))
     assert (found.verdict, "cannot be written" in found.evidence) == (Verdict.FAIL, True)
+    assert "replace the disk" in found.fix
+
+
+def test_a_disk_that_this_user_may_not_write_to_is_not_to_be_replaced():
+    found = disk.latency(Path("/sys"))  # which takes no file, not even from root
+    assert found.verdict is Verdict.FAIL
+    assert "sudo -u edge-agent edge-agent check" in found.fix
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,10 @@ async def test_a_state_folder_that_cannot_be_made_is_a_state_and_a_press_still_g
     (tmp_path / "file").write_text("no folder")
     outbox = Outbox(tmp_path / "file" / "outbox", SETTINGS)
     assert outbox.problems
+    for problem in outbox.problems:
+        assert problem.count(str(tmp_path)) == 1, "where it is, once"
+        assert problem.endswith(". Is the disk full, read-only or failing, or may this user not write there?")
+    assert len(set(outbox.problems)) == len(outbox.problems), "each says what it is of"
     for kind in (EventKind.HELP, EventKind.TELEMETRY):
         event = outbox.append(make_event(kind=kind))
         with pytest.raises(StoreError):
