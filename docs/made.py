@@ -44,10 +44,11 @@ from edge_agent.core.reading import Channel, Reading
 from edge_agent.core.recorder import Recorder
 from edge_agent.core.wire import ROOT, attributes, down_topic, open_envelope, unpack, up_topic
 from edge_agent.playbook import schema_text
+from edge_agent.services.case_work import Surroundings
 from edge_agent.services.desk_words import QUESTION
 from edge_agent.services.events import EventMaker
 from edge_agent.services.frames import Frames
-from edge_agent.services.mayday import Help, Surroundings
+from edge_agent.services.mayday import Help
 from edge_agent.services.post import Post
 from edge_agent.services.register import Register
 from edge_agent.services.sampling import BlockLimits, Sampling, Told

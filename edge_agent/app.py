@@ -27,13 +27,14 @@ from edge_agent.hub import Hub
 from edge_agent.mending import Mending
 from edge_agent.panel import Panel
 from edge_agent.reach import Reach
+from edge_agent.services.case_work import Surroundings
 from edge_agent.services.consents import Consents
 from edge_agent.services.diagnoses import own_checks
 from edge_agent.services.door import Door
 from edge_agent.services.events import EventMaker
 from edge_agent.services.handovers import Handovers
 from edge_agent.services.lessons import Lessons
-from edge_agent.services.mayday import Help, Surroundings
+from edge_agent.services.mayday import Help
 from edge_agent.services.post import Post
 from edge_agent.services.sampling import Sampling, Told
 from edge_agent.services.timekeeping import Timekeeping
