@@ -34,8 +34,7 @@ def test_a_boiler_that_loses_pressure_is_found_and_forgiven_with_hysteresis() ->
     assert check.see(at(0, 1.5)) == GOOD
     verdict = check.see(at(1, 0.7))
     assert verdict == Verdict(True, "Boiler pressure is 0.7 bar; it should be at least 0.8 bar.", "low")
-    assert check.see(at(2, 0.85)) is not None
-    assert check.see(at(2, 0.85)).bad  # type: ignore[union-attr]
+    assert check.see(at(2, 0.85)) == verdict, "0.85 bar is at least 0.8 bar: what was wrong is told"
     assert check.see(at(3, 0.91)) == GOOD
     assert check.see(at(4, 0.85)) == GOOD
 
@@ -64,6 +63,33 @@ def test_what_a_rate_comes_to_over_a_time_is_rounded_as_a_person_would() -> None
     last = check.see(at(9.013, 0.99))
     assert last is not None
     assert last.sentence.endswith("it should change by at most 0.27 bar in that time.")
+
+
+def test_a_value_only_just_outside_does_not_read_as_its_limit() -> None:
+    verdict = make("range", "boiler.pressure", SETTINGS, 0.0).see(at(0, 0.79996))
+    assert verdict is not None
+    assert verdict.sentence == "Boiler pressure is 0.799960 bar; it should be at least 0.8 bar."
+
+
+@given(st.floats(0.001, 10.0), st.floats(1.0, 60.0), st.floats(-200.0, 200.0))
+def test_a_change_that_is_too_fast_reads_as_more_than_is_allowed(per_s: float, lasted: float, change: float) -> None:
+    check = make("rate", "boiler.pressure", SETTINGS | {"per_s": per_s, "window_s": 60.0}, 0.0)
+    check.see(at(0.0, 0.0))
+    verdict = check.see(at(max(15.0, lasted), change))
+    if verdict is None or not verdict.bad:
+        return
+    allowed = float(verdict.sentence.partition("at most ")[2].partition(" bar")[0])
+    assert allowed <= 1.001 * abs(change)
+
+
+def test_a_fall_that_slows_down_is_told_as_it_was_while_it_was_too_fast() -> None:
+    check = make("rate", "boiler.pressure", SETTINGS | {"hysteresis": 0.005}, 0.0)
+    check.see(at(0, 1.5))
+    fast = check.see(at(20, 1.2))
+    assert fast is not None
+    assert fast.bad
+    assert check.see(at(40, 1.15)) == fast
+    assert check.see(at(59, 1.3)) == GOOD
 
 
 def test_a_value_that_never_changes_is_found_and_a_change_forgives() -> None:

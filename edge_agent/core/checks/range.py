@@ -15,22 +15,24 @@ class Range:
     high: float | None
     hysteresis: float = 0.0
     words: Words = PLAIN
-    _side: int = 0
+    _last: Verdict = GOOD
 
     def see(self, reading: Reading) -> Verdict | None:
-        """Bad while outside, or not yet back inside by the hysteresis."""
+        """Bad while outside, or not yet back inside by the hysteresis: then what it said outside still stands."""
         value = number(reading)
         if value is None:
             return None
-        low, high = self.low, self.high
-        if low is not None and value < low + (self.hysteresis if self._side < 0 else 0.0):
-            self._side = -1
-            return self._bad(reading, value, low, "low")
-        if high is not None and value > high - (self.hysteresis if self._side > 0 else 0.0):
-            self._side = 1
-            return self._bad(reading, value, high, "high")
-        self._side = 0
-        return GOOD
+        low, high, side = self.low, self.high, self._last.side
+        if low is not None and value < low:
+            self._last = self._bad(reading, value, low, "low")
+        elif high is not None and value > high:
+            self._last = self._bad(reading, value, high, "high")
+        elif not (
+            (side == "low" and low is not None and value < low + self.hysteresis)
+            or (side == "high" and high is not None and value > high - self.hysteresis)
+        ):
+            self._last = GOOD
+        return self._last
 
     def tick(self, now: float) -> Verdict | None:  # noqa: ARG002 - the Check contract
         """Time alone says nothing."""
@@ -41,5 +43,7 @@ class Range:
         name = words.name(reading.channel.name)
         if isinstance(reading.value, bool):
             return Verdict(True, words.say("check.yes" if reading.value else "check.no", channel=name), side)
-        amounts = {"value": words.amount(value, unit), "limit": words.amount(limit, unit)}
-        return Verdict(True, words.say(f"check.{side}", channel=name, **amounts), side)
+        shown, most = words.amount(value, unit), words.amount(limit, unit)
+        if shown == most:  # only just outside
+            shown = words.amount(value, unit, 6)
+        return Verdict(True, words.say(f"check.{side}", channel=name, value=shown, limit=most), side)

@@ -22,7 +22,7 @@ class Rate:
     hysteresis: float = 0.0
     words: Words = PLAIN
     _kept: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=MAX_KEPT))
-    _bad: bool = False
+    _last: Verdict = GOOD
 
     def see(self, reading: Reading) -> Verdict | None:
         """Compares with the oldest reading of the window."""
@@ -39,19 +39,25 @@ class Rate:
         if lasted < self.window_s / 4:
             return None
         speed = (value - first) / lasted
-        self._bad = abs(speed) > self.per_s - (self.hysteresis if self._bad else 0.0)
-        if not self._bad:
-            return GOOD
+        if abs(speed) > self.per_s:
+            self._last = self._bad(reading, first, value, lasted)
+        elif not self._last.bad or abs(speed) <= self.per_s - self.hysteresis:
+            self._last = GOOD
+        return self._last
+
+    def _bad(self, reading: Reading, first: float, value: float, lasted: float) -> Verdict:
         words, unit = self.words, reading.channel.unit
+        most = self.per_s * lasted
+        rounded = float(f"{most:.2g}")  # as a person would say it, where that is still less than the change
         said = words.say(
-            "check.rose" if speed > 0 else "check.fell",
+            "check.rose" if value > first else "check.fell",
             channel=words.name(reading.channel.name),
             before=words.amount(first, unit),
             value=words.amount(value, unit),
             length=words.length(lasted),
-            limit=words.amount(float(f"{self.per_s * lasted:.2g}"), unit),  # over that time, as a person would say it
+            limit=words.amount(rounded if rounded < abs(value - first) else most, unit),
         )
-        return Verdict(True, said, "high" if speed > 0 else "low")
+        return Verdict(True, said, "high" if value > first else "low")
 
     def tick(self, now: float) -> Verdict | None:  # noqa: ARG002 - the Check contract
         """Time alone says nothing."""
