@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import module_from_spec
 from threading import RLock
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any
 
 # Imported where it is installed, and done without where it is not: structlog draws with rich, 5 MB, and keeps greenlets
@@ -39,6 +39,13 @@ class _Never(Exception):  # noqa: N818 - stands for classes that nothing is of
 
     The first SSLContext that is made brings all of ssl, and without one nobody speaks TLS.
     """
+
+
+class _Visitor:
+    """Stands for ast.NodeVisitor, on which inspect bases what finds the source of a class."""
+
+    def __getattr__(self, name: str) -> Any:
+        return MethodType(getattr(import_module("ast").NodeVisitor, name), self)
 
 
 _TLS = dict.fromkeys(
@@ -76,6 +83,7 @@ def keep_out() -> None:
     for name in PUT_OFF:
         put_off(name)
     # Who takes single names out of a module while it is imported itself gets them without the module.
+    put_off("ast", {"NodeVisitor": _Visitor})  # inspect, for who reads sources
     put_off("statistics", {"median": _later("statistics", "median")})  # gpiozero, for smoothed inputs
     put_off("typing_extensions", _TYPING)  # msgspec and bleak, for what typing has too
     put_off("pickle", {"PicklingError": _Never})  # structlog, for who pickles a logger

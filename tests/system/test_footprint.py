@@ -28,7 +28,7 @@ UNWANTED = {
     *("tempfile", "shutil", "lzma", "bz2", "hashlib", "_hashlib", "secrets", "hmac"),
     *("typing_extensions", "statistics", "fractions", "tokenize", "xml.etree.ElementTree", "asyncio.sslproto"),
     *("ssl", "_ssl", "pickle", "gettext", "locale", "unicodedata", "encodings.idna"),
-    *("nacl.bindings.crypto_box", "structlog.stdlib", "msgspec.yaml"),
+    *("nacl.bindings.crypto_box", "structlog.stdlib", "structlog.testing", "msgspec.yaml", "ast"),
     *("gpiozero.boards", "gpiozero.output_devices", "colorzero"),
     *("difflib", "unittest", "doctest", "pdb", "multiprocessing", "configparser", "edge_agent.console.commands"),
 }

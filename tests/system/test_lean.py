@@ -40,6 +40,15 @@ print(tree.fromstring("<a><b/></a>")[0].tag, isinstance(tree.Element("c"), tree.
     assert in_a_daemon(code) == ["b", "True"]
 
 
+def test_the_source_of_a_class_and_a_signature_that_is_text_are_still_read():
+    code = """
+import inspect
+assert type(sys.modules["ast"]) is PutOff
+print(inspect.getsource(PutOff).split("(")[0], inspect.signature(dict.get))
+"""
+    assert " ".join(in_a_daemon(code)) == "class PutOff (self, key, default=None, /)"
+
+
 def test_asyncio_still_speaks_tls():
     code = """
 import asyncio, ssl
