@@ -87,7 +87,7 @@ def _value(channel: Mapping[str, Any]) -> str:
     if value is None:
         return f"no value: {channel.get('reason', '')}"
     shown = digits(value) if isinstance(value, float) else str(value)
-    return f"{shown} {spoken(channel.get('unit', ''))}".strip()
+    return f"{shown} {spoken(str(channel.get('unit', '')))}".strip()
 
 
 def _there(row: object) -> str:

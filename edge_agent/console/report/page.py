@@ -12,6 +12,7 @@ from edge_agent.console.report.plot import plot
 from edge_agent.console.report.seal import embedded, fingerprint, read, well_shaped
 from edge_agent.control.types import Report
 from edge_agent.texts import Texts, languages, texts
+from edge_agent.units import spoken
 
 # Contrast of all pairs is 4.5 and more in both schemes (WCAG 2.2, 1.4.3).
 _STYLE = """
@@ -72,12 +73,12 @@ def _body(told: Mapping[str, Any], here: Texts, key: str) -> Iterator[str]:
 
 
 def _case(case: Mapping[str, Any], here: Texts) -> Iterator[str]:
-    code = case.get("code")
-    if not code:
+    code = str(case.get("code") or "")
+    if not code or case.get("state") == "IDLE":  # the last one is over: its code helps nobody
         yield f"<p>{escape(here['report.no_case'])}</p>"
         return
-    yield f'<p>{_say(here, "case", code="")}<br><span class="code">{_text(code)}</span></p>'
-    yield f"{qr(str(code))}<p><small>{escape(here['report.say_code'])}</small></p>"
+    yield f'<p>{_say(here, "case", code="")}<br><span class="code">{_text(code[:4])} {_text(code[4:])}</span></p>'
+    yield f"{qr(code)}<p><small>{escape(here['report.say_code'])}</small></p>"
 
 
 def qr(code: str) -> str:
@@ -109,11 +110,11 @@ def _findings(found: Sequence[Mapping[str, Any]], here: Texts) -> Iterator[str]:
         light = "fail" if finding["state"] == "confirmed" else ""
         name = f"{finding['channel']} {finding['kind']}, {finding['state']}"
         yield f'<p class="{light}">{_text(finding["sentence"])}<br><small>{_text(name)}</small></p>'
-        yield _drawn(f"{finding['channel']} {finding['unit']}", finding["latest"], here)
+        yield _drawn(f"{finding['channel']} {spoken(str(finding['unit']))}", finding["latest"], here)
 
 
 def _plots(plots: Sequence[Mapping[str, Any]], here: Texts) -> Iterator[str]:
-    drawn = [_drawn(f"{each['channel']} {each['unit']}", each["points"], here) for each in plots]
+    drawn = [_drawn(f"{each['channel']} {spoken(str(each['unit']))}", each["points"], here) for each in plots]
     if any(drawn):
         yield f"<h2>{escape(here['report.plots'])}</h2>" + "".join(drawn)
 

@@ -54,6 +54,12 @@ def test_whatever_a_signed_document_holds_only_the_named_error_comes_of_it(part,
     assert html.count("<script") == 1
 
 
+@pytest.mark.parametrize(("state", "told"), [("RECEIVED", True), ("RESOLVED", True), ("IDLE", False)])
+def test_the_code_is_there_to_be_read_out_until_the_case_is_over(state, told):
+    html = page(signed(EMPTY | {"help": {"code": "7K2M9QXA", "state": state}}))
+    assert ("7K2M 9QXA" in html, 'class="qr"' in html) == (told, told)
+
+
 def test_words_of_a_report_cannot_leave_their_place_in_the_page(tmp_path):
     evil = '</script><script>alert(1)</script><img src=x onerror="x">'
     told = EMPTY | {
