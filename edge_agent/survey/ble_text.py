@@ -37,11 +37,14 @@ def lines(survey: BleSurvey, *, everybody: bool, colour: bool) -> Iterator[str]:
     if len(rows) > len(shown):
         yield f"{len(rows) - len(shown)} more that no language here knows are weaker; --all shows them."
     if any(lasting(row) == "changes" for row, _ in shown):
-        yield "An address that changes every few minutes (phones, watches) cannot be configured."
+        yield "An address that changes every few minutes (phones, watches) is of no use in a configuration."
     if survey.left_out:
         yield f"There were too many: {survey.left_out} addresses were forgotten, the longest silent first."
-    for address, name in survey.unheard.items():
-        yield f"Configured and not heard: {clean(name)} ({address}). One that is connected does not advertise."
+    if survey.unheard:
+        names = ", ".join(f"{clean(name)} ({address})" for address, name in survey.unheard.items())
+        yield f"Configured and not heard: {names}. One that is connected does not advertise."
+    if any(found and not row.device for row, found in told):
+        yield "To add one: edge-agent survey ble --add ADDRESS --name NAME"
     if not survey.ready:
         yield f"Bluetooth is not ready now: {clean(_stop(survey.sentence))} {clean(survey.fix)}".rstrip()
 
@@ -54,14 +57,14 @@ def _row(row: HeardBle, found: list[Known]) -> tuple[str, ...]:
         " or ".join(_known(each) for each in found) or "-",
         f"{row.rssi_median_dbm} {strength(row.rssi_median_dbm)}",
         f"{row.rssi_p10_dbm} {strength(row.rssi_p10_dbm)}",
-        f"{row.news_per_min:g}",
+        f"{row.news_per_min:.{0 if row.news_per_min >= 10.0 else 1}f}",
         f"{span(row.last_ago_s)} ago",
         row.device or "-",
     )
 
 
 def _known(found: Known) -> str:
-    return f"{found.language} {_cut(found.model)}{' (needs its key)' if found.needs_key else ''}"
+    return f"{found.language} {_cut(found.model)}{' (needs key)' if found.needs_key else ''}"
 
 
 def _cut(text: str) -> str:

@@ -84,7 +84,6 @@ class _Alone:
     async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._driver = _driver(self._ble)
-        self._driver.survey.prolong(NEVER_S, self._loop.time())
         self._listening = asyncio.create_task(self._driver.run())
         self._began.set()
         await asyncio.wait({self._listening})
@@ -92,6 +91,7 @@ class _Alone:
     async def _look(self) -> BleSurvey:
         from edge_agent.view.survey import ble_survey  # noqa: PLC0415 - only where no agent listens
 
+        self._driver.survey.prolong(KEEP_S, self._loop.time())
         return ble_survey(self._driver, self._named, self._loop.time())
 
 

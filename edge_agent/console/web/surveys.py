@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from importlib import import_module
 
 from edge_agent.console.web.relay import Reply
 from edge_agent.control.types import BleSurvey, decode
@@ -16,6 +15,6 @@ async def judged(route: str, reply: Reply) -> Reply:
 
 
 def _known(body: bytes) -> bytes:
-    # all languages are imported for the first one, some seconds on a small computer
-    knowing = import_module("edge_agent.survey.knowing")
-    return json.dumps(knowing.plainly(decode(body, BleSurvey))).encode()
+    from edge_agent.survey.knowing import plainly  # noqa: PLC0415 - all languages, some seconds on a small computer
+
+    return json.dumps(plainly(decode(body, BleSurvey))).encode()

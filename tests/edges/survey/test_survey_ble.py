@@ -112,13 +112,14 @@ async def test_without_an_agent_it_listens_by_itself_and_says_who_is_known_and_h
     assert "bthome BTHome" in rows[0]
     assert "public" in rows[0]
     assert "-58 good   -68 fine" in rows[0]
-    assert "(needs its key)" in rows[1]
+    assert "(needs key)" in rows[1]
     assert "victron" in rows[2]
     assert "static" in rows[2]
     assert "-100 lost" in rows[2]
     assert "changes" in rows[3]
     assert "\x1b" not in out
-    assert "Configured and not heard: cellar (A4:C1:38:00:00:77)" in out
+    assert "Configured and not heard: cellar (A4:C1:38:00:00:77)." in out
+    assert "--add ADDRESS --name NAME" in out
 
 
 async def test_json_has_all_of_it_and_nothing_else(bluez, alone):
@@ -191,6 +192,7 @@ async def test_a_device_that_needs_a_key_is_added_with_the_right_one_only(bluez,
     added = await said(*words, "--key-file", str(key))
     assert added.code == 0, added
     assert KEY not in added.out + added.err
+    assert "changes every few minutes" in added.err
     assert load(file, LANGUAGES).ble.device[1].options == {"key": KEY}
 
 
