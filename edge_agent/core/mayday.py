@@ -8,10 +8,10 @@ Saving comes before showing: whoever carries out the effects stores the case (fs
 
 from dataclasses import dataclass, field, replace
 
-from edge_agent.core.clock import Instant, passed_s
+from edge_agent.core.clock import Instant
 from edge_agent.core.mayday_finger import COUNTED, Finger
 from edge_agent.core.mayday_table import ON_THE_WAY, TABLE, Effect, Signal
-from edge_agent.core.mayday_timers import Timers, Waits, resend_after, timers_of
+from edge_agent.core.mayday_timers import Timers, Waits, left_s, raised_ago_s, resend_after, timers_of
 from edge_agent.core.mayday_words import Call, DeskWord, Words
 from edge_agent.core.question import MAX_WAITING, Purpose, Question
 from edge_agent.core.request import HelpRequest, State
@@ -64,7 +64,7 @@ class Mayday:
     def adopt(self, case: HelpRequest, now: Instant, share: float) -> tuple[Effect, ...]:
         """Go on with a case of an earlier run; one in its cancel window counts as raised, one in IDLE is over."""
         self.case, self.state, self.words = case, case.state, ()
-        self._raised_at = now.monotonic - _raised_ago_s(case, now)
+        self._raised_at = now.monotonic - raised_ago_s(case, now)
         if case.state is State.CANCEL_WINDOW:
             return self.signal(Signal.WINDOW_OVER, now, share)
         if case.state in (State.SENDING, State.DELIVERED, State.RAISED):
@@ -150,7 +150,7 @@ class Mayday:
             reference=word.reference or self.case.reference,
             receiver=word.receiver or self.case.receiver,
             helper=word.helper or self.case.helper,
-            next_word_wall=self._promised(word, now),
+            next_word_wall=word.promise(self.case.next_word_wall, now),
             cancel_heard=self.case.cancel_heard or (word.cancel_heard and self.state is State.CANCELLED),
         ).noted("desk", word.text, now.wall)
         before = self.state
@@ -289,37 +289,12 @@ class Mayday:
 
     def _arm(self, now: Instant, share: float) -> None:
         """The timers of this state; those that run go on."""
-        times = self._resend_s(now, share), self._patience(now), self._reopen_s(now)
-        waits = Waits(self._raised_at, *times, connected=self.connected)
+        silence_s, reopen_s = left_s(self.case, now, self.timers)
+        waits = Waits(self._raised_at, self._resend_s(now, share), silence_s, reopen_s, connected=self.connected)
         self.deadlines = timers_of(self.state, now.monotonic, self.timers, waits) | self.deadlines
         if self.state is State.CANCEL_WINDOW:
             self._window_ends, self._pressing = self.deadlines[Signal.WINDOW_OVER], False
 
-    def _reopen_s(self, now: Instant) -> float:
-        """What is left of the time to reopen; all of it where no clock tells how long ago the case was resolved."""
-        last = self.case.steps[-1] if self.case and self.case.steps else None
-        ago_s = passed_s(last.at, last.boot_id, last.wall, now, trusted=last.trusted) if last else 0.0
-        return max(0.0, self.timers.reopen_s - ago_s)
-
     def _resend_s(self, now: Instant, share: float) -> float:
         attempts = self.case.attempts if self.case else 0
         return resend_after(attempts, now.monotonic - self._raised_at, self.timers, share)
-
-    def _promised(self, word: DeskWord, now: Instant) -> float | None:
-        """A promise stands until its time, or until there is another one."""
-        held = self.case.next_word_wall if self.case else None
-        stands = held is not None and held > now.wall and word.signal is not Signal.RESOLVED
-        return word.next_word_wall if word.next_word_wall is not None or not stands else held
-
-    def _patience(self, now: Instant) -> float:
-        """Until the promised next word, when one was promised for a sensible time; else the silence time."""
-        promised = self.case.next_word_wall if self.case else None
-        if promised is not None and now.trusted and 0.0 < promised - now.wall < 86400.0:
-            return promised - now.wall
-        return self.timers.silence_s
-
-
-def _raised_ago_s(case: HelpRequest, now: Instant) -> float:
-    """How long ago a case was raised, or opened again, for certain."""
-    raised = next((step for step in reversed(case.steps) if step.state is State.RAISED), None)
-    return passed_s(raised.at, raised.boot_id, raised.wall, now, trusted=raised.trusted) if raised else 0.0

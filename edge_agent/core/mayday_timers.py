@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
+from edge_agent.core.clock import Instant, passed_s
 from edge_agent.core.gesture import QUIET_S
 from edge_agent.core.mayday_table import Signal
-from edge_agent.core.request import State
+from edge_agent.core.request import HelpRequest, State
 
 
 class Timers(NamedTuple):
@@ -81,3 +82,24 @@ def timers_of(state: State, at: float, t: Timers, waits: Waits) -> dict[Signal, 
         Signal.REOPEN_OVER: at + waits.reopen_s,
     }
     return {signal: ends[signal] for signal in RUNS.get(state, ())}
+
+
+def left_s(case: HelpRequest | None, now: Instant, timers: Timers) -> tuple[float, float]:
+    """What is left until the desk is asked why it is silent, and of the time to reopen.
+
+    The first is until the promised next word, when one was promised for a sensible time. Of the second there is all
+    where no clock tells how long ago the case was resolved.
+    """
+    last = case.steps[-1] if case and case.steps else None
+    ago_s = passed_s(last.at, last.boot_id, last.wall, now, trusted=last.trusted) if last else 0.0
+    promised = case.next_word_wall if case else None
+    silence_s = timers.silence_s
+    if promised is not None and now.trusted and 0.0 < promised - now.wall < 86400.0:
+        silence_s = promised - now.wall
+    return silence_s, max(0.0, timers.reopen_s - ago_s)
+
+
+def raised_ago_s(case: HelpRequest, now: Instant) -> float:
+    """How long ago a case was raised, or opened again, for certain."""
+    raised = next((step for step in reversed(case.steps) if step.state is State.RAISED), None)
+    return passed_s(raised.at, raised.boot_id, raised.wall, now, trusted=raised.trusted) if raised else 0.0

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from edge_agent.core.clock import Instant
 from edge_agent.core.mayday_table import Effect, Signal
 
 
@@ -20,6 +21,11 @@ class DeskWord(NamedTuple):
     text: str = ""
     next_word_wall: float | None = None
     cancel_heard: bool = False
+
+    def promise(self, held: float | None, now: Instant) -> float | None:
+        """When the next word is promised; `held` is the promise so far: it stands until its time, or another one."""
+        stands = held is not None and held > now.wall and self.signal is not Signal.RESOLVED
+        return self.next_word_wall if self.next_word_wall is not None or not stands else held
 
 
 class Call(NamedTuple):
