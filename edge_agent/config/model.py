@@ -1,41 +1,33 @@
 """Every setting, its type, range and default. `config/agent.example.toml` shows them all and is tested against this.
 
-Ranges stand in `Meta`, meanings in the example file. Durations are seconds, rates per second, ports are paths.
+Ranges stand in `Meta`, meanings in the example file. Durations are seconds, rates per second, ports are paths. The
+tables of help and of devices have rooms of their own, and are known from here.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
-Name = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z][a-z0-9_]{0,31}$",
-        description="a lower-case letter, then lower-case letters, digits or _, at most 32 in all",
-    ),
-]
-Seconds = Annotated[float, Meta(ge=0.0, le=366 * 86400.0)]
-Line = Annotated[int, Meta(ge=0, le=1023)]
-# A name or an IPv4 address of at most 253 characters (RFC 1035 §2.3.4), or an IPv6 address (at least two colons).
-HOST = r"^([\w.-]{0,253}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{0,36}(%\w{1,15})?)$"
-Port = Annotated[int, Meta(ge=1, le=65535)]
-# A host, with a port of at most five digits behind it or without; an IPv6 address stands in brackets.
-_PORT = r"(:[1-9]\d{0,4})?"
-PLACE = rf"^([\w.-]{{1,253}}|\[[0-9A-Fa-f]{{0,4}}:[0-9A-Fa-f:.]{{1,41}}(%\w{{1,15}})?\]){_PORT}$"
-Place = Annotated[str, Meta(pattern=PLACE, description='a host such as "broker.example", or "broker.example:8883"')]
+from edge_agent.config.device_model import (
+    Ble,
+    BleDevice,
+    CanDevice,
+    FileInput,
+    Gpio,
+    GpioButton,
+    GpioInput,
+    GpioOut,
+    GpioRelay,
+    SerialDevice,
+)
+from edge_agent.config.help_model import Help, HelpChannel, HelpRule
+from edge_agent.config.sections import HOST, Name, Place, Port, Seconds, Section, Tls
 
-
-# Hours and minutes, 00:00 to 23:59, from and until; or none.
-_TIME = r"([01]\d|2[0-3]):[0-5]\d"
-QUIET = rf"^({_TIME}-{_TIME})?$"
-
-URL = r"^https://(\[[0-9A-Fa-f:.]{2,41}\]|[\w.-]{1,253})(:[1-9]\d{0,4})?(/[!-~]*)?$"
-# E.164: at most 15 digits; short numbers of an operator have three and more.
-NUMBER = r"^(\+?\d{3,15})?$"
-
-
-class Section(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all tables."""
+__all__ = [
+    "Ble", "BleDevice", "Broker", "CanDevice", "Channel", "Check", "Config", "ConsentTable", "Console", "Control",
+    "Desk", "FileInput", "Gateway", "Gpio", "GpioButton", "GpioInput", "GpioOut", "GpioRelay", "Help", "HelpChannel",
+    "HelpRule", "Log", "Outbox", "Paths", "Playbooks", "SerialDevice", "Tls",
+]  # fmt: skip
 
 
 class Gateway(Section, frozen=True):
@@ -76,15 +68,6 @@ class Log(Section, frozen=True):
     format: Literal["auto", "json", "console"] = "auto"
 
 
-class Tls(Section, frozen=True):
-    """TLS is on unless the broker is told to do without; empty `ca_file` means the system's certificates."""
-
-    enabled: bool = True
-    ca_file: str = ""
-    cert_file: str = ""
-    key_file: str = ""
-
-
 class Broker(Section, frozen=True):
     """The way to the service; no host: everything stays local."""
 
@@ -120,183 +103,6 @@ class Outbox(Section, frozen=True):
     in_flight: Annotated[int, Meta(ge=2, le=100)] = 20
     reserved_for_help: Annotated[int, Meta(ge=1, le=10)] = 3
     messages_per_s: Annotated[float, Meta(ge=1.0, le=100_000.0)] = 1000.0
-
-
-class HelpRule(Section, frozen=True):
-    """A rule that calls for help by itself: see core.rules. Of `channel` and `finding` it has one."""
-
-    name: Name
-    text: Annotated[str, Meta(min_length=1, max_length=120)]
-    channel: Annotated[str, Meta(min_length=1, max_length=120)] | None = None
-    finding: Annotated[str, Meta(min_length=1, max_length=140)] | None = None
-    condition: Literal["above", "below", "equals", "changes"] | None = None
-    value: Any = None
-    hysteresis: Annotated[float, Meta(ge=0.0)] = 0.0
-    for_s: Seconds = 0.0
-    rearm_s: Seconds = 300.0
-    stale_s: Annotated[float, Meta(gt=0.0, le=366 * 86400.0)] | None = None
-    cancel_window_s: Annotated[float, Meta(ge=0.0, le=300.0)] = 30.0
-    fall_back_at_once: bool = False
-
-
-class HelpChannel(Section, frozen=True):
-    """Another way to the desk, used when the broker brings no answer; config.ways knows which kind takes what."""
-
-    name: Name
-    kind: Literal["broker", "https", "sms"]
-    host: Annotated[str, Meta(pattern=HOST, description="a host name or address, without a port")] | None = None
-    port: Port = 8883
-    username: str = ""
-    password_file: str = ""
-    url: Annotated[str, Meta(pattern=URL, description='an address such as "https://desk.example/help"')] | None = None
-    token_file: str = ""
-    tls: Tls = Tls()
-    modem: Annotated[str, Meta(min_length=1, description="a path such as /dev/serial/by-id/...")] | None = None
-    baud: Annotated[int, Meta(ge=1200, le=4_000_000)] = 115_200
-    pin_file: str = ""
-    number: Annotated[str, Meta(pattern=NUMBER, description="a phone number such as +491701234567")] | None = None
-    text_number: Annotated[str, Meta(pattern=NUMBER, description="a phone number such as +491701234567")] = ""
-    resend_s: Annotated[float, Meta(ge=5.0, le=3600.0)] | None = None
-
-
-class Help(Section, frozen=True):
-    """Timers of a help request; ranges are those of the law (docs/help.md)."""
-
-    debounce_ms: Annotated[int, Meta(ge=5, le=200)] = 50
-    hold_s: Annotated[float, Meta(ge=1.0, le=10.0)] = 3.0
-    cancel_window_s: Annotated[float, Meta(ge=0.0, le=30.0)] = 5.0
-    ack_wait_s: Annotated[float, Meta(ge=5.0, le=60.0)] = 10.0
-    queued_after_s: Annotated[float, Meta(ge=1.0, le=60.0)] = 5.0
-    burst_resends: Annotated[int, Meta(ge=1, le=30)] = 10
-    burst_s: Annotated[float, Meta(ge=30.0, le=600.0)] = 120.0
-    slow_resend_s: Annotated[float, Meta(ge=60.0, le=1800.0)] = 240.0
-    slow_for_s: Annotated[float, Meta(ge=600.0, le=86400.0)] = 3600.0
-    rare_resend_s: Annotated[float, Meta(ge=600.0, le=21600.0)] = 3600.0
-    fallback_after_s: Annotated[float, Meta(ge=10.0, le=600.0)] = 120.0
-    fallback_queued_s: Annotated[float, Meta(ge=1.0, le=300.0)] = 15.0
-    reopen_s: Annotated[float, Meta(ge=0.0, le=86400.0)] = 3600.0
-    silence_s: Annotated[float, Meta(ge=60.0, le=7200.0)] = 600.0
-    stuck_s: Annotated[float, Meta(ge=20.0, le=600.0)] = 60.0
-    button_channel: Annotated[str, Meta(max_length=120)] = ""
-    cancel_channel: Annotated[str, Meta(max_length=120)] = ""
-    recorder_s: Annotated[float, Meta(ge=10.0, le=3600.0)] = 300.0
-    speech: bool = False
-    quiet_hours: Annotated[str, Meta(pattern=QUIET, description='such as "22:00-07:00", or empty')] = "22:00-07:00"
-    after_s: Annotated[float, Meta(ge=10.0, le=600.0)] = 60.0
-    test_every_s: Annotated[float, Meta(ge=3600.0, le=3 * 86400.0)] = 86400.0
-    test_wait_s: Annotated[float, Meta(ge=5.0, le=600.0)] = 120.0
-    rules: tuple[HelpRule, ...] = ()
-    channels: tuple[HelpChannel, ...] = ()
-
-
-class GpioOut(Section, frozen=True):
-    """A lamp or buzzer on GPIO lines; a one-colour lamp has only `line`, others name a line per colour."""
-
-    line: Line | None = None
-    red: Line | None = None
-    green: Line | None = None
-    blue: Line | None = None
-    active: Literal["high", "low"] = "high"
-
-
-class GpioButton(Section, frozen=True):
-    """The help button."""
-
-    line: Line
-    pull: Literal["up", "down", "none"] = "up"
-    active: Literal["high", "low"] = "low"
-
-
-class GpioInput(Section, frozen=True):
-    """A contact, detector or other level on a line, read by a bridge."""
-
-    name: Name
-    line: Line
-    pull: Literal["up", "down", "none"] = "up"
-    active: Literal["high", "low"] = "low"
-    debounce_ms: Annotated[float, Meta(ge=0.0, le=1000.0)] = 5.0
-    language: str = "contact"
-    kind: Name | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-class GpioRelay(Section, frozen=True):
-    """A relay that takes the power from a device while it is active: so a dead gateway cuts nothing off."""
-
-    feeds: Name
-    line: Line
-    active: Literal["high", "low"] = "high"
-
-
-class Gpio(Section, frozen=True):
-    """What hangs on the GPIO header."""
-
-    button: GpioButton | None = None
-    lamp: GpioOut | None = None
-    buzzer: GpioOut | None = None
-    input: tuple[GpioInput, ...] = ()
-    relay: tuple[GpioRelay, ...] = ()
-
-
-class SerialDevice(Section, frozen=True):
-    """A device on a serial port; `baud` 0 means the language's usual one."""
-
-    name: Name
-    port: Annotated[str, Meta(min_length=1, description="a path such as /dev/serial/by-id/...")]
-    language: str
-    kind: Name | None = None
-    baud: Annotated[int, Meta(ge=0, le=4_000_000)] = 0
-    bits: Literal[7, 8] = 8
-    parity: Literal["none", "even", "odd"] = "none"
-    stop: Literal[1, 2] = 1
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-class CanDevice(Section, frozen=True):
-    """A device, or all of a bus, on a CAN interface of Linux."""
-
-    name: Name
-    interface: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.-]{0,14}$", description="a CAN interface such as can0")]
-    language: str
-    kind: Name | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-class FileInput(Section, frozen=True):
-    """A file that is read on a beat, as those of the kernel in /sys; `*` in its path stands for what is not known."""
-
-    name: Name
-    path: Annotated[
-        str, Meta(pattern=r"^/.+", description="an absolute path such as /sys/bus/w1/devices/28-*/w1_slave")
-    ]
-    language: str
-    kind: Name | None = None
-    every_s: Annotated[float, Meta(ge=0.1, le=86400.0)] = 10.0
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-class BleDevice(Section, frozen=True):
-    """A device near by, listened to or connected to as its language says.
-
-    `address` is printed on it, or shown by `bluetoothctl`.
-    """
-
-    name: Name
-    address: Annotated[
-        str, Meta(pattern=r"^([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}$", description="an address such as A4:C1:38:8D:18:B2")
-    ]
-    language: str
-    kind: Name | None = None
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-class Ble(Section, frozen=True):
-    """The BLE adapter, by name or address (empty: the first that is on), and what is near."""
-
-    adapter: str = ""
-    scan: Literal["active", "passive"] = "active"
-    silence_s: Annotated[float, Meta(ge=10.0, le=86400.0)] = 120.0
-    device: tuple[BleDevice, ...] = ()
 
 
 class Check(Section, frozen=True):
