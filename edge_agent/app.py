@@ -44,7 +44,7 @@ from edge_agent.store.boots import BootsFile
 from edge_agent.store.identity import gateway_id
 from edge_agent.store.lessons import LessonsFile
 from edge_agent.store.outbox import LOG_LANES, Outbox
-from edge_agent.supervisor import Job, Supervisor, notify
+from edge_agent.supervisor import Job, Supervisor, end, notify
 from edge_agent.systemclock import SystemClock, process_age_s
 from edge_agent.texts import texts
 from edge_agent.ticker import Ticker
@@ -127,10 +127,10 @@ class Agent:
             context=self.standing.context,
             ready=self.standing.ready,
             show=self.panel.arbiter.show,
-            sent=self._help_waits,
+            sent=lambda: self.reach.help_waits(),
             keep=self._keep_heard,
             changed=self._case_changed,
-            fall_back=self._fall_back,
+            fall_back=lambda: self.reach.fallback.start(),
             may_ask_effort=lambda: "effort" in self.consent.granted,
             agreed=self._agreed,
         )
@@ -196,12 +196,6 @@ class Agent:
         """Open the page on site as the configuration says."""
         console = self.config.console
         self.door.open(by, lan=console.lan, seconds=60.0 * console.minutes)
-
-    def _help_waits(self) -> None:
-        self.reach.help_waits()
-
-    def _fall_back(self) -> None:
-        self.reach.fallback.start()
 
     def _case_changed(self) -> None:
         self.reach.fallback.look()
@@ -276,14 +270,14 @@ class Agent:
         """In order: no new readings; what is open to disk and, where there is a link, out; then goodbye."""
         notify("STOPPING=1")
         drivers, *rest = rounds
-        await _end(drivers)
+        await end(drivers)
         await self.sampling.finish()
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_DRAIN_S):
                 while self.reach.uplink.connected and any(d.events for d in self.outbox.depths().values()):  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         for tasks in rest:
-            await _end(tasks)
+            await end(tasks)
 
     async def _close(self) -> None:
         """However it ended: no lamp that promises anything, and all that is in memory to disk."""
@@ -303,9 +297,3 @@ class Agent:
             self.found.finish()
             self.outbox.close()
         _log.info("stopped")
-
-
-async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,7 +7,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from random import SystemRandom
 
 import structlog
@@ -151,3 +151,10 @@ def _asked_to_stop() -> bool:
     """Whether this task was cancelled from outside; a cancellation that leaked out of a library was not."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+async def end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel them, and wait until they are over."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
