@@ -127,10 +127,10 @@ class Agent:
             context=self.standing.context,
             ready=self.standing.ready,
             show=self.panel.arbiter.show,
-            sent=lambda: self.reach.help_waits(),
+            sent=lambda: self.reach.help_waits(),  # noqa: PLW0108 - it is built below
             keep=self._keep_heard,
             changed=self._case_changed,
-            fall_back=lambda: self.reach.fallback.start(),
+            fall_back=lambda: self.reach.fallback.start(),  # noqa: PLW0108
             may_ask_effort=lambda: "effort" in self.consent.granted,
             agreed=self._agreed,
         )
