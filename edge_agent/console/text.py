@@ -85,12 +85,12 @@ def status(reply: Status, *, colour: bool) -> Iterator[str]:
     yield f"unsaved   {_count(reply.open_block_readings, 'reading')}"
     if reply.parts:
         yield ""
-        parts = [(_mark(part.ready), part.name, _with_fix(part.sentence, part.fix)) for part in reply.parts]
+        parts = [(_mark(part.ready), part.name, with_fix(part.sentence, part.fix)) for part in reply.parts]
         yield from table(("STATE", "PART", "WHAT"), parts, colour=colour)
     if reply.devices:
         yield ""
         devices = [
-            (_mark(d.ready), d.name, _ago(d.last_heard_s), str(d.readings), str(d.faults), _with_fix(d.sentence, d.fix))
+            (_mark(d.ready), d.name, _ago(d.last_heard_s), str(d.readings), str(d.faults), with_fix(d.sentence, d.fix))
             for d in reply.devices
         ]
         yield from table(("STATE", "DEVICE", "HEARD", "READINGS", "FAULTS", "WHAT"), devices, colour=colour)
@@ -178,7 +178,8 @@ def _ago(seconds: float | None) -> str:
     return "never" if seconds is None else f"{span(seconds)} ago"
 
 
-def _with_fix(sentence: str, fix: str) -> str:
+def with_fix(sentence: str, fix: str) -> str:
+    """What is wrong, and what can be done."""
     if not fix:
         return sentence
     return f"{sentence} {fix}" if sentence.endswith((".", "?", "!")) else f"{sentence}. {fix}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from edge_agent.config.load import load
 from edge_agent.config.mistakes import ConfigProblems
-from edge_agent.console.text import clean
+from edge_agent.console.text import clean, with_fix
 from edge_agent.control.types import BleSurvey, HeardBle
 from edge_agent.core.errors import ConfigError
 from edge_agent.drivers.registry import LANGUAGES
@@ -85,7 +85,7 @@ class Wanted(NamedTuple):
         name, key = self.language or self._language_of(row, survey), self._key()
         options = {KEY: key} if key else {}
         if row is not None and (why := unreadable(name, options, advert_of(row))):
-            raise _RefusedError(f"{self.address} speaks {name}, but {why}. {_KEY_ADVICE[bool(key)]}")
+            raise _RefusedError(f"{self.address} speaks {name}, but {why}. {_advice(name, key)}")
         values = {"name": self.name, "address": self.address, "language": name}
         signal = "not heard" if row is None else f"heard at {row.rssi_median_dbm} dBm"
         called = f"{clean(row.name)}, " if row is not None and row.name else ""
@@ -94,7 +94,7 @@ class Wanted(NamedTuple):
 
     def _language_of(self, row: HeardBle | None, survey: BleSurvey) -> str:
         if row is None and not survey.ready and not survey.heard:
-            raise _RefusedError(f"Bluetooth is not ready: {clean(survey.sentence)}. {clean(survey.fix)}")
+            raise _RefusedError(clean(f"Bluetooth is not ready: {with_fix(survey.sentence, survey.fix)}"))
         if row is None:
             advice = "Bring it nearer, wake it, or listen longer with --for; --language adds it unheard"
             raise _RefusedError(f"{self.address} was not heard in {survey.listened_s:.0f} s. {advice}")
@@ -122,7 +122,7 @@ class Wanted(NamedTuple):
         return key
 
 
-_KEY_ADVICE = {
-    False: "Put its key in a file, and name that with --key-file; docs/languages.md says where the key is found",
-    True: "Look at its key again: it is in the app or at the page that it was set up with",
-}
+def _advice(name: str, key: str) -> str:
+    if key:
+        return "Look at its key again, or leave --key-file out where it has none"
+    return f"Put its key ({language(name).options[KEY].doc}) in a file, and name that with --key-file"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from edge_agent.console.text import clean, span, table
+from edge_agent.console.text import clean, span, table, with_fix
 from edge_agent.control.types import BleSurvey, HeardBle
 from edge_agent.survey.knowing import Known, lasting, strength, useful
 
@@ -46,7 +46,7 @@ def lines(survey: BleSurvey, *, everybody: bool, colour: bool) -> Iterator[str]:
     if any(found and not row.device for row, found in told):
         yield "To add one: edge-agent survey ble --add ADDRESS --name NAME"
     if not survey.ready:
-        yield f"Bluetooth is not ready now: {clean(_stop(survey.sentence))} {clean(survey.fix)}".rstrip()
+        yield clean(f"Bluetooth is not ready now: {with_fix(survey.sentence, survey.fix)}")
 
 
 def _row(row: HeardBle, found: list[Known]) -> tuple[str, ...]:
@@ -69,7 +69,3 @@ def _known(found: Known) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
-
-
-def _stop(sentence: str) -> str:
-    return sentence if sentence.endswith(".") else f"{sentence}."

@@ -56,7 +56,7 @@ def _configured(file: str) -> tuple[Ble, str]:
     try:
         return load(file, LANGUAGES).ble, ""
     except ConfigProblems:
-        return Ble(), f", without {file}, which cannot be used" if os.path.exists(file) else ""  # noqa: PTH110 - a name
+        return Ble(), f", without {file}, which cannot be used" if os.path.exists(file) else ""  # noqa: PTH110 - no Path: it raises
 
 
 class _Alone:

@@ -207,12 +207,15 @@ async def test_a_device_that_needs_a_key_is_added_with_the_right_one_only(bluez,
         (("--add", THERMOMETER, "--name", "cellar"), "cellar is another device"),
         (("--add", THERMOMETER, "--name", "Bath Room"), "a lower-case letter"),
         (("--add", THERMOMETER, "--name", "bath", "--key-file", "/none"), "/none cannot be read"),
+        (("--add", THERMOMETER, "--name", "bath", "--key-file", "{key}"), "leave --key-file out"),
+        (("--add", PHONE, "--name", "phone", "--language", "ruuvi", "--key-file", "{key}"), "takes no key"),
     ],
 )
 async def test_what_cannot_be_added_is_refused_with_the_reason_and_nothing_changes(bluez, alone, words, why):
     file, usual = alone
     before = file.read_bytes()
-    refused = await said(*words, *usual)
+    (key := file.with_name("key.txt")).write_text(KEY)
+    refused = await said(*(word.format(key=key) for word in words), *usual)
     assert refused.code == 1, refused
     assert why in refused.err
     assert file.read_bytes() == before
