@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 import pytest
 from msgspec.structs import fields
 
-from docs import made
+from docs import made, messages, shown, tables
 from docs.card import card
 from edge_agent.config.load import load, parse
 from edge_agent.config.model import Help
@@ -90,11 +90,11 @@ def test_the_card_of_the_lamp_is_drawn_from_the_table_of_the_code(language: str)
 
 
 def test_the_example_of_a_signed_answer_is_believed() -> None:
-    payload = made.signed(made.REQUEST, made.CASE)
-    verify = load_keys({made.KEY.kid: made.KEY.public})
-    message = believe(payload, made.GATEWAY, made.NOW, verify=verify, open_requests=(), seen=lambda _: False)
+    payload = shown.signed(shown.REQUEST, shown.CASE)
+    verify = load_keys({shown.KEY.kid: shown.KEY.public})
+    message = believe(payload, messages.GATEWAY, messages.NOW, verify=verify, open_requests=(), seen=lambda _: False)
     assert message.type == "edge.help.received.v1"
-    assert is_case_code(made.CASE)
+    assert is_case_code(shown.CASE)
 
 
 def test_the_page_on_help_names_every_state_timer_and_purpose() -> None:
@@ -102,7 +102,7 @@ def test_the_page_on_help_names_every_state_timer_and_purpose() -> None:
     rows = re.findall(r"^\| (\w+) \|", text, re.MULTILINE)
     assert {state.value for state in State} <= set(rows)
     numbers = {field.name for field in fields(Help) if type(field.default) in (int, float)}
-    assert set(made.TIMERS) == numbers
+    assert set(tables.TIMERS) == numbers
     assert all(f"`{purpose}`" in text for purpose in PURPOSES)
 
 
