@@ -50,6 +50,7 @@ COMMANDS = {
     "check": "edge_agent.check:CHECK",
     "survey": "edge_agent.survey.overview:SURVEY",
     "survey ble": "edge_agent.survey.ble:SURVEY_BLE",
+    "survey gpio": "edge_agent.survey.gpio:SURVEY_GPIO",
     "survey serial": "edge_agent.survey.serial:SURVEY_SERIAL",
     "playbook": "edge_agent.playbook:PLAYBOOK",
     "completion": "edge_agent.console.completion:COMPLETION",

@@ -38,7 +38,7 @@ def gpio_survey(config: Config, survey: "HeaderSurvey | None", now: float) -> ty
     if now < survey.until:
         reply.left_s = round(survey.until - now, 1)
         reply.since_ms = round(1000 * (now - survey.began_at), 3)
-    reply.lines = [*(_line(part, config, survey.began_at) for part in survey.parts), *reply.lines]
+    reply.lines = [*(_line(part, config, survey) for part in survey.parts), *reply.lines]
     return reply
 
 
@@ -52,41 +52,27 @@ def outputs(gpio: Gpio) -> Iterator[types.GpioLine]:
                 yield types.GpioLine(f"{name}{colour}", line, "output", active=out.active)
 
 
-def _line(part: "Part", config: Config, began_at: float) -> types.GpioLine:
+def _line(part: "Part", config: Config, survey: "HeaderSurvey") -> types.GpioLine:
     from edge_agent.drivers.survey import edges, high  # noqa: PLC0415  # only with a header
 
     wiring = part.wiring
-    line = types.GpioLine(part.name, wiring.line, part.kind, _does(part.name, config), wiring.pull, wiring.active)
+    line = types.GpioLine(part.name, wiring.line, part.kind, _does(part, config), wiring.pull, wiring.active)
     line.debounce_ms = wiring.debounce_ms if isinstance(wiring, GpioInput) else config.help.debounce_ms
     line.held, line.high = part.line is not None, high(part)
     line.sentence = "" if line.held else part.health.sentence
-    line.edges = [types.GpioEdge(e.number, round(1000 * (e.at - began_at), 3), e.high) for e in edges(part)]
+    line.edges = [types.GpioEdge(e.number, round(1000 * (e.at - survey.began_at), 3), e.high) for e in edges(part)]
     line.count = line.edges[-1].number if line.edges else 0
-    if line.edges or line.high is not None:
+    if line.edges or (survey.until and line.high is not None):
+        from edge_agent.control.examined import examine  # noqa: PLC0415  # only while somebody surveys
+
         examine(line)
     return line
 
 
-def examine(line: types.GpioLine) -> None:
-    """Say what the edges that are in it came to."""
-    from edge_agent.core.bounce import Edge, bursts_of, judge  # noqa: PLC0415  # only while somebody surveys
-
-    active_high = line.active == "high"
-    seen = [Edge(edge.at_ms, edge.high) for edge in line.edges]
-    found = bursts_of(seen, active_high=active_high, counts=line.kind == "pulses", debounce_ms=line.debounce_ms)
-    verdict = judge(found, line.debounce_ms, active=line.high == active_high)
-    first = line.edges[0].number if line.edges else 0
-    line.bursts = [
-        types.GpioBurst(
-            b.move, first + b.first, first + b.last, b.at_ms, b.long_ms, b.glitch_ms, b.false_rest_ms, b.lost
-        )
-        for b in found
-    ]
-    line.verdict = types.GpioVerdict(verdict.opinion, round(verdict.bounced_ms, 3), verdict.advised_ms)
-
-
-def _does(name: str, config: Config) -> Does:
+def _does(part: "Part", config: Config) -> Does:
     """What a press of this input may do besides being read."""
+    if part.kind == "help_button":
+        return "help"
     help_ = config.help
     looked_at: Sequence[tuple[Does, str]] = (
         ("help", help_.button_channel),
@@ -94,4 +80,4 @@ def _does(name: str, config: Config) -> Does:
         ("page", config.console.input_channel),
         *(("rule", rule.channel or rule.finding or "") for rule in help_.rules),
     )
-    return next((does for does, channel in looked_at if channel.partition(".")[0] == name), "")
+    return next((does for does, channel in looked_at if channel.partition(".")[0] == part.name), "")

@@ -42,6 +42,11 @@ class Client:
         if not self._writer.is_closing():
             self._writer.write(json.dumps(message).encode() + b"\n")
 
+    def refuse(self, line: int) -> None:
+        """Another program has this line."""
+        if not self._writer.is_closing():
+            self._writer.write(json.dumps({"line": line, "busy": True}).encode() + b"\n")
+
     def close(self) -> None:
         """Hang up."""
         self._writer.close()
@@ -51,7 +56,7 @@ class Board:
     """A header behind a Unix socket at `path`; chance (contact bounce) comes from `seed`.
 
     `on_output(line, level, at)` is called for every change of an output, `on_input(line)` when a program has taken a
-    line as input. A program that goes leaves its outputs low.
+    line as input. A program that goes leaves its outputs low. A line is one program's: whoever wants it too is refused.
     """
 
     def __init__(self, path: Path, seed: int) -> None:
@@ -156,7 +161,10 @@ class Board:
 
     def _take(self, client: Client, line: int, message: dict[str, Any]) -> None:
         function = message.get("function")
-        if function == "input":
+        if any(line in {*other.inputs, *other.outputs} for other in self._clients - {client}):
+            if function == "input":
+                client.refuse(line)
+        elif function == "input":
             taken = line not in client.inputs
             client.outputs.discard(line)
             client.inputs[line] = str(message.get("pull", "floating"))

@@ -6,6 +6,7 @@ hangs on.
 """
 
 import contextlib
+import errno
 import json
 import os
 import socket
@@ -40,6 +41,7 @@ class SimulatedPin(PiPin):  # type: ignore[misc]  # gpiozero has no types
         self._detect = False
         self._quiet_until = 0.0
         self._answered = threading.Event()
+        self._busy = False
 
     def close(self) -> None:
         """Let go of the line."""
@@ -74,6 +76,11 @@ class SimulatedPin(PiPin):  # type: ignore[misc]  # gpiozero has no types
             self._quiet_until = at + (self._bounce or 0.0)
             self._call_when_changed(at, int(level))
 
+    def refuse(self) -> None:
+        """The board says that another program has the line (factory's thread)."""
+        self._busy = True
+        self._answered.set()
+
     def _tell(self, what: dict[str, object]) -> None:
         self._factory.send({"line": self._line, **what})
 
@@ -81,11 +88,17 @@ class SimulatedPin(PiPin):  # type: ignore[misc]  # gpiozero has no types
         self._tell({"function": "output", "level": self._level, "at": time.monotonic()})
 
     def _tell_input(self) -> None:
-        """Ask what the line is at, and wait for it unless this is the thread that would hear it."""
+        """Ask what the line is at, and wait for it unless this is the thread that would hear it.
+
+        Raises OSError, as the kernel does, where another program has the line.
+        """
+        self._busy = False
         self._answered.clear()
         self._tell({"function": "input", "pull": self._pull, "ask": True})
         if self._factory.hears:
             self._answered.wait(ANSWER_TIMEOUT_S)
+        if self._busy:
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
 
     def _check_pull(self, pull: str) -> None:
         if pull not in ("floating", "up", "down"):
@@ -209,7 +222,10 @@ class SimulatedFactory(PiFactory):  # type: ignore[misc]  # gpiozero has no type
         pin = self.pins.get(next((info for _, info in self.board_info.find_pin(message["line"])), None))
         # An answer that was overtaken: meanwhile the line has become an output.
         if pin is not None and pin.function == "input":
-            pin.take(bool(message["level"]), float(message["at"]), answer="ask" in message)
+            if "busy" in message:
+                pin.refuse()
+            else:
+                pin.take(bool(message["level"]), float(message["at"]), answer="ask" in message)
 
 
 def _connect(path: str) -> socket.socket:

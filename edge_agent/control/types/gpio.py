@@ -32,6 +32,7 @@ class GpioBurst(Reply):
     move: str
     first: int
     last: int
+    edges: int
     at_ms: float
     long_ms: float
     glitch_ms: float
