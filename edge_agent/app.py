@@ -4,14 +4,12 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 import structlog
 
 from edge_agent import __version__, settings
 from edge_agent.beside import Beside
 from edge_agent.config.model import Config
-from edge_agent.control.paths import default_socket
 from edge_agent.control.server import serve
 from edge_agent.core.consent import PURPOSES, Consent
 from edge_agent.core.errors import AgentError
@@ -253,7 +251,7 @@ class Agent:
         yield from self.found.jobs()
         yield from self.reach.jobs()
         if self.config.control.enabled:
-            path = Path(self.config.control.socket or default_socket(self.config.paths.runtime))
+            path = settings.control_socket(self.config)
             yield "ticker", Ticker(self.hub, self.clock, self.view.status, self.view.queue).run
             yield "control", partial(serve, self.view, path, read_group=self.config.control.read_group)
 

@@ -17,6 +17,7 @@ from edge_agent.services.helptest import HelpTest, Pace, Path
 from edge_agent.services.rules import Rules
 from edge_agent.store.record import RecordFile
 from edge_agent.supervisor import Job
+from edge_agent.surveying import SerialSurveys
 
 if TYPE_CHECKING:
     from edge_agent.app import Agent
@@ -60,6 +61,7 @@ class Beside:
         )
 
         self.examiner = Examiner(agent)
+        self.serial_surveys = SerialSurveys(agent.clock, settings.control_socket(config))
         self.evidence = self._build_evidence()
 
     def _build_evidence(self) -> Evidence:
@@ -97,6 +99,7 @@ class Beside:
         yield "test", self.test.run
         yield "evidence", self.evidence.run
         yield "selftest", self.examiner.run
+        yield "survey", self.serial_surveys.run
         if self._agent.config.help.rules:
             yield "rules", self.rules.run
 

@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from functools import partial
 
+from edge_agent.child import output
 from edge_agent.core.selftest import Found, Verdict, unknown
 from edge_agent.services.selftest.runner import WHOLE_S, Probe
 from edge_agent.texts import Said
@@ -47,21 +48,7 @@ async def _run(turns: asyncio.Semaphore, name: str) -> Found:
 
 
 async def _ask(limit_s: float, *words: str) -> bytes:
-    """What a process says on its standard output; it is killed where it is not done in time. Raises TimeoutError."""
-    quiet = asyncio.subprocess.DEVNULL
-    # -P: what lies in the folder that the agent happens to be in is no package
-    command = (sys.executable, "-P", "-m", "edge_agent.plugins", *words)
-    process = await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=asyncio.subprocess.PIPE, stderr=quiet)
-    try:
-        async with asyncio.timeout(limit_s):
-            assert process.stdout is not None
-            said = await process.stdout.read(MAX_BYTES)
-            await process.wait()
-    finally:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-    return said
+    return await output(("edge_agent.plugins", *words), limit_s, MAX_BYTES)
 
 
 def main(names: list[str]) -> None:

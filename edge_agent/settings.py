@@ -10,6 +10,7 @@ from msgspec import to_builtins
 
 from edge_agent.config.model import Config, Tls
 from edge_agent.config.playbooks import load_folder
+from edge_agent.control.paths import default_socket
 from edge_agent.core.finding import Severity
 from edge_agent.core.mayday_timers import Timers
 from edge_agent.core.playbook import Playbook
@@ -156,6 +157,11 @@ def _without_path(url: str) -> str:
     scheme, _, rest = url.partition("//")
     host, _, path = rest.partition("/")
     return f"{scheme}//{host}/{HIDDEN}" if path else url
+
+
+def control_socket(config: Config) -> Path:
+    """Where those on site ask this agent."""
+    return Path(config.control.socket or default_socket(config.paths.runtime))
 
 
 def state_folder(configured: str) -> Path:

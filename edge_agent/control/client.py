@@ -37,10 +37,12 @@ from edge_agent.control.types import (
     Report,
     Say,
     SelfTest,
+    SerialSurveyed,
     Shelve,
     Status,
     SurveyBle,
     SurveyGpio,
+    SurveySerial,
     Taught,
     Watch,
     Which,
@@ -165,6 +167,11 @@ class Client(Talk):
         """Who was heard by Bluetooth; with `seconds` it begins or goes on for so long, None: only a look."""
         body = None if seconds is None else encode(SurveyBle(seconds=seconds))
         return self._ask("survey/ble", BleSurvey, body=body)
+
+    def survey_serial(self, seconds: float | None = None) -> SerialSurveyed:
+        """What serial ports speak, by the agent's last survey; with `seconds`, one is begun."""
+        body = None if seconds is None else encode(SurveySerial(seconds=seconds))
+        return self._ask("survey/serial", SerialSurveyed, body=body)
 
     def survey_gpio(self, seconds: float | None = None) -> GpioSurvey:
         """The header's lines and edges; with `seconds` edges are kept for so long from now, None: only a look."""

@@ -86,6 +86,14 @@ ROUTES: tuple[Route, ...] = (
         lambda agent, ask: agent.start_survey_ble(ask),
         "Survey who is heard by Bluetooth",
     ),
+    _reads("survey/serial", types.SerialSurveyed, lambda agent, _: agent.survey_serial(), "What serial ports speak"),
+    _writes(
+        "survey/serial",
+        types.SurveySerial,
+        types.SerialSurveyed,
+        lambda agent, ask: agent.start_survey_serial(ask),
+        "Listen on serial ports",
+    ),
     _reads("survey/gpio", types.GpioSurvey, lambda agent, _: agent.survey_gpio(), "Lines of the GPIO header"),
     _writes(
         "survey/gpio",

@@ -78,13 +78,13 @@ class SurveyingSerial:
             return _complain("--add needs one --port, and a --name for its device", USAGE)
         client = Client(args.socket)
         rows = _rows(client)
-        ports = [serial_ports.named(path) for path in args.port] if args.port else serial_ports.found()
-        if not ports:
-            return _complain(NONE, WRONG)
+        ports = [serial_ports.named(path) for path in args.port] if args.port else _all(rows)
         results = _listen(ports, rows, client, args)
-        found = SerialSurvey(results, asked())
         if args.add:
             return _add(results[0], args)
+        if not ports:
+            _complain(NONE, WRONG)
+        found = SerialSurvey(results, asked())
         if args.json:
             say(pretty(found))
         else:
@@ -102,6 +102,13 @@ def _rows(client: Client) -> Mapping[str, Row]:
         if is_there(client.path):
             _complain(f"which ports the agent holds is not known: {error}", WRONG)
     return {}
+
+
+def _all(rows: Mapping[str, Row]) -> list[Port]:
+    """Those of this machine, and what else the agent holds."""
+    ports = serial_ports.found()
+    known = {port.tty for port in ports}
+    return ports + [Port(row.port, tty, "") for tty, row in rows.items() if tty not in known]
 
 
 def _listen(ports: list[Port], rows: Mapping[str, Row], client: Client, args: argparse.Namespace) -> list[SurveyedPort]:

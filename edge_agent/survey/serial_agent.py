@@ -18,6 +18,7 @@ _BOTH_WAYS = frozenset({"modbus"})
 class Row(NamedTuple):
     """A device of the agent's configuration on a serial port; no language: a modem, which nobody can listen to."""
 
+    port: str
     name: str
     language: str
     setting: Setting
@@ -29,10 +30,10 @@ def rows(client: Client) -> Mapping[str, Row]:
     held: dict[str, Row] = {}
     for row in settings.get("serial", ()):
         setting = Setting(row["baud"] or language(row["language"]).baud, row["bits"], row["parity"])
-        held[os.path.realpath(row["port"])] = Row(row["name"], row["language"], setting)
+        held[os.path.realpath(row["port"])] = Row(row["port"], row["name"], row["language"], setting)
     for channel in _table(settings, "help", "channels"):
         if channel.get("modem"):
-            held[os.path.realpath(channel["modem"])] = Row(channel["name"], "", Setting(115_200))
+            held[os.path.realpath(channel["modem"])] = Row(channel["modem"], channel["name"], "", Setting(115_200))
     return held
 
 

@@ -63,6 +63,7 @@ def view_of(agent: "Agent") -> View:
         hub=agent.hub,
         test=agent.beside.test,
         examiner=agent.beside.examiner,
+        serial_surveys=agent.beside.serial_surveys,
         signer=Signer(agent.folder),
         texts=agent.panel.texts,
         health=agent.standing.health,

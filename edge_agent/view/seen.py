@@ -19,6 +19,7 @@ from edge_agent.services.mayday import Help
 from edge_agent.services.sampling import Sampling
 from edge_agent.store.outbox import Outbox
 from edge_agent.store.signing import Signer
+from edge_agent.surveying import SerialSurveys
 from edge_agent.texts import Texts
 from edge_agent.uplink.drain import Drain
 
@@ -44,6 +45,7 @@ class Seen:
     hub: Hub
     test: HelpTest
     examiner: Examiner
+    serial_surveys: SerialSurveys
     signer: Signer
     texts: Texts
     health: Callable[[], Sequence[tuple[str, Health]]]

@@ -30,6 +30,18 @@ class SurveyView(Seen):
         named = {device.address.upper(): device.name for device in self.config.ble.device}
         return ble_survey(self.hardware.ble, named, self.clock.now().monotonic, self.texts.own)
 
+    def survey_serial(self) -> types.SerialSurveyed:
+        """What the last survey of serial ports heard."""
+        made, now = self.serial_surveys, self.clock.now().monotonic
+        left_s = None if made.until is None else round(max(0.0, made.until - now), 1)
+        ago_s = None if made.done_at is None else round(now - made.done_at, 1)
+        return types.SerialSurveyed(left_s, ago_s, made.failed, made.found)
+
+    async def start_survey_serial(self, ask: types.SurveySerial) -> types.SerialSurveyed:
+        """Begin one."""
+        self.serial_surveys.start(ask.seconds)
+        return self.survey_serial()
+
     async def start_survey_ble(self, ask: types.SurveyBle) -> types.BleSurvey:
         """Begin one, or prolong the one that is on."""
         if self.hardware.ble is not None:

@@ -28,6 +28,7 @@ LOOKS = frozenset(
         "raw",
         "selftest",
         "status",
+        "survey/serial",
     }
 )
 DOES = frozenset(
@@ -42,6 +43,7 @@ DOES = frozenset(
         "raw",
         "selftest",
         "survey/ble",
+        "survey/serial",
     }
 )
 ANSWER_TIMEOUT_S = 70.0  # a self-test takes a minute

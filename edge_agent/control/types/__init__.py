@@ -65,7 +65,13 @@ from edge_agent.control.types.report import SIGNED_AS, Report
 from edge_agent.control.types.selftest import Examine, Probed, SelfTest
 from edge_agent.control.types.state import Channel, Channels, Device, Lane, Queue, Status
 from edge_agent.control.types.survey import LONGEST_SURVEY_S, BleSurvey, HeardBle, SurveyBle
-from edge_agent.control.types.survey_serial import Guess, SerialSurvey, SurveyedPort
+from edge_agent.control.types.survey_serial import (
+    Guess,
+    SerialSurvey,
+    SerialSurveyed,
+    SurveyedPort,
+    SurveySerial,
+)
 
 __all__ = [
     "API_VERSION",
@@ -140,6 +146,7 @@ __all__ = [
     "Say",
     "SelfTest",
     "SerialSurvey",
+    "SerialSurveyed",
     "Shelve",
     "Shelved",
     "Status",
@@ -147,6 +154,7 @@ __all__ = [
     "Stored",
     "SurveyBle",
     "SurveyGpio",
+    "SurveySerial",
     "SurveyedPort",
     "Tail",
     "Taught",

@@ -23,6 +23,7 @@ from edge_agent.control.types.report import Report
 from edge_agent.control.types.selftest import Examine, SelfTest
 from edge_agent.control.types.state import Channels, Queue, Status
 from edge_agent.control.types.survey import BleSurvey, SurveyBle
+from edge_agent.control.types.survey_serial import SerialSurveyed, SurveySerial
 
 
 class Agent(Protocol):
@@ -117,6 +118,12 @@ class Agent(Protocol):
 
     async def start_survey_ble(self, ask: SurveyBle) -> BleSurvey:
         """Begin to keep who is heard by Bluetooth, or go on with it."""
+
+    def survey_serial(self) -> SerialSurveyed:
+        """What was heard on serial ports by the last survey."""
+
+    async def start_survey_serial(self, ask: SurveySerial) -> SerialSurveyed:
+        """Begin to listen on serial ports. Raises RefusedError while one is under way."""
 
     def survey_gpio(self) -> GpioSurvey:
         """The lines of the GPIO header, and their edges while somebody surveys."""

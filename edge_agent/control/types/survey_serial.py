@@ -1,10 +1,13 @@
 """What was heard on serial ports by listening alone."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import field
+from msgspec import Meta, field
 
-from edge_agent.control.types.base import Reply
+from edge_agent.control.types.base import Ask, Reply
+
+# The agent does it in a process beside itself, whose memory is for this long.
+LONGEST_BESIDE_S = 300.0
 
 
 class Guess(Reply):
@@ -57,3 +60,18 @@ class SerialSurvey(Reply):
 
     ports: list[SurveyedPort]
     asked: list[str]
+
+
+class SurveySerial(Ask, frozen=True):
+    """Listen on all ports for so long. Opening one that is free raises DTR for a moment, which restarts some boards."""
+
+    seconds: Annotated[float, Meta(ge=1.0, le=LONGEST_BESIDE_S)] = 60.0
+
+
+class SerialSurveyed(Reply):
+    """The last survey by the agent, done `ago_s` ago (None: never), or why it `failed`. `left_s`: one is on."""
+
+    left_s: float | None
+    ago_s: float | None
+    failed: str
+    found: SerialSurvey

@@ -265,6 +265,8 @@ def test_every_word_of_the_page_is_in_its_files_and_the_other_way_round(page):
     made |= {"dropped", "quarantined", "state", "severity", "channel", "kind", "age", "count", "sentence", "cause"}
     made |= {"part", "faults"}
     made |= {"surveys", "survey_ble", "address", "known_as", "signal", "weakest", "news"}
+    made |= {"survey_serial", "serial_port", "speaks", "understood_share", "a_second", "rejected_share", "held_by"}
+    made |= {f"serial_{each}" for each in ("unknown", "silent", "refused")}
     made |= {f"signal_{each}" for each in ("good", "fine", "weak", "lost")}
     made |= {f"address_{each}" for each in ("public", "static", "changes", "random")}
     assert known - used <= made

@@ -8,7 +8,21 @@ from axe_playwright_python.sync_playwright import Axe
 from msgspec import structs
 from playwright.sync_api import expect, sync_playwright
 
-from edge_agent.control.types import BleSurvey, Channel, Finding, HeardBle, Help, Lamp, Live, Probed, Question
+from edge_agent.control.types import (
+    BleSurvey,
+    Channel,
+    Finding,
+    Guess,
+    HeardBle,
+    Help,
+    Lamp,
+    Live,
+    Probed,
+    Question,
+    SerialSurvey,
+    SerialSurveyed,
+    SurveyedPort,
+)
 from tests.edges.control.conftest import AMBER, CASE, until
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -247,6 +261,39 @@ def test_an_agent_that_does_not_listen_by_bluetooth_says_what_to_do(visit, house
     )
     expect(window.locator("[data-id=listen-ble]")).to_have_attribute("aria-disabled", "false")
     accessible(window)
+
+
+def surveyed_port(name, verdict, **more):
+    return SurveyedPort(f"/dev/serial/by-id/{name}", "/dev/ttyUSB0", "USB 0403:6001 FTDI", "", verdict, "", "", **more)
+
+
+@pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
+def test_what_serial_ports_speak_is_shown_once_the_agent_has_listened(visit, house, size):
+    guess = Guess("sml", 9600, 8, "none", True, 0.987, 40, 2, 1.02, "")
+    ports = [
+        surveyed_port(f"usb-{BAD}", "understood", baud=9600, bytes=9, hex=b"power=1\n\x1b".hex(), guesses=[guess]),
+        surveyed_port("usb-2", "silent"),
+    ]
+    window = visit(size)
+    window.click("#to-engineer")
+    window.click("#tab-surveys")
+    expect(window.locator("#survey-serial table")).to_have_count(0)
+    window.focus("[data-id=listen-serial]")
+    window.keyboard.press("Enter")
+    expect(window.locator("#survey-serial [role=status]")).to_have_text("It listens for a minute at the most …")
+    until(lambda: house.agent.serial.left_s == 60.0)
+    accessible(window)
+    house.agent.serial = SerialSurveyed(None, 2.0, "", SerialSurvey(ports, ["modbus", "obd2"]))
+    rows = window.locator("#survey-serial tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text(f"{BAD}USB 0403:6001 FTDIsml, 9600 baud 8N198.7 %1.024.8 %")
+    expect(rows.nth(1)).to_contain_text("silent")
+    expect(window.locator("#survey-serial")).to_contain_text("devices of modbus, obd2 speak only when they are asked")
+    expect(window.locator("[data-id=listen-serial]")).to_be_focused()
+    window.click("#survey-serial summary")
+    expect(window.locator("#survey-serial pre")).to_contain_text("|power=1..|")
+    accessible(window)
+    assert window.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_raw_data_is_kept_only_when_somebody_asks(visit, house):

@@ -45,10 +45,13 @@ from edge_agent.control.types import (
     Raw,
     Report,
     SelfTest,
+    SerialSurvey,
+    SerialSurveyed,
     Status,
     Step,
     SurveyBle,
     SurveyGpio,
+    SurveySerial,
     Tail,
     Watch,
 )
@@ -93,6 +96,7 @@ class MadeUpAgent(MadeUpFindings):
         self.waiting = 3
         self.watched_s = 0.0
         self.surveyed = BleSurvey(True, True, "scanning on hci0")
+        self.serial = SerialSurveyed(None, None, "", SerialSurvey([], []))
         self.header = GpioSurvey(3.0)
         self.reported = Report("{}", "00" * 64, "00" * 32)
         self.examined = SelfTest("never", "ok", "All is well.", __version__, [])
@@ -225,6 +229,15 @@ class MadeUpAgent(MadeUpFindings):
         if self.surveyed.configured:
             self.surveyed = structs.replace(self.surveyed, left_s=ask.seconds)
         return self.surveyed
+
+    def survey_serial(self) -> SerialSurveyed:
+        return self.serial
+
+    async def start_survey_serial(self, ask: SurveySerial) -> SerialSurveyed:
+        if self.serial.left_s is not None:
+            raise RefusedError("a survey is running already", code="running", fix="Wait for its end.")
+        self.serial = structs.replace(self.serial, left_s=ask.seconds)
+        return self.serial
 
     def survey_gpio(self) -> GpioSurvey:
         return self.header

@@ -1,13 +1,16 @@
 """A port that the running agent holds stays with it: what comes on it is listened to through the agent."""
 
 import json
+import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from edge_agent.control.client import ControlRefusedError
 from edge_agent.survey.serial_agent import rows
 from edge_agent.survey.serial_hearing import Setting
 from tests.system.test_on_site import on_site
@@ -50,7 +53,7 @@ def talking(site, text: bytes, every_s: float) -> threading.Event:
 
 def test_the_agents_devices_and_modems_are_known_by_their_ports(site):
     held = rows(site.client)
-    assert held[port_of(site)] == ("boiler", "textline", Setting(115_200))
+    assert held[port_of(site)] == (port_of(site), "boiler", "textline", Setting(115_200))
     assert held["/dev/serial/by-id/usb-Modem_1"].language == ""
 
 
@@ -108,4 +111,39 @@ def test_frames_are_asked_for_behind_those_that_are_known(site):
     second = site.until(lambda: (raw := site.client.raw("boiler", first.newest)).frames and raw)
     assert [bytes.fromhex(frame.shown) for frame in second.frames] == [b"pressure=2\n"]
     assert second.newest == first.newest + 1
-    assert site.client.raw("boiler", 1000).frames == site.client.raw("boiler").frames or second.newest < 1000
+    assert len(site.client.raw("boiler", 1000).frames) == 2  # of a watch that is over
+
+
+def test_the_agent_surveys_for_those_who_ask_by_its_socket_one_at_a_time(site):
+    assert site.client.survey_serial().ago_s is None
+    ends = talking(site, b"pressure=1.10 flow=3\n", 0.1)
+    try:
+        assert site.client.survey_serial(4.0).left_s > 3.0
+        with pytest.raises(ControlRefusedError, match="a survey is running already"):
+            site.client.survey_serial(4.0)
+        site.until(lambda: site.client.survey_serial().left_s is None, within_s=60.0)
+    finally:
+        ends.set()
+    done = site.client.survey_serial()
+    assert (done.failed, done.found.asked[0]) == ("", "daly")
+    assert done.ago_s < 60.0
+    port = next(port for port in done.found.ports if port.port == port_of(site))
+    assert (port.verdict, port.holder) == ("understood", "the agent as boiler")
+    assert port.guesses[0].language == "textline"
+    (device,) = site.client.status().devices
+    assert (device.ready, device.faults) == (True, 0)
+
+
+def children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def test_an_agent_that_is_stopped_leaves_no_survey_behind(tmp_path):
+    with on_site(tmp_path) as site:
+        site.client.survey_serial(60.0)
+        (child,) = site.until(lambda: children(site.process.pid))
+        goes_first = Path(f"/proc/{child}/oom_score_adj")
+        site.until(lambda: goes_first.read_text() == "1000\n")
+        site.process.send_signal(signal.SIGTERM)
+        assert site.process.wait(20) == 0
+    assert not Path(f"/proc/{child}").exists()

@@ -2,9 +2,10 @@
 import { el } from "/static/dom.js";
 import { say } from "/static/words.js";
 import { surveyBle } from "/static/survey_ble.js";
+import { surveySerial } from "/static/survey_serial.js";
 
 // A part is given its own node, and `again`, which shows the tab anew.
-const PARTS = { ble: surveyBle };
+const PARTS = { ble: surveyBle, serial: surveySerial };
 
 export function surveys(panel, known, act, again) {
   if (!panel.querySelector("#survey-ble")) {
