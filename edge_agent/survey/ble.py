@@ -98,8 +98,11 @@ def _listened(args: argparse.Namespace, wanted: Wanted | None) -> BleSurvey | No
 
 
 def _surveys(look: Look, for_s: float, wanted: Wanted | None) -> Generator[BleSurvey, None, None]:
-    """Every look, until the time is over, there is no hope, or the one to be added was heard and is known."""
-    newest: deque[BleSurvey] = deque(maxlen=1)
+    """Every look, until the time is over, there is no hope, or the one to be added was heard and is known.
+
+    Raises KeyboardInterrupt where Ctrl-C ends it before that: nothing is added then.
+    """
+    gone_s, newest = 0.0, deque[BleSurvey](maxlen=1)
     for gone_s in looks(for_s, LOOK_EVERY_S, lambda: ble_text.so_far(newest[0])):
         survey = look()
         newest.append(survey)
@@ -107,6 +110,8 @@ def _surveys(look: Look, for_s: float, wanted: Wanted | None) -> Generator[BleSu
         hopeless = not survey.ready and survey.fix and not survey.heard and gone_s >= PATIENCE_S
         if hopeless or (wanted is not None and wanted.is_known(survey)):
             return
+    if wanted is not None and gone_s < for_s:
+        raise KeyboardInterrupt
 
 
 SURVEY_BLE = SurveyingBle()

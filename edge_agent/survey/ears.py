@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # Each look lets the survey last so long: it ends soon after a command that was killed.
 KEEP_S = 10.0
 ANSWER_S = 10.0
+START_S = 60.0  # a small computer imports what listens for some seconds
 # A driver that found nobody for so long would restart the radio, which is the agent's to decide.
 NEVER_S = 86_400.0
 Look = Callable[[], BleSurvey]
@@ -70,7 +71,7 @@ class _Alone:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._began.wait(ANSWER_S)
+        self._began.wait(START_S)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -148,6 +148,19 @@ async def test_ctrl_c_ends_it_and_shows_who_was_heard(bluez, alone):
     assert THERMOMETER.encode() in out
 
 
+async def test_ctrl_c_before_the_one_to_be_added_is_heard_adds_nothing(bluez, alone):
+    file, usual = alone
+    before = file.read_bytes()
+    process = await started("--add", "00:11:22:33:44:55", "--name", "ghost", "--language", "ruuvi", *usual)
+    await process.stderr.readline()
+    await asyncio.sleep(1.5)
+    process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(20):
+        out, _ = await process.communicate()
+    assert (process.returncode, out) == (130, b"")
+    assert file.read_bytes() == before
+
+
 async def test_without_an_adapter_it_says_what_to_do_and_does_not_wait_for_the_end(bluez, alone):
     _, usual = alone
     bluez.remove_adapter()
