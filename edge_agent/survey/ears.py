@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 # Each look lets the survey last so long: it ends soon after a command that was killed.
 KEEP_S = 10.0
-ANSWER_S = 10.0
-START_S = 60.0  # a small computer imports what listens for some seconds
+ANSWER_S = 60.0  # a small computer that is busy imports what listens for some seconds
 # A driver that found nobody for so long would restart the radio, which is the agent's to decide.
 NEVER_S = 86_400.0
 Look = Callable[[], BleSurvey]
@@ -71,7 +70,7 @@ class _Alone:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self._began.wait(START_S)
+        self._began.wait(ANSWER_S)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -83,17 +82,17 @@ class _Alone:
         return asyncio.run_coroutine_threadsafe(self._look(), self._loop).result(ANSWER_S)
 
     async def _run(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        from edge_agent.view.survey import ble_survey  # noqa: PLC0415 - only where no agent listens
+
+        self._loop, self._told = asyncio.get_running_loop(), ble_survey
         self._driver = _driver(self._ble)
         self._listening = asyncio.create_task(self._driver.run())
         self._began.set()
         await asyncio.wait({self._listening})
 
     async def _look(self) -> BleSurvey:
-        from edge_agent.view.survey import ble_survey  # noqa: PLC0415 - only where no agent listens
-
         self._driver.survey.prolong(KEEP_S, self._loop.time())
-        return ble_survey(self._driver, self._named, self._loop.time())
+        return self._told(self._driver, self._named, self._loop.time())
 
 
 def _driver(ble: Ble) -> "BleDriver":

@@ -113,6 +113,27 @@ def test_adverts_are_read_and_a_device_is_connected_to_listened_to_and_answered(
     )
 
 
+def test_a_survey_hears_who_is_there_and_adds_the_one_that_a_language_knows(machine, air) -> None:
+    usual = "--for 30s --json --socket /run/none.sock --config /tmp/agent.toml"
+    survey = f"{HOME}/.venv/bin/edge-agent survey ble {usual} 2>/dev/null"
+    machine.put("/tmp/agent.toml", "# as it was\n")
+    told = json.loads(machine.run(survey))
+    heard = {row["address"]: row for row in told["heard"]}
+    assert set(heard) == {THERMOMETER, BOX}
+    row = heard[THERMOMETER]
+    assert [each["language"] for each in row["known"]] == ["bthome"]
+    assert (row["lasting"], row["count"] >= 1) == ("static", True)
+    added = json.loads(machine.run(f"{survey} --add {THERMOMETER} --name attic"))
+    assert added["ok"], added
+    file = machine.run("cat /tmp/agent.toml")
+    assert file.startswith("# as it was\n")
+    assert f'address = "{THERMOMETER}"' in file
+    report(
+        f"BLE: a survey of {told['listened_s']:.0f} s heard both devices, {row['count']} news of the thermometer at "
+        f"{row['rssi_median_dbm']} dBm"
+    )
+
+
 def test_an_adapter_that_is_pulled_out_and_put_back_is_used_again(machine, air) -> None:
     near = Near(machine)
     near.wait(lambda: near.is_ready("box") and bool(near.values()), 60.0, "all is there")
