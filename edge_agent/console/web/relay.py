@@ -44,6 +44,7 @@ DOES = frozenset(
         "selftest",
         "survey/ble",
         "survey/serial",
+        "survey/gpio",
     }
 )
 ANSWER_TIMEOUT_S = 70.0  # a self-test takes a minute

@@ -12,6 +12,7 @@ from edge_agent.console.web.gate import MAX_SESSIONS, MAX_WRONG, Gate
 from edge_agent.console.web.relay import DOES, LOOKS
 from edge_agent.control.routes import ROUTES
 from edge_agent.control.types import BleSurvey, Frame, HeardBle, Help, Live, Raw
+from edge_agent.core.bounce import Move, Opinion
 from edge_agent.core.errors import RefusedError
 from edge_agent.units import SPOKEN
 from tests.edges.control.conftest import AMBER, CASE, until
@@ -269,6 +270,8 @@ def test_every_word_of_the_page_is_in_its_files_and_the_other_way_round(page):
     made |= {f"serial_{each}" for each in ("unknown", "silent", "refused")}
     made |= {f"signal_{each}" for each in ("good", "fine", "weak", "lost")}
     made |= {f"address_{each}" for each in ("public", "static", "changes", "random")}
+    made |= {"survey_gpio"} | {f"gpio_does_{each}" for each in ("help", "cancel", "page", "rule")}
+    made |= {f"gpio_{each}" for each in Move} | {f"gpio_is_{each}" for each in Opinion}
     assert known - used <= made
 
 

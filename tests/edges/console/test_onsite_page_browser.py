@@ -8,10 +8,14 @@ from axe_playwright_python.sync_playwright import Axe
 from msgspec import structs
 from playwright.sync_api import expect, sync_playwright
 
+from edge_agent.control.examined import examine
 from edge_agent.control.types import (
     BleSurvey,
     Channel,
     Finding,
+    GpioEdge,
+    GpioLine,
+    GpioSurvey,
     Guess,
     HeardBle,
     Help,
@@ -313,3 +317,63 @@ def test_without_movement_the_lamp_stands_still(visit, house):
     window.click("button[type=submit]")
     window.wait_for_selector("#lamp .light")
     assert window.evaluate("document.querySelector('#lamp .light').getAnimations().length") == 0
+
+
+def pressed(name, line, *times_ms, does="", kind="contact", debounce_ms=5.0):
+    """A contact to ground that went to and fro at these times."""
+    edges = [GpioEdge(number + 1, at, number % 2 == 1) for number, at in enumerate(times_ms)]
+    found = GpioLine(name, line, kind, does, "up", "low", debounce_ms, True, "", len(edges) % 2 == 0, len(edges), edges)
+    examine(found)
+    return found
+
+
+@pytest.mark.parametrize("size", [PHONE, LAPTOP], ids=["phone", "laptop"])
+def test_a_press_is_drawn_and_told_while_somebody_looks_and_the_help_button_is_warned_of(visit, house, size):
+    house.agent.header = GpioSurvey(
+        3.0,
+        lines=[
+            pressed("button", 17, 100.0, 100.4, 102.0, 104.0, 104.2, 600.0, does="help", kind="help_button"),
+            pressed("door", 5),
+            GpioLine(BAD, 6, "contact", sentence="another program has it"),
+            GpioLine("lamp", 22, "output"),
+        ],
+    )
+    window = visit(size, inside=False)
+    window.clock.install()
+    window.fill("#pin", PIN)
+    window.click("button[type=submit]")
+    window.wait_for_selector("#well p")
+    window.click("#to-engineer")
+    window.click("#tab-surveys")
+    expect(window.locator("#survey-gpio section")).to_have_count(0)
+    window.focus("[data-id=press-now]")
+    window.keyboard.press("Enter")
+    parts = window.locator("#survey-gpio section")
+    expect(parts).to_have_count(3)
+    expect(window.locator("#survey-gpio .wrong")).to_contain_text("held for 3 seconds it calls for help")
+    expect(parts.nth(0)).to_contain_text("Bounces for 4.2 ms; the debounce time of 5 ms leaves no room for wear")
+    expect(parts.nth(0)).to_contain_text("Make: 5 edges in 4.2 ms, shortest level 0.2 ms")
+    expect(parts.nth(0)).to_contain_text("Break: 1 edge, clean")
+    drawn = window.locator("#survey-gpio svg")
+    expect(drawn).to_have_count(1)
+    expect(drawn).to_have_attribute("aria-label", "Make: low 0.4 ms, high 1.6 ms, low 2 ms, high 0.2 ms, low")
+    assert drawn.bounding_box()["width"] > 200
+    expect(parts.nth(2)).to_contain_text("The line is not held: another program has it")
+    expect(window.locator("[data-id=press-now]")).to_be_focused()
+    accessible(window)
+    assert window.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    window.clock.run_for(31_000)
+    expect(window.locator("#survey-gpio [role=status]")).to_have_text("It is over. What was seen stays here.")
+    expect(parts.nth(1)).to_contain_text("It never changed. If it was pressed")
+    accessible(window)
+
+
+def test_a_hold_that_has_called_is_told_on_the_page_of_surveys_too(visit, house):
+    house.agent.header = GpioSurvey(3.0, lines=[pressed("button", 17, 1.0, does="help", kind="help_button")])
+    house.agent.now = Help(state="RECEIVED", case=CASE, lamp=AMBER)
+    window = visit()
+    window.click("#to-engineer")
+    window.click("#tab-surveys")
+    window.click("[data-id=press-now]")
+    alert = window.locator("#survey-gpio [role=alert]")
+    expect(alert).to_contain_text("A help request is open. Press the help button twice")

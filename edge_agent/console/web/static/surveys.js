@@ -2,10 +2,11 @@
 import { el } from "/static/dom.js";
 import { say } from "/static/words.js";
 import { surveyBle } from "/static/survey_ble.js";
+import { surveyGpio } from "/static/survey_gpio.js";
 import { surveySerial } from "/static/survey_serial.js";
 
-// A part is given its own node, and `again`, which shows the tab anew.
-const PARTS = { ble: surveyBle, serial: surveySerial };
+// A part is given its own node, `again`, which shows the tab anew, and what is known of the gateway.
+const PARTS = { ble: surveyBle, serial: surveySerial, gpio: surveyGpio };
 
 export function surveys(panel, known, act, again) {
   if (!panel.querySelector("#survey-ble")) {
@@ -13,5 +14,5 @@ export function surveys(panel, known, act, again) {
     panel.replaceChildren(...Object.keys(PARTS).map((name) => el("section", { "aria-labelledby": `head-${name}` },
       el("h3", { id: `head-${name}` }, say(`page.survey_${name}`)), el("div", { id: `survey-${name}` }))));
   }
-  for (const [name, part] of Object.entries(PARTS)) part(document.getElementById(`survey-${name}`), again);
+  for (const [name, part] of Object.entries(PARTS)) part(document.getElementById(`survey-${name}`), again, known);
 }
