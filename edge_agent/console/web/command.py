@@ -92,6 +92,8 @@ class Keeper:
         if told["left_s"] <= 0.0:
             self._guessed = ""
             await self._shut()
+            if not self._told.startswith("shut"):
+                self._say("shut; edge-agent console open opens it")
         elif told["pin"] == self._guessed:
             await self._relay.told("console", SHUT)  # it could not be told before
         else:

@@ -101,6 +101,12 @@ def test_what_is_no_pin_opens_nothing(page, body):
     assert page.ask("/login", body)[0] in (400, 401)
 
 
+def test_at_the_start_it_says_that_it_is_shut_and_how_to_open_it(capsys, page):
+    page.open()
+    told = "console: shut; edge-agent console open opens it\nconsole: open on this machine"
+    assert told in capsys.readouterr().out
+
+
 def test_half_a_character_is_a_wrong_pin_as_any_other(page):
     page.open()
     for _ in range(MAX_WRONG):
