@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from edge_agent.control.client import Client, ControlError
@@ -47,8 +48,11 @@ def _table(settings: Mapping[str, Any], *names: str) -> Any:
 class Watched:
     """A port by way of the agent: only the newest frames, each cut at 256 bytes. Raises ControlError at the start."""
 
+    unknown_fix = "Other speeds can be tried while the agent is stopped: sudo systemctl stop edge-agent"
+
     def __init__(self, client: Client, row: Row, seconds: float, now: float) -> None:
-        self.gone = ""
+        self.began = now
+        self.gone = self.trouble = self.silent_fix = ""
         self.cut = 0
         self.hearing = Hearing(row.setting, now, marks=bool(row.language) and language(row.language).marks_breaks)
         self.hearings = {row.setting: self.hearing}
@@ -84,4 +88,8 @@ class Watched:
         self._next_at = now + (OFTEN_S if len(raw.frames) >= MANY_FRAMES else SELDOM_S)
 
     def close(self) -> None:
-        """The watch ends by itself: somebody else may look as well."""
+        """What is wrong with it, says the agent. The watch ends by itself: somebody else may look as well."""
+        with suppress(ControlError):
+            for device in self._client.status().devices:
+                if device.name == self._row.name and not device.ready:
+                    self.trouble, self.silent_fix = f"; the agent says: {device.sentence}", device.fix

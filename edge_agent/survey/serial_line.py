@@ -8,7 +8,7 @@ from typing import Any
 from edge_agent.config.model import SerialDevice
 from edge_agent.drivers.port import PortError, lower_lines, mark_breaks, open_port
 from edge_agent.drivers.serial import READ_BYTES
-from edge_agent.survey.serial_hearing import Candidate, Hearing, Setting
+from edge_agent.survey.serial_hearing import Hearing, Setting
 from edge_agent.survey.serial_turns import Turns
 
 READS_A_LOOK = 16  # what came meanwhile, also of the fastest line, and yet a look has an end
@@ -19,8 +19,14 @@ TRIES = 3
 class Line:
     """A port of our own. Raises PortError where it cannot be had; one that goes away later is told by `gone`."""
 
+    silent_fix = "Some speak only while DTR is on (boards with USB of their own, heads that take power from it): --dtr"
+    unknown_fix = "Listen longer (--for 5m) and look at --hex; it may speak another language, or at an unusual speed"
+    trouble = ""
+    cut = 0
+
     def __init__(self, path: str, now: float, *, raised: bool = False) -> None:
         self.hearings: dict[Setting, Hearing] = {}
+        self.began = now
         self.gone = ""
         self._turns = Turns()
         self._setting = self._turns.setting
@@ -51,14 +57,10 @@ class Line:
             self.hearing.take(self._read(), now)
             if self.hearing.pauses(now) or now - self._looked_at >= CANDIDATES_EVERY_S:
                 self._looked_at = now
-                if self._turns.is_over(self.hearing, self.candidates(), now):
+                if self._turns.is_over(self.hearing, self.hearing.candidates(), now):
                     self._change(now)
         except (OSError, PortError, ValueError, termios.error) as error:
             self.gone = os.strerror(error.args[0]) if isinstance(error.args[0], int) else str(error)
-
-    def candidates(self) -> list[Candidate]:
-        """Languages that read something of what is heard now."""
-        return self.hearing.candidates()
 
     def close(self) -> None:
         """Let the port go."""

@@ -22,7 +22,7 @@ _OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "modbus": {"listen": True, "map": "MAP"},
 }
 UNFINISHED = frozenset({"modbus"})
-_RAISE = "Some speak only while DTR is on (boards with USB of their own, optical heads that draw power from it): --dtr"
+_TEXT_FIX = "Read it with --hex; lines of numbers need columns: docs/languages.md, textline"
 
 
 def refused(port: Port, holder: str, sentence: str, fix: str) -> SurveyedPort:
@@ -40,15 +40,18 @@ def told(port: Port, holder: str, line: Line | Watched) -> SurveyedPort:
     best = kept[0][0] if kept else max(hearings, key=_likely)
     is_read = bool(kept) and kept[0][1].score.share >= LIKELY_SHARE
     result = SurveyedPort(*port, holder, "understood" if is_read else "unknown", "", "")
-    result.seconds = round(sum(each.seen - each.began for each in hearings), 1)
+    result.seconds = round(line.hearing.seen - line.began, 1)
     result.bytes, result.damaged, result.breaks = best.count, best.damaged, best.breaks
-    result.missed, result.cut = best.missed, getattr(line, "cut", 0)
+    result.missed, result.cut = best.missed, line.cut
     result.baud, result.guesses, result.hex = best.setting.baud, guesses, best.newest(HEX_BYTES).hex()
     if not any(each.count for each in hearings):
         result.verdict = "silent"
-        result.sentence, result.fix = "nobody speaks on it", "" if isinstance(line, Watched) else _RAISE
+        result.sentence, result.fix = f"nobody speaks on it{line.trouble}", line.silent_fix
     elif not is_read:
-        result.sentence, result.fix = _unknown(best, len(hearings))
+        result.sentence = _unknown(best, len(hearings))
+        result.fix = _TEXT_FIX if _is_text(best) else line.unknown_fix
+    elif guesses[0].language in UNFINISHED:
+        result.fix = f"Put in what only you know, in capitals: docs/languages.md, {guesses[0].language}"
     if line.gone:
         result.sentence = "; ".join(filter(None, (result.sentence, f"then it went away ({line.gone})")))
         result.fix = result.fix or "Look at its plug and cable, then listen again"
@@ -97,11 +100,13 @@ def _likely(hearing: Hearing) -> tuple[float, float, int]:
     )
 
 
-def _unknown(best: Hearing, settings: int) -> tuple[str, str]:
-    if best.printed >= TEXT_SHARE * best.count:
-        fix = "Read it with --hex; lines of numbers need columns: docs/languages.md, textline"
-        return f"text at {best.setting.words} that no language reads", fix
-    fix = "Listen longer (--for 5m) and look at --hex; it may speak another language, or at an unusual speed"
-    damaged = best.damaged + best.breaks
-    likeliest = f"; the fewest damaged characters came at {best.setting.words}" if damaged and settings > 1 else ""
-    return f"somebody speaks, and no language reads it{likeliest}", fix
+def _is_text(hearing: Hearing) -> bool:
+    return hearing.printed >= TEXT_SHARE * hearing.count
+
+
+def _unknown(best: Hearing, settings: int) -> str:
+    if _is_text(best):
+        return f"text at {best.setting.words} that no language reads"
+    likeliest = f"; the fewest damaged characters came at {best.setting.words}"
+    told = likeliest if settings > 1 and best.damaged + best.breaks else ""
+    return f"somebody speaks, and no language reads it{told}"
