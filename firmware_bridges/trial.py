@@ -30,6 +30,8 @@ MIN_EVIDENCE = 2
 # The usual speeds of meters, modules and adapters that are no language's own. Never 1200: boards with USB of their own
 # (Arduinos, RP2040) take it as the order to wait for a new program.
 _USUAL = (57_600, 2400, 230_400)
+# What a device says of itself, in frames that are right.
+_SAID = frozenset({"bus", "exception", "refused", "version"})
 # Who asks nothing for so long hears others by themselves.
 _ASKS_WITHIN_S = 30.0
 _BOTH = frozenset({"native"})  # asks who is there, and its readings come by themselves
@@ -130,7 +132,7 @@ class _Ear:
     @property
     def faults(self) -> int:
         counts: Mapping[str, int] = getattr(getattr(self._bridge, "faults", None), "counts", {})
-        return sum(counts.values())
+        return sum(count for code, count in counts.items() if code not in _SAID)
 
     def feed(self, data: bytes) -> None:
         for item in self._bridge.feed(data, 0.0):

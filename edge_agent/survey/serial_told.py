@@ -48,7 +48,7 @@ def told(port: Port, holder: str, line: Line | Watched) -> SurveyedPort:
         result.verdict = "silent"
         result.sentence, result.fix = f"nobody speaks on it{line.trouble}", line.silent_fix
     elif not is_read:
-        result.sentence = _unknown(best, len(hearings))
+        result.sentence = _unknown(best, hearings)
         result.fix = _TEXT_FIX if _is_text(best) else line.unknown_fix
     elif guesses[0].language in UNFINISHED:
         result.fix = f"Put in what only you know, in capitals: docs/languages.md, {guesses[0].language}"
@@ -104,9 +104,12 @@ def _is_text(hearing: Hearing) -> bool:
     return hearing.printed >= TEXT_SHARE * hearing.count
 
 
-def _unknown(best: Hearing, settings: int) -> str:
+def _unknown(best: Hearing, hearings: list[Hearing]) -> str:
     if _is_text(best):
         return f"text at {best.setting.words} that no language reads"
-    likeliest = f"; the fewest damaged characters came at {best.setting.words}"
-    told = likeliest if settings > 1 and best.damaged + best.breaks else ""
-    return f"somebody speaks, and no language reads it{told}"
+    told = "somebody speaks, and no language reads it"
+    if len(hearings) == 1:
+        return told
+    if any(each.damaged + each.breaks for each in hearings):
+        return f"{told}; the fewest damaged characters came at {best.setting.words}"
+    return f"{told}, nor does the port tell damaged characters: at which speed is not known"

@@ -2,12 +2,15 @@
 
 import re
 from itertools import pairwise
+from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edge_agent.survey.serial_hearing import Hearing, Setting
 from edge_agent.survey.serial_marks import Marks
+from edge_agent.survey.serial_ports import Port
+from edge_agent.survey.serial_told import told
 from edge_agent.survey.serial_turns import ALIVE_S, LISTEN_ON_S, Turns
 from firmware_bridges.trial import bauds
 from tests.firmware.support import vectors
@@ -142,6 +145,37 @@ def test_errors_are_counted_by_frame_and_what_is_understood_by_byte():
     assert (len(measured.times), count) == (15, 20 * 32)
     assert measured.rejected == 5
     assert 0.70 <= measured.understood / count <= 0.80
+
+
+def port_with(*hearings: Hearing):
+    line = SimpleNamespace(
+        hearings={each.setting: each for each in hearings}, hearing=hearings[-1], began=0.0, gone="", trouble="", cut=0,
+        silent_fix="", unknown_fix="listen longer",
+    )  # fmt: skip
+    return told(Port("/dev/ttyUSB0", "/dev/ttyUSB0", ""), "", line)
+
+
+def test_of_a_language_that_nobody_knows_the_speed_with_the_fewest_damaged_characters_is_told():
+    right, wrong = Hearing(Setting(19_200), 0.0), Hearing(Setting(9600), 0.0)
+    right.take(marked(NOISE), 1.0)
+    wrong.take(b"\xff\x00\x81" * 40, 1.0)
+    found = port_with(wrong, right)
+    assert (found.verdict, found.baud, found.fix) == ("unknown", 19_200, "listen longer")
+    assert "the fewest damaged characters came at 19200 baud 8N1" in found.sentence
+
+
+def test_where_a_port_tells_no_damaged_characters_the_speed_is_said_to_be_unknown():
+    one, other = Hearing(Setting(19_200), 0.0), Hearing(Setting(9600), 0.0)
+    for each in (one, other):
+        each.take(marked(NOISE), 1.0)
+    assert port_with(one, other).sentence.endswith("at which speed is not known")
+
+
+def test_a_bus_whose_units_refuse_is_understood_and_its_section_says_what_is_still_to_be_put_in():
+    found = port_with(heard(STREAMS["modbus"] * 4))
+    assert (found.guesses[0].language, found.guesses[0].rejected, found.guesses[0].sure) == ("modbus", 0, True)
+    assert "docs/languages.md, modbus" in found.fix
+    assert 'map = "MAP"' in found.guesses[0].lines
 
 
 def test_no_more_is_kept_than_is_looked_at():
