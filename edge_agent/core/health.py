@@ -13,9 +13,6 @@ class Health(NamedTuple):
     fix: str = ""
 
 
-STARTING = Health(False, "starting")
-
-
 class Severity(StrEnum):
     """What it means for the household where a condition does not hold."""
 

@@ -19,7 +19,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from edge_agent.core.backoff import Backoff
-from edge_agent.core.health import STARTING, Health
+from edge_agent.core.health import Health
 from edge_agent.core.ports import DeviceCounts
 from edge_agent.drivers.air import SHARE_S, Air
 from edge_agent.drivers.bluez import Adapter, Bus, choose
@@ -30,6 +30,7 @@ from edge_agent.drivers.ladder import Ladder, Step
 from edge_agent.drivers.link import NOT_HEARD, Link
 from edge_agent.drivers.radio import ANSWER_S, ENDED, ERRORS, OFF, RESTARTED, RadioError, hang_up, translated
 from edge_agent.texts import Said
+from edge_agent.texts.starting import STARTING
 
 STOP_S = 2.0
 LOOK_S = 5.0
@@ -52,12 +53,12 @@ _STUCK = frozenset({"busy", "hangs", "ended"})
 # bleak's own connection holds a scan that hangs, or what it remembers is of a bluetoothd that is no more.
 _STALE = frozenset({"busy", "hangs", "service", "restarted", "failed"})
 
-_DEEDS = {
-    Step.SCAN: "restarting the scanner did not help",
-    Step.POWER: "the adapter was switched off and on",
-    Step.SERVICE: "the Bluetooth service was restarted",
+_DEEDS: dict[Step, str] = {
+    Step.SCAN: Said("radio.scanned"),
+    Step.POWER: Said("radio.powered"),
+    Step.SERVICE: Said("radio.serviced"),
 }
-_LOOK = "Check the adapter and its antenna, and that something near it advertises"
+_LOOK: str = Said("radio.deaf_fix")
 
 
 class Nearby(NamedTuple):
@@ -229,10 +230,10 @@ class BleDriver:
             else:
                 await self._bus.restart_service()
         except RadioError as error:
-            deed, fix = f"it did not help: {error.args[0]}", error.fix
+            deed, fix = Said("radio.in_vain", why=error.args[0]), error.fix
             if step is Step.SERVICE:
-                deed = "the Bluetooth service should be restarted"
-                fix = "Restart it: sudo systemctl restart bluetooth. To let the agent do it: docs/configuration.md"
+                deed = Said("radio.to_restart")
+                fix = Said("radio.to_restart_fix")
         await hang_up()
         self._tell(step, deed, fix)
 

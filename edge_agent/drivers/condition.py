@@ -4,7 +4,8 @@ from typing import Any
 
 import structlog
 
-from edge_agent.core.health import STARTING, Health
+from edge_agent.core.health import Health
+from edge_agent.texts.starting import STARTING
 
 
 class Condition:

@@ -8,12 +8,13 @@ from functools import partial
 from pathlib import Path
 
 from edge_agent.config.model import FileInput
-from edge_agent.core.health import STARTING, Health
+from edge_agent.core.health import Health
 from edge_agent.core.ports import DeviceCounts
 from edge_agent.core.reading import Content
 from edge_agent.core.rhythm import until_next
 from edge_agent.drivers.device import Device
 from edge_agent.texts import Said
+from edge_agent.texts.starting import STARTING
 from edge_agent.threads import in_thread
 
 MAX_BYTES = 4096  # a page: what a file of sysfs can hold

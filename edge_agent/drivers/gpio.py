@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from edge_agent.config.model import GpioButton
 from edge_agent.core.errors import DriverError
-from edge_agent.core.health import STARTING, Health
+from edge_agent.core.health import Health
 from edge_agent.core.ports import DeviceCounts
 from edge_agent.core.rhythm import until_next
 from edge_agent.drivers.condition import Condition
@@ -15,6 +15,7 @@ from edge_agent.drivers.inputs import Counter, Input
 from edge_agent.drivers.lines import EdgeInput, Line, close_factory, ignore, open_factory
 from edge_agent.drivers.survey import HeaderSurvey, Kind
 from edge_agent.texts import Said
+from edge_agent.texts.starting import STARTING
 
 LOOK_S = 1.0
 RETRY_S = 5.0  # a single line that could not be had is tried again

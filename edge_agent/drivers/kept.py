@@ -5,10 +5,11 @@ import random
 from collections.abc import Sequence
 
 from edge_agent.core.backoff import Backoff
-from edge_agent.core.health import STARTING, Health
+from edge_agent.core.health import Health
 from edge_agent.core.ports import DeviceCounts
 from edge_agent.drivers.device import Device
 from edge_agent.texts import Said
+from edge_agent.texts.starting import STARTING
 
 
 class KeptOpen:

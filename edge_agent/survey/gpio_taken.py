@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from edge_agent.config.model import Config, GpioButton, GpioInput
 from edge_agent.control.types import GpioSurvey
-from edge_agent.core.health import STARTING, Health
+from edge_agent.core.health import Health
 from edge_agent.drivers.registry import LANGUAGES
 from edge_agent.drivers.survey import HeaderSurvey, Kind
+from edge_agent.texts.starting import STARTING
 
 if TYPE_CHECKING:
     from edge_agent.drivers.lines import Line

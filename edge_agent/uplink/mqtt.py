@@ -19,8 +19,9 @@ import structlog
 
 from edge_agent.core.backoff import Backoff
 from edge_agent.core.errors import LinkError
-from edge_agent.core.health import STARTING, Health
+from edge_agent.core.health import Health
 from edge_agent.texts import Said
+from edge_agent.texts.starting import STARTING
 from edge_agent.uplink.client import Client
 from edge_agent.uplink.connection import Arrival, MqttSettings, TlsFiles, Will
 from edge_agent.uplink.dial import Dialer

@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 from edge_agent.core.errors import LinkBusyError, LinkError, LinkRefusedError
 from edge_agent.core.event import Event
-from edge_agent.core.health import STARTING, Health
+from edge_agent.core.health import Health
 from edge_agent.core.wire import CONTENT_TYPE, MAX_DOWN_BYTES
 from edge_agent.texts import Said
+from edge_agent.texts.starting import STARTING
 from edge_agent.uplink.channels.http import HttpReply, Url, post
 from edge_agent.uplink.connection import TlsFiles, password_of, tls_context
 

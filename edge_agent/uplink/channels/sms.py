@@ -13,9 +13,10 @@ from edge_agent.core.backoff import Backoff
 from edge_agent.core.compact_word import is_compact
 from edge_agent.core.errors import DriverError, LinkError, WireError
 from edge_agent.core.event import Event
-from edge_agent.core.health import STARTING, Health
+from edge_agent.core.health import Health
 from edge_agent.core.sms import Sms, decode_deliver, encode_submit
 from edge_agent.texts import Said
+from edge_agent.texts.starting import STARTING
 from edge_agent.uplink.channels.at import AtError, numbers
 from edge_agent.uplink.channels.modem import Modem, ModemLostError
 from edge_agent.uplink.channels.pin import Pin
