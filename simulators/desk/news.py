@@ -9,7 +9,7 @@ from simulators.desk.cases import Case
 from simulators.desk.intake import DeskEvent
 from simulators.desk.words import Words
 
-_MAX_LINE = 240
+_MAX_LINE = 500  # a finding with what to do has some 350
 # A clock that is not known to be right and all the same is, within this, needs no remark.
 _NEAR_S = 60.0
 
@@ -42,7 +42,8 @@ def nobody(news: News) -> None:
 
 def plain(text: str) -> str:
     """One line without control characters: what came from outside cannot move a terminal's cursor."""
-    return "".join(c if c.isprintable() else "?" for c in text)[:_MAX_LINE]
+    line = "".join(c if c.isprintable() else "?" for c in text)
+    return line if len(line) <= _MAX_LINE else f"{line[: _MAX_LINE - 2]} …"
 
 
 def of_event(new: DeskEvent, *, again: bool) -> News:

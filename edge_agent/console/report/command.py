@@ -38,12 +38,13 @@ class Reporting(Asking):
         if args.json:
             say(pretty(report))
             return WELL
+        out = args.out or Path(time.strftime("edge-agent-report-%Y%m%d-%H%M%S.html"))
         try:
             made = page(report, args.language or "").encode()
-            out = args.out or Path(time.strftime("edge-agent-report-%Y%m%d-%H%M%S.html"))
             out.write_bytes(made)
         except (BadReportError, OSError) as error:
-            return _complain(f"the report cannot be written: {error}; name another file with --out")
+            why = error.strerror if isinstance(error, OSError) else error
+            return _complain(f"the report cannot be written to {out}: {why}; name another file with --out")
         say(f"Written to {out} ({size(len(made))}), signed with the key {fingerprint(report.key)}.")
         say("It opens in every browser without a network. Look through it before you hand it on.")
         return WELL

@@ -86,6 +86,8 @@ def _value(channel: Mapping[str, Any]) -> str:
     value = channel.get("value")
     if value is None:
         return f"no value: {channel.get('reason', '')}"
+    if isinstance(value, bool):
+        return "on" if value else "off"
     shown = digits(value) if isinstance(value, float) else str(value)
     return f"{shown} {spoken(str(channel.get('unit', '')))}".strip()
 

@@ -60,6 +60,11 @@ def test_the_code_is_there_to_be_read_out_until_the_case_is_over(state, told):
     assert ("7K2M 9QXA" in html, 'class="qr"' in html) == (told, told)
 
 
+def test_a_contact_is_on_or_off_as_everywhere_else():
+    before, after = ({"channels": [{"name": "boiler.pump", "unit": "", "value": value}]} for value in (False, True))
+    assert [(each.before, each.after) for each in differences(EMPTY | before, EMPTY | after)] == [("off", "on")]
+
+
 def test_words_of_a_report_cannot_leave_their_place_in_the_page(tmp_path):
     evil = '</script><script>alert(1)</script><img src=x onerror="x">'
     told = EMPTY | {

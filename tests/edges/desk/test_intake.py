@@ -157,3 +157,9 @@ async def test_a_desk_that_gets_garbage_counts_it_and_goes_on():
     assert 1 <= sum(news.kind == "refused" for news in told) <= 10
     assert len(desk.complaints) == 24
     assert gateway.types == ["received"]
+
+
+def test_a_line_that_is_cut_says_so_and_one_that_fits_is_whole() -> None:
+    assert plain("a" * 400) == "a" * 400
+    assert plain("a" * 1000).endswith("a …")
+    assert len(plain("a" * 1000)) == 500
