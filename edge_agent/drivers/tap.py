@@ -6,9 +6,11 @@ from typing import NamedTuple
 from edge_agent.core.reading import Advert, Chunk, Content, Level, Notify, Pulses, Send
 from edge_agent.core.reading import Frame as CanFrame
 
-# 50 kB a device at the most, while somebody looks at it.
+# 100 kB a device at the most, while somebody looks at it.
 MAX_FRAMES = 200
-MAX_SHOWN = 256
+MAX_LETTERS = 100_000
+# Whole messages fit: the telegram of a meter has a kilobyte or two (DSMR 5).
+MAX_SHOWN = 2048
 IN, OUT = "in", "out"
 
 
@@ -22,12 +24,13 @@ class Frame(NamedTuple):
 
 
 class Tap:
-    """Keeps what it is shown until `until` (monotonic seconds), the newest MAX_FRAMES; `count` is of all."""
+    """Keeps what it is shown until `until` (monotonic seconds), the newest that fit; `count` is of all."""
 
     def __init__(self, until: float) -> None:
         self.until = until
         self.count = 0
-        self.frames: deque[Frame] = deque(maxlen=MAX_FRAMES)
+        self.frames: deque[Frame] = deque()
+        self._letters = 0
 
     def keep(self, chunk: Chunk | Send, at: float) -> None:
         """One chunk from the device, or what was written to it."""
@@ -35,6 +38,9 @@ class Tap:
             shown, size = _told(chunk)
             self.count += 1
             self.frames.append(Frame(at, OUT if isinstance(chunk, Send) else IN, shown, size))
+            self._letters += len(shown)
+            while len(self.frames) > MAX_FRAMES or self._letters > MAX_LETTERS:
+                self._letters -= len(self.frames.popleft().shown)
 
 
 def _told(chunk: Chunk | Send) -> tuple[str, int]:

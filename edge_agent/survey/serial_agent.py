@@ -46,7 +46,7 @@ def _table(settings: Mapping[str, Any], *names: str) -> Any:
 
 
 class Watched:
-    """A port by way of the agent: only the newest frames, each cut at 256 bytes. Raises ControlError at the start."""
+    """A port by way of the agent: only the newest frames, long ones cut. Raises ControlError at the start."""
 
     unknown_fix = "Other speeds can be tried while the agent is stopped: sudo systemctl stop edge-agent"
 

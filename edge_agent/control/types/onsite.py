@@ -48,7 +48,7 @@ class Watch(Ask, frozen=True):
 
 
 class Frame(Reply):
-    """What came in at once: bytes as hex, cut at 256 (`size` is all of them), or an edge or advertisement in words."""
+    """What came in at once: bytes as hex, cut at 2048 (`size` is all of them), or an edge or advertisement in words."""
 
     ago_s: float
     way: str
