@@ -103,8 +103,8 @@ def _lgpio() -> Any:
 
 
 @contextlib.contextmanager
-def translated(number: int) -> Iterator[None]:
-    """Turns what gpiozero and its back ends raise for a line into DriverError."""
+def translated(number: int, *, taking: bool = False) -> Iterator[None]:
+    """Turns what gpiozero and its back ends raise for a line into DriverError; one that is being taken may be held."""
     try:
         yield
     except PinInvalidPin as error:
@@ -116,7 +116,26 @@ def translated(number: int) -> Iterator[None]:
             f"GPIO{number} has a resistor on the board that pulls it up", fix="Set pull to up, or take another line"
         ) from error
     except _line_errors() as error:
-        raise DriverError(f"GPIO{number} cannot be used: {error}", fix="See who uses the line: gpioinfo") from error
+        who = _holder(number) if taking else ""
+        raise DriverError(
+            f"GPIO{number} cannot be used: {error}{who}", fix="See who uses the line: gpioinfo"
+        ) from error
+
+
+def _holder(number: int) -> str:
+    """Who has the line, as the kernel knows it; nothing where lgpio, which can ask, is not the back end."""
+    lgpio, chip = sys.modules.get("lgpio"), getattr(Device.pin_factory, "chip", None)
+    if lgpio is None or chip is None:
+        return ""
+    try:
+        handle = lgpio.gpiochip_open(chip)
+        try:
+            *_, user = lgpio.gpio_get_line_info(handle, number)
+        finally:
+            lgpio.gpiochip_close(handle)
+    except lgpio.error:
+        return ""
+    return f", a program or driver that calls itself {user!r} has it" if user else ""
 
 
 def _line_errors() -> tuple[type[Exception], ...]:
@@ -131,7 +150,7 @@ class Line:
     def __init__(self, number: int, *, active_high: bool, factory: Any) -> None:
         self._number = number
         self._active_high = active_high
-        with translated(number):
+        with translated(number, taking=True):
             self._pin_device = GPIODevice(number, pin_factory=factory)
         self._pin: Any = self._pin_device.pin
         self._on_edge: Edge = ignore_edge

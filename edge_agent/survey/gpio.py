@@ -15,7 +15,7 @@ from edge_agent.survey import gpio_text
 from edge_agent.survey.gpio_heard import Event, Heard
 from edge_agent.survey.gpio_lines import Lines, NoLineError, Wish, lines
 from edge_agent.survey.gpio_trace import strokes
-from edge_agent.survey.lasting import add_duration, looks
+from edge_agent.survey.lasting import add_duration, looks, make_room
 
 LOOK_EVERY_S = 0.25
 # A meter that counts, or a line that howls, would fill the screen.
@@ -77,23 +77,39 @@ class _Survey:
         self._called_ms = -1.0
 
     def run(self) -> int:
-        """0: a line changed; 1: none did."""
+        """0: a line changed; 1: none did, or the agent went."""
         self._heard.see(self._found.look())
         self._begin()
-        for _ in looks(self._args.for_s, LOOK_EVERY_S, lambda: gpio_text.so_far(self._heard.survey)):
-            self._heard.see(self._found.look())
-            self._tell()
-        self._tell(end=True)
+        gone = None
+        try:
+            self._look()
+        except ControlError as error:
+            gone = error
         survey = self._heard.survey
+        self._tell(end=True)
         if self._args.json:
             say(pretty(survey))
         else:
-            say("")
-            for line in gpio_text.ends(survey, self._presses, colour=colourful()):
-                say(line)
-            if self._heard.missed:
-                say(f"{self._heard.missed} edges came too fast to be kept, and are in no figure.")
+            self._end(survey)
+        if gone is not None:
+            return _complain(gone, WRONG)
         return WELL if any(line.edges for line in survey.lines) else WRONG
+
+    def _look(self) -> None:
+        """Until the time is over; not at all where no line can be read. Raises ControlError."""
+        if all(line.high is None for line in self._heard.survey.lines):
+            return
+        for _ in looks(self._args.for_s, LOOK_EVERY_S, lambda: gpio_text.so_far(self._heard.survey)):
+            self._heard.see(self._found.look())
+            self._warn()
+            self._tell()
+
+    def _end(self, survey: GpioSurvey) -> None:
+        say("")
+        for line in gpio_text.ends(survey, self._presses, colour=colourful()):
+            say(line)
+        if self._heard.missed:
+            say(f"{self._heard.missed} edges came too fast to be kept, and are in no figure.")
 
     def _begin(self) -> None:
         survey = self._heard.survey
@@ -107,7 +123,6 @@ class _Survey:
             say("")
 
     def _tell(self, *, end: bool = False) -> None:
-        self._warn()
         for event in self._heard.events(end=end):
             self._presses[event.line.line] = event.number
             self._show(event)
@@ -117,8 +132,10 @@ class _Survey:
         if self._args.json or self._shown > MOST_PICTURES + 1:
             return
         if self._shown > MOST_PICTURES:
+            make_room()
             say("More is counted, and not shown one by one.")
             return
+        make_room()
         for line in gpio_text.event(event, self._signs):
             say(line)
 
@@ -128,7 +145,8 @@ class _Survey:
         made_ms = _held_since(survey)
         if self._found.of_agent and made_ms is not None and made_ms != self._called_ms and self._is_open():
             self._called_ms = made_ms
-            sys.stderr.write(f"\n{CALLED}\n")
+            make_room()
+            sys.stderr.write(f"{CALLED}\n")
 
     def _is_open(self) -> bool:
         return self._client.help().state not in ENDED

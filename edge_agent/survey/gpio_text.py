@@ -45,7 +45,7 @@ def warnings(survey: GpioSurvey, *, of_agent: bool, is_open: bool) -> Iterator[s
     """What a press does besides being seen. `is_open`: there is a help request now."""
     calling = [f"{line.name} ({pin(line)})" for line in survey.lines if line.does == "help"]
     if calling and not of_agent:
-        yield f"No agent runs: a press of {' and '.join(calling)} calls nobody."
+        yield f"No agent holds {' and '.join(calling)}: a press calls nobody."
     if not of_agent:
         return
     if calling and is_open:

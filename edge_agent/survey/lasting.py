@@ -46,6 +46,12 @@ def looks(for_s: float, every_s: float, so_far: Callable[[], str]) -> Generator[
             _show(_CLEAR_LINE)
 
 
+def make_room() -> None:
+    """Take the progress away, before something is printed while it lasts."""
+    if sys.stderr.isatty():
+        _show(_CLEAR_LINE)
+
+
 def _show(words: str) -> None:
     sys.stderr.write(words)
     sys.stderr.flush()

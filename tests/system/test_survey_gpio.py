@@ -88,3 +88,16 @@ async def test_a_line_that_the_agent_does_not_use_is_taken_beside_it(stage, monk
     assert f"The agent does not use GPIO{FREE}" in err
     assert f"free line (GPIO{FREE}): press 1" in out
     assert (await stage.help()).state == "IDLE"
+
+
+async def test_an_agent_that_goes_leaves_what_was_seen_until_then(stage):
+    survey = asyncio.create_task(surveyed(stage, "--line", "button", "--for", "2m"))
+    await begun(stage)
+    await stage.world.press(0.3)
+    await asyncio.sleep(1.0)
+    stage.agent.kill()
+    code, out, err = await survey
+    assert code == 1
+    assert "button (GPIO17): press 1, 0." in out
+    assert "GPIO17 button: " in out
+    assert "the agent" in err.splitlines()[-1]

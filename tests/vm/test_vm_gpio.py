@@ -4,17 +4,18 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 
-from tests.vm.gateway import BUTTON, CHIP, DOOR, GREEN, RED, guest_python, level, pull
+from tests.vm.gateway import AGENT, BUTTON, CHIP, DOOR, GREEN, RED, guest_python, level, pull
 from tests.vm.image import report
 from tests.vm.machine import Machine
 from tests.vm.service import until
 
 pytestmark = pytest.mark.quick
 
-PRESSES = 10
+PRESSES, FREE = 10, 20
 # A contact that bounces for some milliseconds before it rests at the level that it is given.
 BOUNCE = "for i in 1 2 3 4 5 6; do echo pull-up >{0}; echo pull-down >{0}; done; echo pull-{1} >{0}"
 
@@ -94,3 +95,27 @@ def test_the_lamp_as_the_kernel_has_it_is_the_lamp_that_was_wanted(machine, head
     header.running.kill()
     time.sleep(1.0)
     assert (level(machine, RED), level(machine, GREEN)) == (0, 0)
+
+
+def test_a_survey_sees_the_bounces_of_a_free_line_and_takes_none_that_is_held(machine, header) -> None:
+    survey = f"{AGENT} survey gpio --socket /run/none.sock --config /none.toml --line"
+    refused = machine.run(f"{survey} {BUTTON} 2>&1", check=False)
+    assert f"GPIO{BUTTON} cannot be used" in refused
+    assert "a program or driver that calls itself" in refused
+    said: list[str] = []
+    running = machine.begin(f"{survey} {FREE} --pull up --json --for 45s 2>&1", hear=said.append)
+    until(lambda: any("Press it now" in line for line in said), 120.0, "it listens")
+    line = f"{CHIP}/sim_gpio{FREE}/pull"
+    for rest in ("down", "up"):
+        machine.run(BOUNCE.format(line, rest))
+        time.sleep(2.0)
+    running.wait(300.0)
+    told = json.loads("".join(said[next(at for at, each in enumerate(said) if each.startswith("{")) :]))
+    (surveyed,) = told["lines"]
+    edges = surveyed["edges"]
+    assert [edge["number"] for edge in edges] == list(range(1, len(edges) + 1))
+    assert all(later["at_ms"] >= edge["at_ms"] for edge, later in pairwise(edges))
+    assert edges[-1]["high"] is surveyed["high"] is True
+    assert len(edges) >= 4
+    verdict = surveyed["verdict"]
+    report(f"GPIO: a survey saw {len(edges)} edges: {verdict['opinion']}, bounced for {verdict['bounced_ms']} ms")

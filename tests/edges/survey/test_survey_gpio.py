@@ -179,7 +179,7 @@ async def test_who_has_no_agent_is_told_that_a_press_calls_nobody(board):
     async with surveying(board, "--for", "1s") as command:
         code, _, err = await told(command)
     assert code == 1
-    assert "No agent runs: a press of button (GPIO17) calls nobody." in err
+    assert "No agent holds button (GPIO17): a press calls nobody." in err
     assert "this command listens by itself" in err
 
 
