@@ -101,7 +101,7 @@ def _brokers(config: Config, connected: Callable[[], bool]) -> Iterator[Target]:
         return
     wire = settings.mqtt_settings(config, "")
     yield Target("", Way(wire.host, wire.port, wire.tls, connected))
-    for host, port in wire.fallback:
+    for host, port in dict.fromkeys(wire.fallback):
         yield Target(f"{host}:{port}", Way(host, port, wire.tls))
 
 
