@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from edge_agent.console.out import say
 from edge_agent.console.text import clean, span
-from edge_agent.console.watch.feed import Feed
-from edge_agent.console.watch.picture import Picture, cells
+from edge_agent.console.watch.feed import EVERY_S, Feed
+from edge_agent.console.watch.picture import Lost, Picture, cells
 from edge_agent.control.client import Client
 from edge_agent.control.types import Finding, Findings
 
@@ -24,6 +24,7 @@ class Teller:
 
     def __init__(self, say: Callable[[str], None], now: Callable[[], float] = time.monotonic) -> None:
         self.picture = Picture()
+        self.known = threading.Event()  # all was told once, or there is nobody who tells
         self._say, self._now = say, now
         self._lock = threading.Lock()
         self._told: dict[str, str] = {}
@@ -43,6 +44,8 @@ class Teller:
             self._changed("Help: ", self.picture.help_words())
             if isinstance(told, Findings):
                 self._findings()
+            if isinstance(told, Findings | Lost):  # what is asked last
+                self.known.set()
 
     def everything(self) -> Iterator[str]:
         """How it is now."""
@@ -59,7 +62,7 @@ class Teller:
     def findings(self) -> Iterator[str]:
         """The findings that stand."""
         standing = self.picture.standing()
-        yield f"{len(standing)} findings." if len(standing) != 1 else "1 finding."
+        yield f"{len(standing) or 'No'} finding{'' if len(standing) == 1 else 's'}."
         for finding in standing:
             yield f"{clean(finding.severity)}, for {span(finding.since_s)}: {clean(finding.sentence)}"
 
@@ -110,6 +113,7 @@ def watch(client: Client, run: Callable[[Sequence[str]], int]) -> int:
     commands = {"test": ("help", "test"), "check": ("check",)}
     try:
         for line in sys.stdin:
+            teller.known.wait(EVERY_S)  # who asks at once is not told that there is nothing
             word = line.strip().lower()
             if word in ("quit", "q", "exit"):
                 break

@@ -278,6 +278,16 @@ def test_on_a_real_terminal_without_colour_a_test_press_leaves_the_screen_and_co
         os.close(master)
 
 
+def test_a_word_that_comes_at_once_is_answered_by_what_the_agent_says(house):
+    house.agent.found = [LEAK]
+    words = "values\nfindings\nquit\n"
+    said = subprocess.run(
+        script(house.path, "--plain"), input=words, capture_output=True, text=True, timeout=20, check=True
+    ).stdout
+    assert "1 finding.\n" in said
+    assert "No channels yet." not in said
+
+
 def test_an_agent_that_is_not_there_is_told_before_the_screen_is_taken(tmp_path, capsys):
     assert cli.main(["watch", "--socket", str(tmp_path / "none.sock")]) == 3
     assert "the agent is not running here" in capsys.readouterr().err
