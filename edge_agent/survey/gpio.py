@@ -57,7 +57,7 @@ class SurveyingGpio:
             return 2
         client, wish = Client(args.socket), Wish(args.line, args.pull, args.config)
         try:
-            with lines(client, wish) as found:
+            with lines(args.socket, wish) as found:
                 return _Survey(client, args, found).run()
         except NoLineError as error:
             return _complain(error, UNREACHED if error.unreached else WRONG)

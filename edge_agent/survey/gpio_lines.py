@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from edge_agent.config.load import load
 from edge_agent.config.mistakes import ConfigProblems
 from edge_agent.config.model import Config
-from edge_agent.control.client import Client, ControlError, ControlRefusedError
+from edge_agent.control.client import Client, ControlError
 from edge_agent.control.types import GpioLine, GpioSurvey
 from edge_agent.core.errors import AgentError
 from edge_agent.drivers.registry import LANGUAGES
@@ -18,6 +19,8 @@ from edge_agent.survey.gpio_taken import Pull, free, inputs, taken, told
 # Each look lets the survey last so long: it ends soon after a command that was killed.
 KEEP_S = 10.0
 FREE = "Name a free line by its number: edge-agent survey gpio --line 17 --pull up"
+# No process has the socket; every other mistake is made with an agent, and lines of an agent are never taken.
+_NOBODY = (FileNotFoundError, NotADirectoryError, ConnectionRefusedError)
 BY_AGENT = "The agent listens, and goes on with what it does."
 Look = Callable[[], GpioSurvey]
 
@@ -51,15 +54,20 @@ class NoLineError(AgentError):
 
 
 @contextmanager
-def lines(client: Client, wish: Wish) -> Iterator[Lines]:
-    """Until the end of the block. Raises NoLineError and DriverError, ControlRefusedError where the agent says no."""
+def lines(socket: str | None, wish: Wish) -> Iterator[Lines]:
+    """Until the end of the block. Raises NoLineError and DriverError, ControlError where there is an agent who says no.
+
+    Looking may raise ControlError: the agent went, or one came.
+    """
+    client = Client(socket)
     try:
         reply = client.survey_gpio(KEEP_S)
-    except ControlRefusedError:
-        raise
     except ControlError as error:
+        if not isinstance(error.__cause__, _NOBODY):
+            raise
         with _without_agent(wish) as look:
-            yield Lines(look, False, f"No agent answers ({error.args[0]}): this command listens by itself.")
+            note = f"No agent answers ({error.args[0]}): this command listens by itself."
+            yield Lines(partial(_unless_it_comes, socket, look), False, note)
         return
     if not (found := _fitting(wish, reply.lines)):
         with taken(Config(), [free(int(wish.line), wish.pull or "none")]) as look:
@@ -74,6 +82,16 @@ def lines(client: Client, wish: Wish) -> Iterator[Lines]:
         return reply
 
     yield Lines(ask, True, BY_AGENT)
+
+
+def _unless_it_comes(socket: str | None, look: Look) -> GpioSurvey:
+    """A look, or ControlError where an agent came: it needs the lines, and no press is to be kept from it."""
+    try:
+        Client(socket).lamp()
+    except ControlError as error:
+        if isinstance(error.__cause__, _NOBODY):
+            return look()
+    raise ControlError("an agent has started, and has the lines now", fix="Begin again: it listens then")
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from stage import edge_agent, staged, until
 
 from simulators.demo.agent import PIN_FACTORY
 
-FREE = 26
+BUTTON, FREE = 17, 26
 FOR = ("--for", "6s")
 
 
@@ -101,3 +101,24 @@ async def test_an_agent_that_goes_leaves_what_was_seen_until_then(stage):
     assert "button (GPIO17): press 1, 0." in out
     assert "GPIO17 button: " in out
     assert "the agent" in err.splitlines()[-1]
+
+
+async def test_an_agent_that_starts_during_a_survey_without_one_has_its_button_at_once(monkeypatch):
+    async with staged(transports=("gpio",), start=False) as stage:
+        for name, value in {**stage.world.environment, **PIN_FACTORY}.items():
+            monkeypatch.setenv(name, value)
+        survey = asyncio.create_task(surveyed(stage, "--config", str(stage.agent.config), "--for", "5m"))
+        await until(lambda: stage.world.board.connected(BUTTON) or survey.done(), 20.0)
+        assert not survey.done(), survey.result()
+        await stage.agent.start()
+        code, out, err = await survey
+        assert code == 1
+        assert "an agent has started, and has the lines now. Begin again" in err
+        assert "GPIO17 button: it never changed" in out
+        await until(lambda: ready(stage, "button"), 15.0)
+        await stage.press(1.6)
+        await stage.until_state("RECEIVED", "ENGAGED")
+
+
+async def ready(stage, part):
+    return (await stage.part(part)).ready
