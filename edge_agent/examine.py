@@ -186,7 +186,8 @@ class Examiner:
         try:
             self._agent.beside.test.start()
         except RefusedError as error:
-            return str(error.args[0])
+            refused: str = error.args[0]
+            return refused
         return ""
 
 

@@ -26,6 +26,7 @@ from edge_agent.core.ports import Clock
 from edge_agent.core.rhythm import until_next
 from edge_agent.core.testpress import Outcome, WayTest, due_after, retry_after_s
 from edge_agent.services.events import EventMaker
+from edge_agent.texts import Said
 from edge_agent.threads import in_thread
 
 RECEIVED = "edge.help.test_received.v1"
@@ -128,14 +129,12 @@ class HelpTest:
         """Test now. Raises RefusedError while a call or a test is under way, or where the last one was a moment ago."""
         now = self._clock.now().monotonic
         if self.running:
-            raise RefusedError("a test is running already", code="running")
+            raise RefusedError(Said("test.under_way"), code="running")
         if self._path.busy():
-            raise RefusedError("somebody calls for help: that is no time for a test", code="busy")
+            raise RefusedError(Said("test.no_time"), code="busy")
         if self._manual_at is not None and now - self._manual_at < MANUAL_EVERY_S:
             left_s = MANUAL_EVERY_S - (now - self._manual_at)
-            raise RefusedError(
-                f"the last test was a moment ago: the next one may be in {left_s:.0f} s", code="too_soon"
-            )
+            raise RefusedError(Said("test.too_soon", seconds=round(left_s)), code="too_soon")
         self._manual_at = now
         self._begin(scheduled=False)
         self._bell.set()
