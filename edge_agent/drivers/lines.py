@@ -155,6 +155,7 @@ class Line:
         self._pin: Any = self._pin_device.pin
         self._on_edge: Edge = ignore_edge
         self.trace: Trace | None = None
+        self._ended: Trace | None = None
 
     def as_input(self, pull: Pull, on_edge: Edge) -> None:
         """Listen; `on_edge(ticks, state)` runs in gpiozero's thread."""
@@ -200,7 +201,9 @@ class Line:
         if self.trace is not None:
             with translated(self._number):
                 self._pin.when_changed = self._on_edge
-            self.trace = None
+            # An edge may be on its way to it: gpiozero holds it weakly, and would stop listening where it is gone.
+            self._ended, self.trace = self.trace, None
+            self._ended.forget()
 
     def close(self) -> None:
         """Stop listening or driving; the line is an input again."""

@@ -49,3 +49,7 @@ class Trace:
             return []
         ticks, at = self._first
         return [Seen(number, at + self._apart(each, ticks), bool(state)) for number, each, state in kept]
+
+    def forget(self) -> None:
+        """It is over, and takes no room any more."""
+        self._kept.clear()

@@ -164,8 +164,21 @@ def test_whoever_listens_misses_no_edge_while_a_trace_begins_and_ends_many_times
     busy.start()
     while busy.is_alive():
         line.begin_trace(time.monotonic)
+        time.sleep(0.0001)  # the other thread's turn
         kept += len(line.trace.edges())
         line.end_trace()
     busy.join()
     assert told == [False, True] * 5000
     assert kept
+
+
+def test_an_edge_that_is_on_its_way_when_a_trace_ends_is_heard_and_the_line_goes_on_listening(header):
+    told = []
+    line = Line(DOOR, active_high=False, factory=header)
+    line.as_input("up", lambda _ticks, state: told.append(state))
+    line.begin_trace(time.monotonic)
+    in_hand = header.pin(DOOR)._when_changed  # held weakly: where it is gone gpiozero stops listening
+    line.end_trace()
+    in_hand()(0.0, 0)
+    press(header, DOOR)
+    assert told == [0, False, True]
