@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.vm.gateway import (
     GREEN,
     KITCHEN,
     NEAR,
+    PYTHON,
     RED,
     Box,
     attach,
@@ -164,13 +166,21 @@ def test_an_agent_that_hangs_is_killed_and_started_again_with_its_open_case(mach
     report(f"the unit: an agent that was stopped by SIGSTOP worked again after {took:.0f} s (watchdog 30 s)")
 
 
-def test_a_usb_device_is_pulled_out_and_put_back(machine, at_desk) -> None:
+def plug_adapter(machine: Machine) -> Path:
+    """Plug a USB adapter in; gives the socket at its other end.
+
+    What is sent while nobody has its port open hangs QEMU 7.2's guest.
+    """
     place = machine.folder / "usb"
     address = {"type": "unix", "data": {"path": str(place)}}
     backend = {"type": "socket", "data": {"addr": address, "server": True, "wait": False}}
     machine.qmp("chardev-add", id="usb", backend=backend)
-    # plugged in while somebody is at the socket; what is sent to one that nobody has open hangs QEMU 7.2's guest
     machine.qmp("device_add", driver="usb-serial", id="adapter", chardev="usb", bus="xhci.0")
+    return place
+
+
+def test_a_usb_device_is_pulled_out_and_put_back(machine, at_desk) -> None:
+    place = plug_adapter(machine)  # while somebody is at the socket
     by_id = "/dev/serial/by-id"
     with Box(place, silent=True) as box:
         until(lambda: "port0" in machine.run(f"ls {by_id}", check=False), 20.0, "the adapter is there")
@@ -189,6 +199,51 @@ def test_a_usb_device_is_pulled_out_and_put_back(machine, at_desk) -> None:
             box.speaks.set()
             until(lambda: max(numbers(at_desk)) >= 100_000, 60.0, "readings again")
     report(f"USB: pulled out ({said!r}), put back, and found again in {took:.0f} s")
+
+
+def surveyed(machine: Machine, seconds: str = "None") -> dict:
+    """The survey of serial ports by the service; with seconds one is begun."""
+    ask = "from edge_agent.control.client import Client; from edge_agent.control.types import encode; "
+    return json.loads(machine.run([PYTHON, "-c", f"{ask}print(encode(Client().survey_serial({seconds})).decode())"]))
+
+
+# What the kernel says of DTR and RTS of a UART while somebody surveys it, and with --dtr.
+LINES = """
+import fcntl, termios
+from edge_agent.survey.serial_line import Line
+for raised in (False, True):
+    line = Line("/dev/ttyS2", 0.0, raised=raised)
+    state = int.from_bytes(fcntl.ioctl(line._port.fd, termios.TIOCMGET, bytes(4)), "little")
+    print(bool(state & termios.TIOCM_DTR), bool(state & termios.TIOCM_RTS))
+    line.close()
+"""
+
+
+def test_the_service_listens_on_all_serial_ports_and_goes_on_reading_its_own(machine, at_desk) -> None:
+    opened = "ls -l /proc/[0-9]*/fd 2>/dev/null | grep ttyUSB0"
+    with Box(plug_adapter(machine), silent=True) as box, Box(machine.uart):
+        install(machine, settings(at_desk))
+        with told(machine):
+            until(lambda: "port0" in machine.run("ls /dev/serial/by-id", check=False), 20.0, "the adapter is there")
+            assert machine.run([PYTHON, "-c", LINES]).split() == ["False", "False", "True", "True"]
+            assert surveyed(machine, "120.0")["left_s"] > 0
+            until(lambda: bool(machine.run(opened, check=False)), 60.0, "it listens on the adapter")
+            box.speaks.set()
+            until(lambda: surveyed(machine)["left_s"] < 40.0, 120.0, "most of the time is over")
+            box.speaks.clear()
+            until(lambda: surveyed(machine)["left_s"] is None, 200.0, "it is done")
+            done = surveyed(machine)
+            assert done["failed"] == ""
+            ports = {port["tty"]: port for port in done["found"]["ports"]}
+            assert ports["/dev/ttyUSB0"]["port"].startswith("/dev/serial/by-id/usb-")
+            assert ports["/dev/ttyUSB0"]["words"].startswith("USB 0403:6001 QEMU")
+            for tty, holder in (("/dev/ttyUSB0", ""), ("/dev/ttyS1", "the agent as box")):
+                assert (ports[tty]["verdict"], ports[tty]["holder"]) == ("understood", holder), ports[tty]
+                assert ports[tty]["guesses"][0]["language"] == "textline"
+            assert ports["/dev/ttyS0"]["holder"] == "the system"
+            assert device(machine)["ready"]
+            assert shown(machine, "NRestarts") == "0"
+    report(f"the unit: serial ports, {[(tty, port['verdict'], port['sentence']) for tty, port in ports.items()]}")
 
 
 def device(machine: Machine) -> dict:

@@ -75,7 +75,7 @@ def test_what_comes_on_its_port_is_recognised_while_the_agent_goes_on_reading(si
 
 
 def test_it_is_told_that_pieces_were_missed_and_bytes_cut(site):
-    ends = talking(site, b"x" * 300 + b" pressure=1\n", 0.0)
+    ends = talking(site, b"x" * 3000 + b" pressure=1\n", 0.0)
     try:
         done = survey(site, "--port", port_of(site), "--for", "3s")
     finally:
