@@ -28,7 +28,7 @@ def test_a_broker_on_this_machine_needs_no_cable_and_another_way_does():
 
 def test_where_all_are_on_this_machine_the_cable_is_looked_at_and_nobody_needs_it():
     found = ways(Config(broker=Broker(host="127.0.0.1"), help=Help(channels=(SECOND,))))
-    assert found["link"].run().evidence == "it is on this machine"
+    assert found["link"].run().evidence == "what is called is on this machine"
     assert found["dns"].needs == found["dns second"].needs == ()
 
 
