@@ -13,7 +13,8 @@ from edge_agent.control.types import LONGEST_OPEN_S, Console, pretty
 
 NOBODY = """Nobody serves the page: start it with
   sudo systemctl start edge-agent-console      or, by hand:
-  edge-agent console"""
+  edge-agent console
+If it runs, its own messages say why it cannot be had (another program may have the port: [console] port)."""
 
 
 class Opening(Asking):

@@ -91,6 +91,7 @@ class HelpTest:
         self._sent: set[bytes] = set()
         self._bell = asyncio.Event()
         self._manual_at: float | None = None
+        self._hopeful = False  # the desk has spoken since a test failed: the next one need not wait its time
         self._failures = 1 if last and last.failed else 0
         self._share = _random.random()
         self._started_at = clock.now().monotonic
@@ -147,6 +148,7 @@ class HelpTest:
     def heard(self, message: DeskMessage) -> bool:
         """Whether a believed message is about tests; one about the test that runs ends it."""
         if message.type != RECEIVED:
+            self._hopeful = self.decided is not None and self.decided.failed
             return False
         if self.last is not None and self.running and message.request == self._id:
             self.last.desk_s = self._seconds()
@@ -177,7 +179,7 @@ class HelpTest:
             return self._started_at + FIRST_S - now.monotonic
         since_s = age_s(last.at, last.boot_id, last.wall, now)
         if self._failures:
-            return retry_after_s(self._failures) - since_s
+            return (MANUAL_EVERY_S if self._hopeful else retry_after_s(self._failures)) - since_s
         hour_of = _local_hour if now.trusted else None
         return due_after(now.wall - since_s, self._setting.every_s, self._share, hour_of) - now.wall
 
@@ -188,6 +190,7 @@ class HelpTest:
     def _begin(self, *, scheduled: bool) -> None:
         now = self._clock.now()
         self._id = self._events.new_id()
+        self._hopeful = False
         self._sent.clear()
         self.last = WayTest(Outcome.RUNNING, scheduled, now.monotonic, now.boot_id, now.wall)
 

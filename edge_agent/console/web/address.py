@@ -1,11 +1,12 @@
 """Where the page is: this machine's addresses, the certificate's fingerprint, and both as a code for a phone."""
 
 import hashlib
-import socket
 import ssl
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,8 @@ from edge_agent.console.web.certificate import is_new
 from edge_agent.control.types import Console
 
 LOOPBACK = "127.0.0.1"
+# What every answer of the page says in its header Server: another program may have the port.
+SERVER = "edge-agent"
 _FIB = Path("/proc/net/fib_trie")
 # The page's process hears of the opening within milliseconds.
 PATIENCE_S = 3.0
@@ -50,10 +53,9 @@ def find(reply: Console) -> Place | None:
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
         try:
+            shown = certificate(reply.port, lan=reply.lan)
             if not reply.lan:
-                socket.create_connection((LOOPBACK, reply.port), timeout=1.0).close()
                 return Place((f"http://{LOOPBACK}:{reply.port}/",))
-            shown = certificate(reply.port)
             hosts = addresses() or (LOOPBACK,)
             return Place(
                 tuple(f"https://{host}:{reply.port}/" for host in hosts),
@@ -70,12 +72,22 @@ def fingerprint(certificate: bytes) -> str:
     return hashlib.sha256(certificate).digest().hex(":").upper()
 
 
-def certificate(port: int) -> bytes:
-    """What is shown on loopback, DER. Raises OSError."""
+def certificate(port: int, *, lan: bool = True) -> bytes:
+    """What the page shows on loopback, DER; empty where it has no TLS. Raises OSError, also for another server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE  # it is read here, not trusted
-    with socket.create_connection((LOOPBACK, port), timeout=1.0) as sock, context.wrap_socket(sock) as tls:
-        return tls.getpeercert(binary_form=True) or b""
+    secret = HTTPSConnection(LOOPBACK, port, timeout=1.0, context=context)
+    with closing(secret if lan else HTTPConnection(LOOPBACK, port, timeout=1.0)) as talk:
+        talk.connect()
+        shown = talk.sock.getpeercert(binary_form=True) if isinstance(talk.sock, ssl.SSLSocket) else b""
+        try:
+            talk.request("GET", "/")
+            server = talk.getresponse().headers["Server"]
+        except HTTPException as error:
+            raise ConnectionRefusedError from error
+        if server != SERVER:
+            raise ConnectionRefusedError
+        return shown or b""
 
 
 def addresses() -> tuple[str, ...]:

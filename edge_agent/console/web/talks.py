@@ -10,6 +10,7 @@ from typing import Any
 
 from microdot import Microdot, Request, Response
 
+from edge_agent.console.web.address import SERVER
 from edge_agent.control.bounds import Inbound, Outbound, Refused
 
 MAX_CONNECTIONS = 64
@@ -18,8 +19,9 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none';"
     " form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
-# With every answer: what keeps other pages out, and a gateway's words from ever becoming a script.
+# With every answer: whose page it is, what keeps others out, and a gateway's words from ever becoming a script.
 ALWAYS = {
+    "Server": SERVER,
     "Cache-Control": "no-store",
     "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",

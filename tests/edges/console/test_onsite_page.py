@@ -2,6 +2,8 @@
 
 import re
 import stat
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from msgspec import structs
@@ -306,3 +308,17 @@ def test_where_nobody_serves_it_the_command_says_what_to_start(house, monkeypatc
     house.agent.page = structs.replace(house.agent.page, port=1)
     assert cli.main(["console", "open", "--socket", str(house.path)]) == 1
     assert "systemctl start edge-agent-console" in capsys.readouterr().out
+
+
+def test_another_server_at_its_port_is_not_taken_for_the_page(house, capsys, monkeypatch):
+    monkeypatch.setattr(address, "PATIENCE_S", 0.5)
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        try:
+            house.agent.page = structs.replace(house.agent.page, port=other.server_port)
+            assert cli.main(["console", "open", "--socket", str(house.path)]) == 1
+        finally:
+            other.shutdown()
+            thread.join()
+    assert "Nobody serves the page" in capsys.readouterr().out

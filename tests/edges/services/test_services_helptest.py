@@ -14,7 +14,7 @@ from edge_agent.core.testpress import Outcome, WayTest
 from edge_agent.core.wire import unpack
 from edge_agent.services import helptest
 from edge_agent.services.events import EventMaker
-from edge_agent.services.helptest import RECEIVED, HelpTest, Pace, Path
+from edge_agent.services.helptest import MANUAL_EVERY_S, RECEIVED, HelpTest, Pace, Path
 from edge_agent.store.record import RecordFile
 from edge_agent.texts import languages, texts
 
@@ -208,6 +208,17 @@ async def test_the_first_comes_ten_minutes_after_the_start_and_then_one_a_day(mo
         gaps = [b - a for a, b in pairwise(times)]
         assert len(times) >= 10
         assert max(gaps) <= 86400.0 + HOUR_S
+
+
+async def test_after_a_failure_a_word_from_the_desk_makes_the_next_one_come_sooner(monkeypatch):
+    async with way(monkeypatch, last=WayTest(Outcome.NOT_ANSWERED, True, 0.0, "boot", 0.0)) as gateway:
+        gateway.test._failures = 5
+        await gateway.later(MANUAL_EVERY_S + 1)
+        assert not gateway.stored, "by itself it would come later"
+        assert not gateway.test.heard(DeskMessage("m", "edge.help.message.v1", 0.0, b"c", {})), "it is the case's"
+        await gateway.later(0.0)
+        assert await gateway.over() is Outcome.PASSED
+        assert gateway.test.health.ready
 
 
 async def test_without_consent_or_connection_none_comes_by_itself(monkeypatch):
