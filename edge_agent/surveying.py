@@ -54,8 +54,10 @@ class SerialSurveys:
             self.found = decode(await output(words, self._seconds + EXTRA_S, MAX_BYTES), SerialSurvey)
         except TimeoutError:
             self.failed = "it was not done in time"
-        except (OSError, WireError) as error:
-            self.failed = f"it could not be done: {error.args[0]}"
+        except OSError as error:
+            self.failed = f"it could not be begun: {error.strerror}"
+        except WireError:
+            self.failed = "its process gave no whole result"
         self.done_at = self._clock.now().monotonic
         if self.failed:
-            _log.warning("survey failed", why=self.failed)
+            _log.warning("survey_failed", why=self.failed)

@@ -53,9 +53,9 @@ def open_port(path: str, settings: SerialDevice, baud: int) -> Any:
             exclusive=True,
         )
     except ValueError as error:
-        raise PortError("settings", Said("port.refuses", error=error)) from error
+        raise PortError("settings", Said("port.refuses", error=str(error))) from error
     except termios.error as error:
-        raise PortError("failed", Said("port.no_setup", error=error)) from error
+        raise PortError("failed", Said("port.no_setup", error=str(error))) from error
     except OSError as error:  # SerialException is one, with the errno of what failed, if anything did
         code = _CODES.get(error.errno or 0, "failed")
         why = os.strerror(error.errno) if error.errno else Said("port.no_port")
@@ -78,7 +78,7 @@ def mark_breaks(port: Any) -> None:
         settings[0] = settings[0] & ~(termios.IGNBRK | termios.BRKINT | termios.IGNPAR) | termios.PARMRK | termios.INPCK
         termios.tcsetattr(port.fd, termios.TCSANOW, settings)
     except termios.error as error:
-        raise PortError("settings", Said("port.no_break", error=error)) from error
+        raise PortError("settings", Said("port.no_break", error=str(error))) from error
 
 
 class PortFinder:

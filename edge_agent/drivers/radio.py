@@ -76,7 +76,7 @@ def translated(error: Exception) -> RadioError:
     elif isinstance(error, (OSError, EOFError, ValueError)):
         why = getattr(error, "strerror", None) or error
         found = Why("bus", Said("radio.bus", why=why), Said("radio.bus_fix"))
-    return (found or Why("failed", Said("radio.failed", why=error), Said("radio.failed_fix"))).error()
+    return (found or Why("failed", Said("radio.failed", why=str(error)), Said("radio.failed_fix"))).error()
 
 
 async def hang_up() -> None:

@@ -70,3 +70,7 @@ class Said(str):
         said = super().__new__(cls, texts(FALLBACK).say(key, **fields))
         said.key, said.fields = key, fields
         return said
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """A copy (dataclasses.asdict makes some) is a string like any other: its words are no key."""
+        return str, (str(self),)

@@ -141,7 +141,7 @@ def in_words(error: Exception, host: str) -> LinkError:
             said = Said("other.untrusted", host=host, why=error.verify_message)
             return LinkError(said, fix=Said("other.untrusted_fix"))
         case ssl.SSLError():
-            return LinkError(Said("other.no_tls", host=host, why=error.reason or error))
+            return LinkError(Said("other.no_tls", host=host, why=error.reason or str(error)))
         case socket.gaierror() | UnicodeError():
             return LinkError(Said("other.no_name", host=host), fix=Said("other.no_name_fix"))
         case ConnectionRefusedError():

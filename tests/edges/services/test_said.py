@@ -1,6 +1,8 @@
 """What the gateway says of itself knows its text, so that every household reads it in its own language."""
 
 import ast
+import copy
+import pickle
 import string
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from edge_agent.control.types import Failure, Part
 from edge_agent.control.types.base import encode, plain
-from edge_agent.core.health import CONDITIONS
+from edge_agent.core.health import CONDITIONS, Health
 from edge_agent.core.selftest import Verdict, fail
 from edge_agent.services.selftest import computer, disk
 from edge_agent.services.selftest.runner import Probe, examine, titled
@@ -97,6 +99,13 @@ def test_a_sentence_inside_a_sentence_is_told_in_the_same_language(language):
 def test_a_sentence_is_english_for_the_log_and_what_comes_from_elsewhere_is_left_as_it_is():
     assert Said("part.help") == "a press is recorded at once, and sent as soon as there is a way"
     assert texts("de").own("says the plug-in") == "says the plug-in"
+
+
+def test_a_copy_of_a_sentence_is_a_string_like_any_other():
+    health = Health(True, Said("part.help"))
+    for copied in (copy.copy(health.sentence), copy.deepcopy(health).sentence, pickle.loads(pickle.dumps(health))[1]):
+        assert copied == health.sentence
+        assert type(copied) is str
 
 
 @pytest.mark.parametrize("name", [*CONDITIONS, "device boiler", "serial:boiler"])

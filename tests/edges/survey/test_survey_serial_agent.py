@@ -1,5 +1,6 @@
 """A port that the running agent holds stays with it: what comes on it is listened to through the agent."""
 
+import asyncio
 import json
 import re
 import signal
@@ -14,6 +15,8 @@ import pytest
 from edge_agent.control.client import ControlRefusedError
 from edge_agent.survey.serial_agent import rows
 from edge_agent.survey.serial_hearing import Setting
+from edge_agent.surveying import SerialSurveys
+from edge_agent.systemclock import SystemClock
 from tests.system.test_on_site import on_site
 
 EXTRA = """
@@ -158,6 +161,26 @@ def test_the_agent_surveys_for_those_who_ask_by_its_socket_one_at_a_time(site):
     assert port.guesses[0].language == "textline"
     (device,) = site.client.status().devices
     assert device.ready
+
+
+@pytest.mark.parametrize(
+    ("python", "why"),
+    [
+        ("/nowhere/python", "it could not be begun: No such file or directory"),
+        ("/bin/false", "its process gave no whole result"),
+    ],
+)
+async def test_a_survey_that_cannot_be_done_says_why_and_another_may_be_begun(monkeypatch, python, why):
+    monkeypatch.setattr(sys, "executable", python)
+    surveys = SerialSurveys(SystemClock(), Path("/nowhere/control.sock"))
+    job = asyncio.create_task(surveys.run())
+    for _ in range(2):
+        surveys.start(1.0)
+        async with asyncio.timeout(10.0):
+            while surveys.until is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert surveys.failed == why
+    job.cancel()
 
 
 def children(pid: int) -> list[str]:
