@@ -1,7 +1,7 @@
 """What a survey of the GPIO header saw so far."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from edge_agent.config.model import Config, Gpio, GpioInput, GpioOut
@@ -21,7 +21,8 @@ class GpioView(Seen):
 
     def survey_gpio(self) -> types.GpioSurvey:
         """Every configured line with its level, and the edges while somebody surveys."""
-        return gpio_survey(self.config, self.hardware.survey, asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        return gpio_survey(self.config, self.hardware.survey, now, self.texts.own)
 
     async def start_survey_gpio(self, ask: types.SurveyGpio) -> types.GpioSurvey:
         """Begin one, or prolong the one that is on."""
@@ -30,15 +31,17 @@ class GpioView(Seen):
         return self.survey_gpio()
 
 
-def gpio_survey(config: Config, survey: "HeaderSurvey | None", now: float) -> types.GpioSurvey:
-    """What this survey saw until `now` (seconds of its clock)."""
+def gpio_survey(
+    config: Config, survey: "HeaderSurvey | None", now: float, own: Callable[[str], str] = str
+) -> types.GpioSurvey:
+    """What this survey saw until `now` (seconds of its clock); `own` says in a language why a line is not held."""
     reply = types.GpioSurvey(config.help.hold_s, lines=[*outputs(config.gpio)])
     if survey is None:
         return reply
     if now < survey.until:
         reply.left_s = round(survey.until - now, 1)
         reply.since_ms = round(1000 * (now - survey.began_at), 3)
-    reply.lines = [*(_line(part, config, survey) for part in survey.parts), *reply.lines]
+    reply.lines = [*(_line(part, config, survey, own) for part in survey.parts), *reply.lines]
     return reply
 
 
@@ -52,14 +55,14 @@ def outputs(gpio: Gpio) -> Iterator[types.GpioLine]:
                 yield types.GpioLine(f"{name}{colour}", line, "output", active=out.active)
 
 
-def _line(part: "Part", config: Config, survey: "HeaderSurvey") -> types.GpioLine:
+def _line(part: "Part", config: Config, survey: "HeaderSurvey", own: Callable[[str], str]) -> types.GpioLine:
     from edge_agent.drivers.survey import edges, high  # noqa: PLC0415  # only with a header
 
     wiring = part.wiring
     line = types.GpioLine(part.name, wiring.line, part.kind, _does(part, config), wiring.pull, wiring.active)
     line.debounce_ms = wiring.debounce_ms if isinstance(wiring, GpioInput) else config.help.debounce_ms
     line.held, line.high = part.line is not None, high(part)
-    line.sentence = "" if line.held else part.health.sentence
+    line.sentence = "" if line.held else own(part.health.sentence)
     line.edges = [types.GpioEdge(e.number, round(1000 * (e.at - survey.began_at), 3), e.high) for e in edges(part)]
     line.count = line.edges[-1].number if line.edges else 0
     if line.edges or (survey.until and line.high is not None):

@@ -9,14 +9,16 @@ import pytest
 from driver_helpers import LevelBridge, until
 from gpiozero.pins.mock import MockFactory
 
-from edge_agent.config.model import GpioButton, GpioInput
+from edge_agent.config.model import Config, GpioButton, GpioInput
 from edge_agent.core.reading import Pulses
 from edge_agent.drivers import gpio
 from edge_agent.drivers.gpio import Button, GpioDriver
 from edge_agent.drivers.inputs import Counter, Input
 from edge_agent.drivers.lines import Line
-from edge_agent.drivers.survey import edges, high
+from edge_agent.drivers.survey import HeaderSurvey, edges, high
 from edge_agent.drivers.trace import MAX_EDGES
+from edge_agent.texts import texts
+from edge_agent.view.gpio import gpio_survey
 
 DOOR, BUTTON, METER = 5, 17, 6
 
@@ -110,6 +112,12 @@ async def test_a_level_is_read_as_it_is_now_and_none_where_the_line_is_not_held(
     button.close()
     assert high(button) is None
     assert edges(button) == []
+
+
+def test_why_a_line_is_not_held_is_said_in_the_households_language():
+    survey = HeaderSurvey([Button(GpioButton(line=BUTTON))])
+    (line,) = gpio_survey(Config(), survey, 0.0, texts("de").own).lines
+    assert (line.held, line.sentence) == (False, "startet")
 
 
 async def test_a_line_that_howls_keeps_the_newest_edges_and_says_how_many_there_were(header, parts):
