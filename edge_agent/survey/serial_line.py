@@ -3,6 +3,8 @@
 import os
 import select
 import termios
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from edge_agent.config.model import SerialDevice
@@ -31,13 +33,14 @@ class Line:
         self._turns = Turns()
         self._setting = self._turns.setting
         settings = SerialDevice(name="survey", port=path, language="")
-        self._port: Any = open_port(path, settings, self._setting.baud)
+        with _as_it_is(path) as self._before:
+            self._port: Any = open_port(path, settings, self._setting.baud)
         try:
             if not raised:
                 lower_lines(self._port)
             mark_breaks(self._port)
         except PortError:
-            self._port.close()
+            self._release()
             raise
         self._poll = select.poll()
         self._poll.register(self._port.fd, select.POLLIN)
@@ -63,8 +66,14 @@ class Line:
             self.gone = os.strerror(error.args[0]) if isinstance(error.args[0], int) else str(error)
 
     def close(self) -> None:
-        """Let the port go."""
+        """Let the port go, set as it was: a program that nobody saw may have it open too."""
         self._keep()
+        self._release()
+
+    def _release(self) -> None:
+        if self._before is not None:
+            with suppress(OSError, termios.error):  # it is gone
+                termios.tcsetattr(self._port.fd, termios.TCSANOW, self._before)
         self._port.close()
 
     def _read(self) -> bytes:
@@ -97,6 +106,18 @@ class Line:
         before = self.hearings.get(self._setting)
         if before is None or _worth(self.hearing) >= _worth(before):
             self.hearings[self._setting] = self.hearing
+
+
+@contextmanager
+def _as_it_is(path: str) -> Iterator[list[Any] | None]:
+    """How a port is set before we set it; None: that cannot be told. It stays open, so that DTR is raised once."""
+    with ExitStack() as stack:
+        before = None
+        with suppress(OSError, termios.error):  # who opens it next says why
+            fd = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+            stack.callback(os.close, fd)
+            before = termios.tcgetattr(fd)
+        yield before
 
 
 def _worth(hearing: Hearing) -> tuple[float, int]:

@@ -6,7 +6,9 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import time
+import tty
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 import serial
 
 from edge_agent.survey import serial_ports
+from edge_agent.survey.serial_line import Line
 from edge_agent.survey.serial_text import hex_view
 from firmware_bridges.trial import measured
 from tests.edges.survey.serial_wire import Wire
@@ -96,6 +99,26 @@ def test_a_port_that_goes_away_keeps_what_was_heard_and_the_others_go_on():
     assert (gone["guesses"][0]["language"], other["verdict"]) == ("textline", "understood")
     assert "went away" in gone["sentence"]
     assert "plug" in gone["fix"]
+
+
+def test_a_port_is_left_as_it_was_set_after_all_speeds_were_tried():
+    master, slave = os.openpty()
+    try:
+        tty.setraw(slave)
+        slow = termios.tcgetattr(slave)
+        slow[4] = slow[5] = termios.B4800
+        termios.tcsetattr(slave, termios.TCSANOW, slow)
+        before = termios.tcgetattr(slave)
+        line = Line(os.ttyname(slave), 0.0)
+        for now in range(60):
+            line.look(float(now))
+        assert len(line.hearings) > 3
+        assert termios.tcgetattr(slave) != before
+        line.close()
+        assert termios.tcgetattr(slave) == before
+    finally:
+        os.close(slave)
+        os.close(master)
 
 
 def test_what_is_no_port_is_refused_with_what_to_do_and_never_opened(tmp_path):
