@@ -12,7 +12,7 @@ from edge_agent.control.client import Client, ControlError
 from edge_agent.control.types import GpioSurvey, pretty
 from edge_agent.core.errors import AgentError, DriverError
 from edge_agent.survey import gpio_text
-from edge_agent.survey.gpio_heard import Event, Heard
+from edge_agent.survey.gpio_heard import Event, Heard, held_since
 from edge_agent.survey.gpio_lines import Lines, NoLineError, Wish, lines
 from edge_agent.survey.gpio_trace import strokes
 from edge_agent.survey.lasting import add_duration, looks, make_room
@@ -142,7 +142,7 @@ class _Survey:
     def _warn(self) -> None:
         """A hold that has called is told at once, and once."""
         survey = self._heard.survey
-        made_ms = _held_since(survey)
+        made_ms = held_since(survey)
         if self._found.of_agent and made_ms is not None and made_ms != self._called_ms and self._is_open():
             self._called_ms = made_ms
             make_room()
@@ -150,16 +150,6 @@ class _Survey:
 
     def _is_open(self) -> bool:
         return self._client.help().state not in ENDED
-
-
-def _held_since(survey: GpioSurvey) -> float | None:
-    """When a help button went down that has been held for long enough to call, and still is."""
-    for line in survey.lines:
-        if line.does == "help" and gpio_text.is_active(line) and line.bursts:
-            made = line.bursts[-1]
-            if made.move == "make" and survey.since_ms - made.at_ms >= 1000 * survey.hold_s:
-                return made.at_ms
-    return None
 
 
 def _complain(error: AgentError, code: int) -> int:

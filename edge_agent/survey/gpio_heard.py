@@ -10,6 +10,8 @@ from edge_agent.control.types import GpioBurst, GpioEdge, GpioLine, GpioSurvey
 MAX_EDGES = 5000
 # A burst is told when its line has been at rest so long.
 QUIET_MS = 50.0
+# A hold that called is seen at the next look, and its request a moment later.
+LATELY_MS = 1000.0
 
 
 class Event(NamedTuple):
@@ -77,3 +79,17 @@ class Heard:
             self._told[line.line] = told[-1].last
             self._presses[line.line] = self._presses.get(line.line, 0) + pressed
             yield Event(line, self._presses[line.line], told)
+
+
+def held_since(survey: GpioSurvey) -> float | None:
+    """When a help button went down that has been held for long enough to call, and still is or was until just now."""
+    for line in survey.lines:
+        ends_ms = survey.since_ms
+        for burst in reversed(line.bursts if line.does == "help" else ()):
+            if survey.since_ms - ends_ms > LATELY_MS:
+                break
+            if burst.move == "make" and ends_ms - burst.at_ms >= 1000 * survey.hold_s:
+                return burst.at_ms
+            if burst.move != "spike":
+                ends_ms = burst.at_ms
+    return None

@@ -3,7 +3,7 @@
 import pytest
 
 from edge_agent.control.types import GpioEdge, GpioLine, GpioSurvey
-from edge_agent.survey.gpio_heard import MAX_EDGES, Heard
+from edge_agent.survey.gpio_heard import MAX_EDGES, Heard, held_since
 from edge_agent.survey.gpio_text import event, so_far, verdict, warnings
 
 DOOR = 5
@@ -104,6 +104,23 @@ def test_a_help_button_that_is_down_is_counted_and_what_a_press_does_is_said_bef
     ):
         (told,) = warnings(look(0.0, does=does), of_agent=True, is_open=False)
         assert expected in told
+
+
+@pytest.mark.parametrize(
+    ("since_ms", "told", "held"),
+    [
+        (3400.0, (500.0,), None),
+        (3500.0, (500.0,), 500.0),
+        (3600.0, (500.0, 3510.0), 500.0),  # let go between two looks
+        (3600.0, (500.0, 1500.0, 1500.2, 3510.0), 500.0),
+        (3600.0, (500.0, 3490.0), None),
+        (9000.0, (500.0, 3510.0), None),  # long ago: what is open now may be another request
+        (6000.0, (500.0, 3510.0, 5900.0), None),
+    ],
+)
+def test_a_hold_that_has_called_is_known_also_when_it_ended_between_two_looks(since_ms, told, held):
+    assert held_since(heard(look(0.0), look(since_ms, edges(*told), does="help")).survey) == held
+    assert held_since(heard(look(0.0), look(since_ms, edges(*told))).survey) is None
 
 
 def test_a_name_that_steers_the_terminal_is_shown_and_not_obeyed():
