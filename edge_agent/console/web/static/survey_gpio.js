@@ -1,46 +1,31 @@
 // Press it now: what the inputs of the GPIO header do, as a picture and in words.
-import { failed } from "/static/asking.js";
+import { failed, surveying } from "/static/asking.js";
 import { ask, el, show, svg } from "/static/dom.js";
 import { number, say, span } from "/static/words.js";
 
-const LISTEN_MS = 30000;
-const LOOK_MS = 1000;
-// The agent stops soon after a page that was closed.
-const KEEP_S = 10;
 const MOST_BURSTS = 6;
 const MOST_LEVELS = 12;
 const [WIDE, HIGH] = [600, 60];
-let listening = false;
 let lines = null;
 let hold_s = 0;
-let error = null;
+const listening = surveying(1000, async (seconds) => {
+  const told = await ask("/api/survey/gpio", { seconds });
+  [lines, hold_s] = [told.lines.filter((line) => line.kind !== "output"), told.hold_s];
+  return lines.length > 0;
+});
 
-async function listen(again) {
-  const until = Date.now() + LISTEN_MS;
-  [listening, lines, error] = [true, null, null];
-  again();
-  while (listening && Date.now() < until) {
-    try {
-      const told = await ask("/api/survey/gpio", { seconds: KEEP_S });
-      [lines, hold_s] = [told.lines.filter((line) => line.kind !== "output"), told.hold_s];
-      listening = lines.length > 0;
-    } catch (failure) {
-      [listening, error] = [false, failure.message];
-    }
-    again();
-    if (listening) await new Promise((done) => setTimeout(done, LOOK_MS));
-  }
-  listening = false;
-  again();
+function begin(again) {
+  lines = null;
+  listening.begin(again);
 }
 
 export function surveyGpio(node, again, known) {
   const called = Boolean(known.help?.case) && known.help.state !== "IDLE";
-  show(node, [listening, lines, error, called], () => [
+  show(node, [listening.on, lines, listening.error, called], () => [
     el("p", {}, say("page.gpio_before")),
-    el("div", { class: "line" }, el("button", { "data-id": "press-now", "aria-disabled": String(listening),
-      onclick: () => listening || listen(again) }, say("page.press_now")), el("p", { role: "status" }, outcome())),
-    error ? failed(error) : null,
+    el("div", { class: "line" }, el("button", { "data-id": "press-now", "aria-disabled": String(listening.on),
+      onclick: () => listening.on || begin(again) }, say("page.press_now")), el("p", { role: "status" }, outcome())),
+    listening.error ? failed(listening.error) : null,
     ...(lines ?? []).map((line) => warning(line)),
     called && lines ? failed(say("page.gpio_called")) : null,
     ...(lines ?? []).map(input),
@@ -49,7 +34,7 @@ export function surveyGpio(node, again, known) {
 
 // Said once when it begins and once when it ends: whoever listens to the page is not told every edge.
 function outcome() {
-  if (listening) return say("page.listening");
+  if (listening.on) return say("page.listening");
   if (!lines) return "";
   return lines.length ? say("page.gpio_ended") : say("page.gpio_none");
 }
@@ -74,7 +59,7 @@ function level(line) {
 }
 
 function verdict(line) {
-  if (!line.verdict || (listening && !line.edges.length)) return null;
+  if (!line.verdict || (listening.on && !line.edges.length)) return null;
   const { opinion, bounced_ms, advised_ms } = line.verdict;
   const fine = opinion === "enough" || opinion === "never";
   return el("p", { class: fine ? "state" : "state not-fine" }, say(`page.gpio_is_${opinion}`,
