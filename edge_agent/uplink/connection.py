@@ -93,6 +93,7 @@ def tls_context(tls: TlsFiles) -> "ssl.SSLContext":
         context = ssl.create_default_context(cafile=tls.ca_file or None)
     except OSError as error:
         raise unreadable_file(tls.ca_file, error) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # not every system says so by itself
     from edge_agent.uplink.tls import TlsSocket  # noqa: PLC0415 - in the daemon ssl is whole from the first context on
 
     context.sslsocket_class = TlsSocket

@@ -23,5 +23,6 @@ def make_certificate(folder: Path) -> ssl.SSLContext:
     except (OSError, subprocess.CalledProcessError) as error:
         raise ConfigError("openssl made no certificate", fix="Install it: sudo apt install openssl") from error
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # not every system says so by itself
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
     return context

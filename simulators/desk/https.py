@@ -145,6 +145,7 @@ async def calls(desk: Desk, place: tuple[str, int] | None, certificate: Path | N
         yield
         return
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2  # not every system says so by itself
     try:
         context.load_cert_chain(certificate or "")
     except OSError as error:

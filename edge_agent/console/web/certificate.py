@@ -35,6 +35,7 @@ def context(folder: Path, now: datetime, renewed: Callable[[datetime], None]) ->
             _write(path, fresh)
             renewed(ends)
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.minimum_version = ssl.TLSVersion.TLSv1_2  # not every system says so by itself
         made.load_cert_chain(path)
     except ImportError as error:
         raise CertificateError(

@@ -16,7 +16,7 @@ def shown(tmp_path):
 
     def after(days: float):
         told: list[datetime] = []
-        assert context(tmp_path, MADE + timedelta(days=days), told.append).minimum_version >= ssl.TLSVersion.TLSv1_2
+        assert context(tmp_path, MADE + timedelta(days=days), told.append).minimum_version == ssl.TLSVersion.TLSv1_2
         return (tmp_path / NAME).read_bytes(), told
 
     return after

@@ -7,7 +7,7 @@ import pytest
 from helpers_uplink import Peer, running, until
 
 from edge_agent.uplink import reasons
-from edge_agent.uplink.mqtt import TlsFiles
+from edge_agent.uplink.connection import TlsFiles, tls_context
 from tests.certificates import make_certificates
 
 
@@ -107,3 +107,7 @@ def test_every_reason_code_gives_a_word_and_a_fix(code):
     assert found.word
     assert found.fix
     assert f"0x{code:02X}" in found.sentence
+
+
+def test_no_version_of_tls_before_1_2_is_spoken_whatever_the_system_allows():
+    assert tls_context(TlsFiles()).minimum_version == ssl.TLSVersion.TLSv1_2
