@@ -64,6 +64,8 @@ def test_what_hangs_keeps_nobody_from_stopping(card):
 def test_the_pool_of_asyncio_is_left_to_those_who_connect():
     found = set()
     for file in AGENT.rglob("*.py"):
+        if file.is_relative_to(AGENT / "console"):  # the page is a process of its own
+            continue
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
