@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from edge_agent.core.learning.calm import CalmBand
 from edge_agent.core.learning.channel import Learner
 from edge_agent.core.learning.state import VERSION, load, save
 from edge_agent.core.learning.tally import MAX_CELLS, Tally
@@ -129,6 +130,29 @@ def test_the_calm_band_says_that_a_level_changed_and_learns_it_when_it_stays():
     for n in range(540, 540 + 8600):
         learner.update(n, 1.9 + chance.gauss(0, 0.05))
     assert not learner.state
+
+
+def test_the_calm_band_knows_how_wide_it_is_however_long_it_learns():
+    band, chance, told, real = CalmBand(), random.Random(4), 0.0, 0.0
+    for n in range(40_000):
+        assert not band.see(chance.gauss(5.0, 1.0))
+        if n >= 2000:
+            told, real = told + band.variance, real + (band.e - band.level) ** 2
+    assert told == pytest.approx(real, rel=0.15)
+
+
+def test_the_calm_band_learns_less_the_stranger_it_is_and_nothing_of_what_is_strange():
+    def moved(deviations):
+        band, chance = CalmBand(), random.Random(5)
+        for _ in range(1000):
+            band.see(chance.gauss(5.0, 1.0))
+        band.e = x = band.level + deviations * band.spread
+        before = band.level
+        band.see(x)
+        return abs(band.level - before) / (deviations * band.spread)
+
+    assert moved(1.0) > moved(2.5) > moved(3.5) > 0.0
+    assert moved(4.0) == 0.0
 
 
 def test_a_clock_that_is_set_back_holds_nothing_up():

@@ -149,12 +149,30 @@ def test_at_every_pace_the_same_room_is_learned_and_the_same_fault_found_in_the_
     assert found[0] - 8 * DAY_S <= 3600.0
 
 
-def test_a_reading_an_hour_is_judged_after_twelve_days_and_a_jump_found_with_the_first_reading_or_two():
+@pytest.mark.parametrize("days", [5, 60])
+def test_a_reading_an_hour_is_judged_from_the_fifth_day_and_a_jump_found_with_the_first_reading_or_two(days):
     check, channel = Learned("room.temperature", AROUND), Channel("room.temperature", "Cel")
-    assert len(bad(check, channel, room(60, 3600.0))) <= 4
-    found = bad(check, channel, room(1.0, 3600.0, start=60 * DAY_S, shift=-8.0))
+    assert len(bad(check, channel, room(days, 3600.0))) <= 4
+    found = bad(check, channel, room(1.0, 3600.0, start=days * DAY_S, shift=-8.0))
     assert found
-    assert found[0] - 60 * DAY_S <= 2 * 3600.0
+    assert found[0] - days * DAY_S <= 2 * 3600.0
+
+
+@pytest.mark.parametrize("every_s", [1.0, 60.0, 240.0, 300.0, 3600.0])
+def test_in_the_first_day_nothing_is_new_at_any_pace_whatever_comes(every_s):
+    learner, chance = Learner(), random.Random(3)
+    for n in range(int(DAY_S / every_s)):
+        jump = 100.0 if n % 100 == 99 else 0.0
+        assert learner.update(n * every_s, chance.gauss(0, 1) + jump, n * every_s) == 0.0
+
+
+def test_a_clock_set_back_by_years_in_the_first_day_keeps_no_channel_from_being_judged():
+    learner = Learner()
+    alerts(learner, room(0.5, start=1e9))
+    alerts(learner, room(3))
+    found = alerts(learner, room(0.2, start=3 * DAY_S, shift=-6.0))
+    assert found
+    assert found[0] - 3 * DAY_S <= 3600.0
 
 
 @pytest.mark.parametrize("hertz", [1, 50])

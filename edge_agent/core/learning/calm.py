@@ -5,13 +5,15 @@ _SMOOTH = 15.0
 FIRST = 60
 LEARNT = 400
 _SETTLE = 50
-# In alarm beyond so many deviations, and back within so many; it learns only while within so many, at such a rate.
+# In alarm beyond so many deviations, and back within so many.
 OUT = 6.0
 _BACK = 4.2
-_CALM = 2.5
+# It learns at such a rate while within so many deviations, less and less beyond, and nothing at all from so many on:
+# one bound alone would be tight (weights that descend to nothing: Hampel 1974).
 _RATE = 0.01
-# Of a normal variable the part within _CALM deviations has this share of the whole variance.
-_CUT = 0.911
+_CALM, _STRANGE = 1.25, 3.75
+# So weighted, a normal variable has this share of its whole variance.
+_CUT = 0.8445
 # Out for so many ticks on end, the level is another one now, and is learned anew.
 GIVE_UP = 8000
 
@@ -39,10 +41,12 @@ class CalmBand:
         self.e += (x - self.e) / _SMOOTH
         away = self.e - self.level
         spread = self.variance**0.5 + 1e-9 * (abs(self.level) + 1.0)
-        if -_CALM * spread < away < _CALM * spread:
-            self.level += _RATE * (x - self.level)
+        calm = (_STRANGE - abs(away) / spread) / (_STRANGE - _CALM)
+        if calm > 0.0:
+            rate = _RATE if calm > 1.0 else _RATE * calm
+            self.level += rate * (x - self.level)
             away = self.e - self.level
-            self.variance += _RATE * (away * away / _CUT - self.variance)
+            self.variance += rate * (away * away / _CUT - self.variance)
         bound = (_BACK if self.out else OUT) * spread
         out = self.out = not -bound <= away <= bound
         if out:

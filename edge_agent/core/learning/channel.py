@@ -9,9 +9,10 @@ from edge_agent.core.learning.alarm import KEEP, Alarm
 from edge_agent.core.learning.averages import Averages
 from edge_agent.core.learning.calm import CalmBand
 from edge_agent.core.learning.crowd import Crowd
-from edge_agent.core.learning.maps import QUIET, VIEWS, Maps, Seen
+from edge_agent.core.learning.maps import VIEWS, Maps, Seen
+from edge_agent.core.learning.novelty import QUIET
 from edge_agent.core.learning.record import Record
-from edge_agent.core.learning.runs import ENOUGH, Runs
+from edge_agent.core.learning.runs import DAY_S, ENOUGH, Runs
 from edge_agent.core.learning.season import Season
 
 # A little less than a second and five minutes, so that a channel of just that pace ticks with each reading.
@@ -24,6 +25,9 @@ _FAR_S = 2 * SLOW_S
 AGE_S = 40 * 86400.0
 # Records come after the views: of the value, of its distance from the season, of a fast against a slow average.
 VALUE, SEASONAL, TREND = range(len(VIEWS) + 1, len(VIEWS) + 4)
+# Nothing is said in the first day, for a day is what a household repeats. After so many ticks it is
+# over, wherever a clock was set.
+_DAY_TICKS = int(DAY_S / SLOW_S)
 # Powers of ten a view that are an alert together; and how much of the sum stays for the next tick.
 THRESHOLD = 0.28 * (len(VIEWS) + 1 + 3)
 KEEP_LEVEL = 0.4
@@ -96,6 +100,12 @@ class Learner:
         lasted = self.slow_due - SLOW_S - self.began
         return max(lasted / (self.alarm.n - 1), SLOW_S) if self.alarm.n > 1 else SLOW_S
 
+    @property
+    def _ready(self) -> bool:
+        """Whether a day is over, and enough of it was seen to tell what is rare."""
+        n = self.alarm.n
+        return n > _DAY_TICKS or (n > QUIET and self.slow_due - SLOW_S - self.began >= DAY_S)
+
     def surprise(self, at: float) -> float:
         """Powers of ten by which the channel is unusual at second `at`, fading within minutes; of runs, their evidence.
 
@@ -104,7 +114,7 @@ class Learner:
         if self.runs.onoff:
             return self.runs.evidence if self.runs.known else 0.0
         since = at - (self.slow_due - SLOW_S)
-        return self.level * KEEP_LEVEL ** (max(0.0, since) / _STEP_S) if self.alarm.n > QUIET else 0.0
+        return self.level * KEEP_LEVEL ** (max(0.0, since) / _STEP_S) if self._ready else 0.0
 
     def teach(self) -> None:
         """A person says: this is normal. What is suspect becomes normal, the level is learned anew from here."""
@@ -201,7 +211,7 @@ class Learner:
             for first in found:
                 level += first[0]
         self.level = level
-        return 0.0 if level < _NOTHING or n <= QUIET else self._judge(level, found)
+        return 0.0 if level < _NOTHING or not self._ready else self._judge(level, found)
 
     @staticmethod
     def _record(which: int, record: Record, x: float, n: int, seen: int, found: list[Seen] | None) -> list[Seen] | None:

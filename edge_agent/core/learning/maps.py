@@ -26,7 +26,7 @@ from edge_agent.core.learning.grid import (
     remark,
     taught,
 )
-from edge_agent.core.learning.novelty import Firsts
+from edge_agent.core.learning.novelty import QUIET, Firsts
 
 # Quantities: the tick's value, averages over 3, 6, 12, 25, 100 ticks, restlessness (log).
 X, E3, E6, E12, E25, E100, RESTLESS = range(7)
@@ -40,8 +40,6 @@ AXES = tuple(
 )
 # Those of one view, and the one that time of day shares with a view.
 _PAST, _DAYTIME = 1, AXES.index((E6, 4, 0))
-# Nothing is said of so many first ticks: a day of five minutes each, for a day is what a household repeats.
-QUIET = 288
 _ENOUGH_OF_A_TIME = 12  # ticks at this time of day and around
 # A suspect cell, first seen while an alert stood, is half as surprising when it comes again.
 _AGAIN = 0.5

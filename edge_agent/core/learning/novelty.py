@@ -7,6 +7,8 @@ the estimation of population parameters". An own count for each view of the chan
 import math
 from dataclasses import dataclass
 
+# Of so many first readings of a view nothing is counted: all is new.
+QUIET = 100
 # Readings after which a first, and a reading without one, are half forgotten (times ln 2).
 MEMORY = 4000.0
 # So many powers of ten more for each step that a first lies farther from all that was seen, and at most so many steps.

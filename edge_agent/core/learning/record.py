@@ -6,10 +6,8 @@ Independent readings set a record at a rate of 1/n, so false firsts die out by t
 import math
 from dataclasses import dataclass, field
 
-from edge_agent.core.learning.novelty import Firsts
+from edge_agent.core.learning.novelty import QUIET, Firsts
 
-# Nothing is said of so many first readings.
-QUIET = 100
 # A bound moves only half way to what passed it: what goes on for long keeps speaking.
 _FOLLOW = 0.5
 # A sixteenth of the span so far is one step.

@@ -8,7 +8,7 @@ from statistics import mean
 from typing import NamedTuple
 
 from edge_agent.core.learning.alarm import KEEP, Alarm
-from edge_agent.core.learning.channel import KEEP_LEVEL, QUIET, THRESHOLD, TREND, Learner
+from edge_agent.core.learning.channel import KEEP_LEVEL, THRESHOLD, TREND, Learner
 from edge_agent.core.learning.maps import Seen
 from tests.bench.detect.data import Series
 from tests.bench.detect.scoring import NabParts, nab, parts_of, worths
@@ -77,6 +77,6 @@ def _alerts(ticks: list[tuple[int, int, list[Seen]]], views: frozenset[int]) -> 
         passed, alarm.n = tick - alarm.n, tick
         alarm.spent *= KEEP**passed
         level = level * KEEP_LEVEL**passed + sum(first.surprise for first in found if first.view in views)
-        if tick > QUIET and alarm.judge(level / threshold) > 1.0:
+        if alarm.judge(level / threshold) > 1.0:
             rows.append(row)
     return rows
