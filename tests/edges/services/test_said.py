@@ -4,7 +4,6 @@ import ast
 import copy
 import pickle
 import string
-from pathlib import Path
 
 import pytest
 
@@ -17,8 +16,8 @@ from edge_agent.services.selftest.runner import Probe, examine, titled
 from edge_agent.texts import Said, languages, texts
 from edge_agent.uplink import reasons
 from edge_agent.uplink.probe import Way
+from tests.sources import AGENT, sources
 
-AGENT = Path(__file__).parents[3] / "edge_agent"
 PROBES = ("examine.py", "probes.py", "check.py", "plugins.py", "uplink/probe.py", "services/selftest/*.py")
 # Whoever makes a verdict or a health, makes it of texts.
 MAKERS = {"ok", "warn", "fail", "unknown", "not_run", "Found", "Health"}
@@ -26,10 +25,10 @@ MAKERS = {"ok", "warn", "fail", "unknown", "not_run", "Found", "Health"}
 
 def calls(*names):
     """Every call of a function of one of these names in the agent: its file and line, and the call."""
-    for file in sorted(AGENT.rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    for file, source in sources():
+        for node in ast.walk(source):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
-                yield f"{file.relative_to(AGENT)}:{node.lineno}", node
+                yield f"{file}:{node.lineno}", node
 
 
 def keys(argument):

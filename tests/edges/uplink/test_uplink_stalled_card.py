@@ -3,7 +3,6 @@
 import ast
 import asyncio
 import threading
-from pathlib import Path
 
 import pytest
 from helpers_uplink import Peer, running, until
@@ -12,8 +11,8 @@ from edge_agent.core.checks.learned import Learned
 from edge_agent.services.lessons import Lessons
 from edge_agent.systemclock import SystemClock
 from edge_agent.threads import in_thread
+from tests.sources import sources
 
-AGENT = Path(__file__).parents[3] / "edge_agent"
 # Who connects, or reads what a connection needs.
 CONNECTING = {"uplink/client.py", "uplink/channels/https.py"}
 # More than asyncio's pool has threads on any machine (concurrent.futures: 32).
@@ -63,13 +62,13 @@ def test_what_hangs_keeps_nobody_from_stopping(card):
 
 def test_the_pool_of_asyncio_is_left_to_those_who_connect():
     found = set()
-    for file in AGENT.rglob("*.py"):
-        if file.is_relative_to(AGENT / "console"):  # the page is a process of its own
+    for file, source in sources():
+        if file.parts[0] == "console":  # the page is a process of its own
             continue
-        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        for node in ast.walk(source):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
             usual = node.func.attr == "run_in_executor" and getattr(node.args[0], "value", "") is None
             if usual or node.func.attr == "to_thread":
-                found.add(str(file.relative_to(AGENT)))
+                found.add(str(file))
     assert found == CONNECTING
