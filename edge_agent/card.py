@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from edge_agent.console.arguments import number
-from edge_agent.console.out import say
+from edge_agent.console.out import complain, say
 from edge_agent.console.text import paint
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.types import LONGEST_PLAY_S, Lamp, encode
@@ -59,8 +59,7 @@ class LampCard:
         """Print or play; the exit code says whether the lamp could be had."""
         unknown = [row for row in args.rows if row not in list(Shown)]
         if unknown:
-            _complain(f"there is no pattern {unknown[0]}; there are {', '.join(Shown)}")
-            return 2
+            return complain(f"there is no pattern {unknown[0]}; there are {', '.join(Shown)}", 2)
         chosen = [PATTERNS[Shown(row)] for row in args.rows] or list(PATTERNS.values())
         here = texts(args.language)
         if args.json or args.list:
@@ -70,8 +69,7 @@ class LampCard:
         try:
             self._play(chosen, here, args)
         except ControlError as error:
-            _complain(str(error))
-            return 1 if isinstance(error, ControlRefusedError) else 3
+            return complain(error, 1 if isinstance(error, ControlRefusedError) else 3)
         return 0
 
     def _play(self, chosen: Sequence[Pattern], here: Texts, args: argparse.Namespace) -> None:
@@ -119,10 +117,6 @@ def _told(pattern: Pattern, here: Texts) -> str:
     what = pattern.shown
     looks = f"{here[f'colour.{pattern.colour}']}: {here[f'rhythm.{what}']}; {here[f'tone.{what}']}"
     return f"{here[f'name.{what}']} ({looks})\n  {here[f'lamp.{what}']}"
-
-
-def _complain(what: str) -> None:
-    print(f"edge-agent: {what}", file=sys.stderr)  # noqa: T201
 
 
 LAMP_CARD = LampCard()

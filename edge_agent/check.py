@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from edge_agent import __version__
 from edge_agent.config import DEFAULT_FILE
-from edge_agent.console.out import say
+from edge_agent.console.out import complain, say
 from edge_agent.console.text import clean, paint
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.types import Probed, SelfTest, pretty
@@ -58,14 +58,14 @@ class Check:
         try:
             begun = client.selftest() if args.last else client.start_selftest(round_trip=not args.no_round_trip)
         except ControlRefusedError as error:
-            return _complain(error, WRONG)
+            return complain(error, WRONG)
         except ControlError as error:
-            _complain(error, UNREACHED)
+            complain(error, UNREACHED)
             return UNREACHED if args.last else alone(args.config, as_json=args.json)
         try:
             done = begun if args.last else self._follow(client, begun, as_json=args.json)
         except ControlError as error:
-            return _complain(f"the agent went away while it examined itself. {error}", UNREACHED)
+            return complain(f"the agent went away while it examined itself. {error}", UNREACHED)
         if args.json:
             say(pretty(done))
         else:
@@ -74,7 +74,7 @@ class Check:
             say(_bottom(done))
         if done.version != __version__:
             told = f"the agent is of version {done.version}, this command of {__version__}: restart the agent"
-            _complain(told, WRONG)
+            complain(told, WRONG)
         return code_of(done)
 
     def _follow(self, client: Client, found: SelfTest, *, as_json: bool) -> SelfTest:
@@ -176,11 +176,6 @@ def _progress(told: int, planned: int, *, over: bool) -> None:
 def _clear_line() -> None:
     if sys.stdout.isatty():
         sys.stdout.write("\r\x1b[K")
-
-
-def _complain(what: object, code: int) -> int:
-    print(f"edge-agent: {what}", file=sys.stderr)  # noqa: T201 - a command talks to a person
-    return code
 
 
 CHECK = Check()

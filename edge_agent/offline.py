@@ -2,13 +2,12 @@
 
 import argparse
 import json
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from edge_agent.console.out import say
+from edge_agent.console.out import complain, say
 from edge_agent.console.text import clean
 from edge_agent.core import block
 from edge_agent.core.errors import AgentError, WireError
@@ -36,14 +35,12 @@ class _Looking(ABC):
         """Print what is there; 1 when it cannot be read."""
         folder = state_folder(args.state)
         if not folder.is_dir():
-            _complain(f"there is no outbox in {folder}; name its folder with --state")
-            return 1
+            return complain(f"there is no outbox in {folder}; name its folder with --state", 1)
         try:
             for line in self.lines(args):
                 say(line)
         except AgentError as error:
-            _complain(str(error))
-            return 1
+            return complain(error, 1)
         return 0
 
     @abstractmethod
@@ -131,10 +128,6 @@ def _line(event: Event) -> str:
 
 def _text(data: Any) -> str:
     return data.hex() if isinstance(data, bytes) else str(data)
-
-
-def _complain(what: str) -> None:
-    sys.stderr.write(f"edge-agent: {what}\n")
 
 
 OFFLINE = _Offline()

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from edge_agent.console import story, text
 from edge_agent.console.arguments import number
-from edge_agent.console.out import say
+from edge_agent.console.out import complain, say
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.types import LONGEST_HOLD_S, USUAL_HOLD_S, Help, Reply, encode, pretty
 
@@ -51,8 +51,7 @@ class Asking(ABC):
         try:
             return self.talk(Client(args.socket), args)
         except ControlError as error:
-            print(f"edge-agent: {error}", file=sys.stderr)  # noqa: T201 - a console talks to a person
-            return WRONG if isinstance(error, ControlRefusedError) else UNREACHED
+            return complain(error, WRONG if isinstance(error, ControlRefusedError) else UNREACHED)
 
     @abstractmethod
     def talk(self, client: Client, args: argparse.Namespace) -> int:

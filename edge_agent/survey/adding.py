@@ -4,7 +4,6 @@ import argparse
 import errno
 import json
 import os
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +13,7 @@ from edge_agent.config.load import parse
 from edge_agent.config.mistakes import ConfigProblems
 from edge_agent.config.source import read_source
 from edge_agent.console.commands import WELL, WRONG
-from edge_agent.console.out import say
+from edge_agent.console.out import complain, say
 from edge_agent.console.text import clean
 from edge_agent.core.errors import StoreError
 from edge_agent.drivers.registry import LANGUAGES
@@ -92,8 +91,7 @@ def refuse(why: str, addition: Addition | None = None, *, as_json: bool) -> int:
         say(json.dumps({"ok": False, "error": why, "not_added": addition.shown if addition else ""}))
         return WRONG
     by_hand = f"\n\nWhat would have been added:\n\n{addition.shown}" if addition else ""
-    sys.stderr.write(f"edge-agent: {why}{by_hand}\n")
-    return WRONG
+    return complain(f"{why}{by_hand}", WRONG)
 
 
 def _readable(error: Exception) -> str:

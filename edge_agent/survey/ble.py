@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import closing
 
 from edge_agent.console.commands import USAGE, WELL, WRONG, colourful
-from edge_agent.console.out import say
+from edge_agent.console.out import complain, say
 from edge_agent.console.text import clean
 from edge_agent.control.client import ControlError
 from edge_agent.control.types import BleSurvey
@@ -58,8 +58,7 @@ class SurveyingBle:
     def run(self, args: argparse.Namespace) -> int:
         """Listen, then show or add."""
         if bool(args.add) != bool(args.name) or (not args.add and (args.language or args.key_file)):
-            sys.stderr.write("edge-agent: --add and --name go together, --language and --key-file with them\n")
-            return USAGE
+            return complain("--add and --name go together, --language and --key-file with them", USAGE)
         wanted = Wanted.of(args) if args.add else None
         if wanted is not None and (why := wanted.refusal()):
             return wanted.refuse(why)
@@ -93,7 +92,7 @@ def _listened(args: argparse.Namespace, wanted: Wanted | None) -> BleSurvey | No
                 for survey in surveys:  # noqa: B007 - the last one counts
                     pass
     except ControlError as error:
-        sys.stderr.write(f"edge-agent: {clean(str(error))}\n")
+        complain(clean(str(error)), WRONG)
     return survey
 
 

@@ -16,12 +16,11 @@ from edge_agent.config.model import Ble
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.types import BleSurvey
 from edge_agent.drivers.registry import LANGUAGES
+from edge_agent.survey.lasting import KEEP_S
 
 if TYPE_CHECKING:
     from edge_agent.drivers.ble import BleDriver
 
-# Each look lets the survey last so long: it ends soon after a command that was killed.
-KEEP_S = 10.0
 ANSWER_S = 60.0  # a small computer that is busy imports what listens for some seconds
 # A driver that found nobody for so long would restart the radio, which is the agent's to decide.
 NEVER_S = 86_400.0

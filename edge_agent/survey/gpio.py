@@ -5,12 +5,12 @@ import sys
 from textwrap import fill
 
 from edge_agent.config import DEFAULT_FILE
-from edge_agent.console.commands import ENDED, UNREACHED, WELL, WRONG, colourful
-from edge_agent.console.out import say
+from edge_agent.console.commands import ENDED, UNREACHED, USAGE, WELL, WRONG, colourful
+from edge_agent.console.out import complain, say
 from edge_agent.console.text import clean
 from edge_agent.control.client import Client, ControlError
 from edge_agent.control.types import GpioSurvey, pretty
-from edge_agent.core.errors import AgentError, DriverError
+from edge_agent.core.errors import DriverError
 from edge_agent.survey import gpio_text
 from edge_agent.survey.gpio_heard import Event, Heard, held_since
 from edge_agent.survey.gpio_lines import Lines, NoLineError, Wish, lines
@@ -53,16 +53,15 @@ class SurveyingGpio:
     def run(self, args: argparse.Namespace) -> int:
         """Look, and tell what happens as it happens."""
         if args.pull and not args.line.isdecimal():
-            sys.stderr.write("edge-agent: --pull needs --line with the number of a line, such as --line 17\n")
-            return 2
+            return complain("--pull needs --line with the number of a line, such as --line 17", USAGE)
         client, wish = Client(args.socket), Wish(args.line, args.pull, args.config)
         try:
             with lines(args.socket, wish) as found:
                 return _Survey(client, args, found).run()
         except NoLineError as error:
-            return _complain(error, UNREACHED if error.unreached else WRONG)
+            return complain(clean(str(error)), UNREACHED if error.unreached else WRONG)
         except (ControlError, DriverError) as error:
-            return _complain(error, WRONG)
+            return complain(clean(str(error)), WRONG)
 
 
 class _Survey:
@@ -92,7 +91,7 @@ class _Survey:
         else:
             self._end(survey)
         if gone is not None:
-            return _complain(gone, WRONG)
+            return complain(clean(str(gone)), WRONG)
         return WELL if any(line.edges for line in survey.lines) else WRONG
 
     def _look(self) -> None:
@@ -150,11 +149,6 @@ class _Survey:
 
     def _is_open(self) -> bool:
         return self._client.help().state not in ENDED
-
-
-def _complain(error: AgentError, code: int) -> int:
-    sys.stderr.write(f"edge-agent: {clean(str(error))}\n")
-    return code
 
 
 SURVEY_GPIO = SurveyingGpio()

@@ -15,9 +15,8 @@ from edge_agent.core.errors import AgentError
 from edge_agent.drivers.registry import LANGUAGES
 from edge_agent.drivers.survey import HeaderSurvey
 from edge_agent.survey.gpio_taken import Pull, free, inputs, taken, told
+from edge_agent.survey.lasting import KEEP_S
 
-# Each look lets the survey last so long: it ends soon after a command that was killed.
-KEEP_S = 10.0
 FREE = "Name a free line by its number: edge-agent survey gpio --line 17 --pull up"
 # No process has the socket; every other mistake is made with an agent, and lines of an agent are never taken.
 _NOBODY = (FileNotFoundError, NotADirectoryError, ConnectionRefusedError)

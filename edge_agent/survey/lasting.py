@@ -11,6 +11,8 @@ from edge_agent.console.arguments import duration
 from edge_agent.console.text import clean
 
 LONGEST_S = 900.0
+# Each look at an agent's survey lets it last so long: it ends soon after a command that was killed.
+KEEP_S = 10.0
 _CLEAR_LINE = "\r\x1b[K"
 
 

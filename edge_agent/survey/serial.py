@@ -8,7 +8,7 @@ from contextlib import closing
 from typing import NamedTuple
 
 from edge_agent.console.commands import USAGE, WELL, WRONG, colourful
-from edge_agent.console.out import say
+from edge_agent.console.out import complain, say
 from edge_agent.control.client import Client, ControlError, ControlRefusedError
 from edge_agent.control.paths import is_there
 from edge_agent.control.types import SerialSurvey, SurveyedPort, pretty
@@ -75,7 +75,7 @@ class SurveyingSerial:
     def run(self, args: argparse.Namespace) -> int:
         """Listen, and tell."""
         if args.add != bool(args.name) or (args.add and len(args.port or ()) != 1):
-            return _complain("--add needs one --port, and a --name for its device", USAGE)
+            return complain("--add needs one --port, and a --name for its device", USAGE)
         client = Client(args.socket)
         rows = _rows(client)
         ports = [serial_ports.named(path) for path in args.port] if args.port else _all(rows)
@@ -83,7 +83,7 @@ class SurveyingSerial:
         if args.add:
             return _add(results[0], args)
         if not ports:
-            _complain(NONE, WRONG)
+            complain(NONE, WRONG)
         found = SerialSurvey(results, asked())
         if args.json:
             say(pretty(found))
@@ -97,10 +97,10 @@ def _rows(client: Client) -> Mapping[str, Row]:
     try:
         return serial_agent.rows(client)
     except ControlRefusedError as error:
-        _complain(f"the agent does not say which ports it holds: {error}", WRONG)
+        complain(f"the agent does not say which ports it holds: {error}", WRONG)
     except ControlError as error:
         if is_there(client.path):
-            _complain(f"which ports the agent holds is not known: {error}", WRONG)
+            complain(f"which ports the agent holds is not known: {error}", WRONG)
     return {}
 
 
@@ -188,11 +188,6 @@ def _add(result: SurveyedPort, args: argparse.Namespace) -> int:
         why = f"the section of {guess.language} needs what only you know: put it in by hand (docs/languages.md)"
         return refuse(why, section, as_json=args.json)
     return add_and_tell(args.config, section, as_json=args.json)
-
-
-def _complain(what: object, code: int) -> int:
-    sys.stderr.write(f"edge-agent: {what}\n")
-    return code
 
 
 SURVEY_SERIAL = SurveyingSerial()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edge_agent import __version__
 from edge_agent.console.commands import WELL, WRONG, Asking
-from edge_agent.console.out import say
+from edge_agent.console.out import complain, say
 from edge_agent.console.report.compare import differences
 from edge_agent.console.report.page import language_of, page
 from edge_agent.console.report.seal import BadReportError, Opened, fingerprint, opened
@@ -44,7 +44,7 @@ class Reporting(Asking):
             out.write_bytes(made)
         except (BadReportError, OSError) as error:
             why = error.strerror if isinstance(error, OSError) else error
-            return _complain(f"the report cannot be written to {out}: {why}; name another file with --out")
+            return complain(f"the report cannot be written to {out}: {why}; name another file with --out", WRONG)
         say(f"Written to {out} ({size(len(made))}), signed with the key {fingerprint(report.key)}.")
         say("It opens in every browser without a network. Look through it before you hand it on.")
         return WELL
@@ -77,9 +77,9 @@ class _Files:
         try:
             return opened(path)
         except BadReportError as error:
-            _complain(f"{path}: {error}")
+            complain(f"{path}: {error}", WRONG)
         except OSError as error:
-            _complain(f"{path} cannot be read: {error.strerror}")
+            complain(f"{path} cannot be read: {error.strerror}", WRONG)
         return None
 
 
@@ -106,13 +106,15 @@ class Verifying(_Files):
         (report, told), html = found
         key, version = fingerprint(report.key), str((told.get("status") or {}).get("version"))
         if args.key and args.key.replace(" ", "").lower() != key.replace(" ", ""):
-            return _complain(f"{args.file}: it is signed with another key, {key}")
+            return complain(f"{args.file}: it is signed with another key, {key}", WRONG)
         try:
             same_page = page(report, language_of(html)) == html
         except BadReportError as error:
-            return _complain(f"{args.file}: {error}")
+            return complain(f"{args.file}: {error}", WRONG)
         if not same_page and version == __version__:
-            return _complain(f"{args.file}: the data are as they were signed, but the page around them was changed")
+            return complain(
+                f"{args.file}: the data are as they were signed, but the page around them was changed", WRONG
+            )
         if args.json:
             say(json.dumps({"signed": True, "key": key, "page": same_page, "version": version, "made": told["made"]}))
             return WELL
@@ -145,11 +147,11 @@ class Comparing(_Files):
         if first is None or second is None:
             return WRONG
         if first[0].report.key != second[0].report.key:
-            return _complain("these reports are of two gateways: their keys differ")
+            return complain("these reports are of two gateways: their keys differ", WRONG)
         try:
             found = differences(first[0].told, second[0].told)
         except BadReportError as error:
-            return _complain(str(error))
+            return complain(error, WRONG)
         worse = any(difference.trend == "worse" for difference in found)
         if args.json:
             say(json.dumps([difference._asdict() for difference in found], indent=2))
@@ -160,11 +162,6 @@ class Comparing(_Files):
             for line in table(("TREND", "WHAT", "BEFORE", "AFTER"), rows, colour=False):
                 say(line)
         return WRONG if worse else WELL
-
-
-def _complain(what: str) -> int:
-    print(f"edge-agent: {what}", file=sys.stderr)  # noqa: T201 - a command talks to a person
-    return WRONG
 
 
 REPORT = Reporting(

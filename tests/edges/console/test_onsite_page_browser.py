@@ -63,6 +63,18 @@ def visit(page):
     assert wrong == []
 
 
+def before_surveys(visit, size):
+    """The tab of surveys in a window whose clock the test moves."""
+    window = visit(size, inside=False)
+    window.clock.install()
+    window.fill("#pin", PIN)
+    window.click("button[type=submit]")
+    window.wait_for_selector("#well p")
+    window.click("#to-engineer")
+    window.click("#tab-surveys")
+    return window
+
+
 def accessible(window) -> None:
     found = Axe().run(window, options=RULES).response["violations"]
     assert not [(each["id"], each["nodes"][0]["html"]) for each in found]
@@ -228,13 +240,7 @@ def test_who_is_heard_by_bluetooth_is_shown_while_somebody_listens(visit, house,
         ],
         unheard={"A4:C1:38:00:00:77": "cellar"},
     )
-    window = visit(size, inside=False)
-    window.clock.install()
-    window.fill("#pin", PIN)
-    window.click("button[type=submit]")
-    window.wait_for_selector("#well p")
-    window.click("#to-engineer")
-    window.click("#tab-surveys")
+    window = before_surveys(visit, size)
     expect(window.locator("#survey-ble table")).to_have_count(0)
     window.focus("[data-id=listen-ble]")
     window.keyboard.press("Enter")
@@ -338,13 +344,7 @@ def test_a_press_is_drawn_and_told_while_somebody_looks_and_the_help_button_is_w
             GpioLine("lamp", 22, "output"),
         ],
     )
-    window = visit(size, inside=False)
-    window.clock.install()
-    window.fill("#pin", PIN)
-    window.click("button[type=submit]")
-    window.wait_for_selector("#well p")
-    window.click("#to-engineer")
-    window.click("#tab-surveys")
+    window = before_surveys(visit, size)
     expect(window.locator("#survey-gpio section")).to_have_count(0)
     window.focus("[data-id=press-now]")
     window.keyboard.press("Enter")

@@ -2,12 +2,23 @@ import asyncio
 import contextlib
 import logging
 
+import gpiozero
 import pytest
 import structlog
+from gpiozero.pins.mock import MockFactory
 
 from edge_agent.drivers import ble
 from edge_agent.drivers.device import Device
 from simulators.bluez import BlueZ
+
+
+@pytest.fixture
+def header():
+    """gpiozero's own mock header."""
+    factory = gpiozero.Device.pin_factory = MockFactory()
+    yield factory
+    gpiozero.Device.pin_factory = None
+    factory.reset()
 
 
 @pytest.fixture

@@ -18,15 +18,6 @@ DOOR, BUTTON, RED, GREEN, BLUE, BUZZER = 5, 17, 22, 23, 24, 25
 
 
 @pytest.fixture
-def header():
-    """gpiozero's own mock header."""
-    factory = gpiozero.Device.pin_factory = MockFactory()
-    yield factory
-    gpiozero.Device.pin_factory = None
-    factory.reset()
-
-
-@pytest.fixture
 def door(device_of):
     return Input(GpioInput(name="door", line=DOOR), device_of(LevelBridge("door"), "door"))
 

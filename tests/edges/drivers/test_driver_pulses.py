@@ -2,10 +2,8 @@
 
 import asyncio
 
-import gpiozero
 import pytest
 from driver_helpers import until
-from gpiozero.pins.mock import MockFactory
 
 from edge_agent.config.model import GpioInput
 from edge_agent.core.reading import Reading
@@ -16,14 +14,6 @@ from firmware_bridges.registry import language
 
 LINE = 6
 OPTIONS = {"quantity": "energy", "unit": "kWh", "per_unit": 1000.0, "rate": "power", "rate_unit": "kW"}
-
-
-@pytest.fixture
-def header():
-    factory = gpiozero.Device.pin_factory = MockFactory()
-    yield factory
-    gpiozero.Device.pin_factory = None
-    factory.reset()
 
 
 @pytest.fixture

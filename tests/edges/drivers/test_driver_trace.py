@@ -4,10 +4,8 @@ import asyncio
 import threading
 import time
 
-import gpiozero
 import pytest
 from driver_helpers import LevelBridge, until
-from gpiozero.pins.mock import MockFactory
 
 from edge_agent.config.model import Config, GpioButton, GpioInput
 from edge_agent.core.reading import Pulses
@@ -21,14 +19,6 @@ from edge_agent.texts import texts
 from edge_agent.view.gpio import gpio_survey
 
 DOOR, BUTTON, METER = 5, 17, 6
-
-
-@pytest.fixture
-def header():
-    factory = gpiozero.Device.pin_factory = MockFactory()
-    yield factory
-    gpiozero.Device.pin_factory = None
-    factory.reset()
 
 
 class PulseBridge(LevelBridge):
